@@ -1,0 +1,45 @@
+"""Everything this package raises on purpose.
+
+ShapecycleError
+├── ConfigError      a setting is unknown, ill-typed or contradictory
+├── DataError        a file on disk is not what the loader was promised
+├── GeometryError    a mesh cannot be used (empty, non-finite, bad indices)
+├── CheckpointError  a model or run folder cannot be read or written
+└── MissingExtra     an optional dependency is needed and not installed
+
+Programming errors (a tensor of the wrong shape, say) stay ``ValueError`` and ``TypeError``.
+"""
+
+
+class ShapecycleError(Exception):
+    """An error a user can cause and mend; the command line prints it and exits with 2.
+
+    Args:
+        what: What was found and where, with the file's name.
+        hint: What to do about it.
+    """
+
+    def __init__(self, what: str, hint: str = "") -> None:
+        super().__init__(what if not hint else f"{what}\n  hint: {hint}")
+        self.what = what
+        self.hint = hint
+
+
+class ConfigError(ShapecycleError):
+    """A setting is unknown, ill-typed or contradictory."""
+
+
+class DataError(ShapecycleError):
+    """A file on disk is not what the loader was promised."""
+
+
+class GeometryError(ShapecycleError):
+    """A mesh cannot be used: empty, non-finite, or with indices out of range."""
+
+
+class CheckpointError(ShapecycleError):
+    """A model or run folder cannot be read, or would be overwritten."""
+
+
+class MissingExtra(ShapecycleError):
+    """An optional dependency is needed and not installed."""

@@ -1,0 +1,93 @@
+"""Triangle meshes on the host: what files hold and what reports measure.
+
+Batches of meshes on their way through the networks are plain tensors ``(b v 3)`` that share
+one template's faces; this type is for single meshes that come from disk or go to it.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from shapecycle.errors import GeometryError
+
+
+@dataclass(frozen=True, eq=False)
+class Mesh:
+    """A triangle mesh, or an oriented point cloud when it has no faces.
+
+    Frame: right-handed, +y up, the object's front +z.
+
+    Attributes:
+        vertices: Positions, in object units.
+        faces: Indices into ``vertices``, counter-clockwise seen from outside; (0, 3) for clouds.
+        normals: Unit normals per vertex; needed for clouds, optional for meshes.
+        uv_faces: Indices into ``uv`` per face corner, or None without texture coordinates.
+        uv: Texture coordinates in [0, 1], origin bottom-left.
+        texture: sRGB albedo image in [0, 1], row 0 on top.
+    """
+
+    vertices: Float[np.ndarray, "v 3"]
+    faces: Int[np.ndarray, "f 3"]
+    normals: Float[np.ndarray, "v 3"] | None = None
+    uv_faces: Int[np.ndarray, "f 3"] | None = None
+    uv: Float[np.ndarray, "n 2"] | None = None
+    texture: Float[np.ndarray, "th tw 3"] | None = None
+
+    def __post_init__(self) -> None:
+        if len(self.vertices) == 0:
+            raise GeometryError("the mesh has no vertices")
+        if not np.isfinite(self.vertices).all():
+            bad = int((~np.isfinite(self.vertices).all(1)).sum())
+            raise GeometryError(
+                f"{bad} of {len(self.vertices)} vertices are not finite",
+                "export the mesh again from its source; nothing is repaired silently",
+            )
+        if len(self.faces) and (self.faces.min() < 0 or self.faces.max() >= len(self.vertices)):
+            raise GeometryError(
+                f"face indices reach {int(self.faces.min())}..{int(self.faces.max())}, "
+                f"but there are {len(self.vertices)} vertices"
+            )
+        if not len(self.faces) and self.normals is None:
+            raise GeometryError(
+                "the file has no faces and no normals",
+                "give a triangle mesh, or a point cloud with normals (nx ny nz)",
+            )
+
+    @property
+    def is_point_cloud(self) -> bool:
+        """Whether this is an oriented point cloud rather than a surface."""
+        return len(self.faces) == 0
+
+    def face_normals(self) -> tuple[Float[np.ndarray, "f 3"], Float[np.ndarray, " f"]]:
+        """Unit normals (zero for faces without area) and areas of all faces."""
+        a, b, c = (self.vertices[self.faces[:, k]].astype(np.float64) for k in range(3))
+        cross = np.cross(b - a, c - a)
+        length = np.linalg.norm(cross, axis=1)
+        unit = cross / np.maximum(length, 1e-300)[:, None]
+        return unit, length / 2
+
+    def sample(
+        self, count: int, generator: np.random.Generator
+    ) -> tuple[Float[np.ndarray, "n 3"], Float[np.ndarray, "n 3"]]:
+        """Draw points uniformly by area, with the normals of their faces.
+
+        Args:
+            count: Number of points.
+            generator: Source of randomness.
+
+        Returns:
+            Points and unit normals; for a cloud, a random choice of its own points.
+        """
+        if self.normals is not None and self.is_point_cloud:
+            pick = generator.choice(len(self.vertices), count, replace=len(self.vertices) < count)
+            return self.vertices[pick], self.normals[pick]
+        normals, areas = self.face_normals()
+        if areas.sum() <= 0:
+            raise GeometryError("all faces have zero area")
+        face = generator.choice(len(self.faces), count, p=areas / areas.sum())
+        r = np.sqrt(generator.random(count))
+        s = generator.random(count)
+        weights = np.stack([1 - r, r * (1 - s), r * s], axis=1)
+        points = (self.vertices[self.faces[face]] * weights[:, :, None]).sum(1)
+        return points.astype(np.float32), normals[face].astype(np.float32)
