@@ -1,0 +1,77 @@
+"""The deformation decoder: a shape code displaces the template's vertices."""
+
+from functools import lru_cache
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from shapecycle.code_to_image.template import Template, octasphere
+
+
+class Deformation(nn.Module):
+    """Decodes shape codes into vertices, as coefficients of the template's smooth modes.
+
+    Learnt are the coefficients. Rough modes are scaled down, so that what the data does not ask for
+    stays smooth; none is left out, so that legs can be sharp. With ``symmetric`` the two halves
+    of the object are mirror images in x = 0.
+
+    Source:
+        Modes: eigenvectors of the graph Laplacian, Taubin, "A signal processing approach to fair
+        surface design", SIGGRAPH 1995.
+    """
+
+    def __init__(
+        self,
+        *,
+        shape_size: int,
+        subdivisions: int,
+        width: int,
+        symmetric: bool,
+        modes: int = 512,
+        softness: float = 0.3,
+    ) -> None:
+        super().__init__()
+        self.template: Template = octasphere(subdivisions)
+        basis = smooth_modes(subdivisions, modes, softness)
+        self.register_buffer("basis", basis, persistent=False)
+        self.register_buffer("start", self.template.vertices * 0.3, persistent=False)
+        self.register_buffer("mirror", self.template.mirror, persistent=False)
+        self.register_buffer("flip", torch.tensor([-1.0, 1.0, 1.0]), persistent=False)
+        self.symmetric = symmetric
+        self.body = nn.Sequential(
+            nn.Linear(shape_size, width), nn.SiLU(), nn.Linear(width, 2 * width), nn.SiLU()
+        )
+        self.coefficients = nn.Linear(2 * width, basis.shape[1] * 3)
+        nn.init.normal_(self.coefficients.weight, std=0.02 / width**0.5)
+        nn.init.zeros_(self.coefficients.bias)
+
+    def forward(self, shape: Float[Tensor, "b n"]) -> Float[Tensor, "b v 3"]:
+        """Return vertex positions in object space."""
+        coefficients = self.coefficients(self.body(shape)).float().view(len(shape), -1, 3)
+        vertices = self.start + self.basis @ coefficients
+        if self.symmetric:
+            vertices = (vertices + vertices[:, self.mirror] * self.flip) / 2
+        return vertices
+
+
+@lru_cache(maxsize=4)
+def smooth_modes(subdivisions: int, count: int, softness: float) -> Float[Tensor, "v k"]:
+    """Return the template's ``count`` smoothest modes, each scaled by how smooth it is.
+
+    Args:
+        subdivisions: Of the template, see `octasphere`.
+        count: Number of modes, at most the number of vertices.
+        softness: The Laplacian eigenvalue at which a mode is scaled to one half; a larger value
+            lets detail in faster.
+    """
+    template = octasphere(subdivisions)
+    size = len(template.vertices)
+    laplacian = torch.zeros(size, size, dtype=torch.float64)
+    a, b = template.edges.unbind(1)
+    laplacian[a, b] = laplacian[b, a] = -1.0
+    laplacian.diagonal().sub_(laplacian.sum(1))
+    values, vectors = torch.linalg.eigh(laplacian)
+    scale = 1 / (1 + values / softness)
+    modes = vectors * scale * size**0.5
+    return modes[:, : min(count, size)].float().contiguous()

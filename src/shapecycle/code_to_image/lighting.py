@@ -1,0 +1,35 @@
+"""Light: where it comes from when nobody photographed it."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+
+def sample_light(
+    count: int, generator: torch.Generator, device: torch.device | str = "cpu"
+) -> Float[Tensor, "b 9 3"]:
+    """Draw second-order spherical-harmonic lights: ambient, plus one soft lamp, slightly tinted.
+
+    The shading of a surface that faces the lamp is about 1; away from it, between .2 and .7.
+
+    Returns:
+        Coefficients of shading (what albedo is multiplied by, linear) in the order of
+        `rasterize.shade_sh`, in the camera's frame; lamps are above and before the object more
+        often than below and behind it.
+    """
+    from shapecycle.code_to_image.rasterize import sh_basis
+
+    def draw(*shape: int) -> Tensor:
+        return torch.randn(*shape, generator=generator)
+
+    lamp = draw(count, 3) + torch.tensor([0.0, 0.8, 0.8])
+    lamp = lamp / lamp.norm(dim=1, keepdim=True)
+    ambient = 0.3 + 0.4 * torch.rand(count, 1, generator=generator)
+    strength = (1.0 - ambient) * (0.6 + 0.6 * torch.rand(count, 1, generator=generator))
+    # A clamped cosine lobe: pi, 2 pi / 3 and pi / 4 per band (Ramamoorthi and Hanrahan,
+    # "An efficient representation for irradiance environment maps", SIGGRAPH 2001, eq. 8).
+    lobe = torch.tensor([3.1416] + [2.0944] * 3 + [0.7854] * 5)
+    light = sh_basis(lamp[:, None])[:, 0] * lobe * strength
+    light[:, :1] += ambient * 3.5449
+    tint = 1 + 0.05 * draw(count, 1, 3)
+    return (light[:, :, None] * tint).to(device)

@@ -1,0 +1,1 @@
+"""Which arrows are joined, and what must come back."""

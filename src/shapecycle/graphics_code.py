@@ -1,0 +1,181 @@
+"""The graphics code: shape, texture, pose and light. Every arrow of the package meets here."""
+
+import base64
+import io
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from shapecycle.camera import Pose
+from shapecycle.errors import DataError
+
+
+@dataclass(frozen=True, eq=False)
+class Texture:
+    """How a surface is coloured, for a batch.
+
+    Attributes:
+        code: The texture code ("xi_T" in the paper), decoded into a whole albedo image.
+        texels: What a photograph showed of the surface, as a UV image: sRGB albedo and, as the
+            fourth channel, how well each texel was seen in [0, 1]; None for sampled textures.
+    """
+
+    code: Float[Tensor, "b t"]
+    texels: Float[Tensor, "b 4 s s"] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class GraphicsCode:
+    """What a picture is made of, for a batch of ``b`` pictures.
+
+    Attributes:
+        shape: The shape code ("v" in the paper): the deformation of the template.
+        texture: The colours of the surface.
+        pose: Where the object stands in front of the camera.
+        light: Second-order spherical harmonics of the light in the camera's frame, for red,
+            green and blue (linear); see `code_to_image.rasterize.shade_sh` for their order.
+    """
+
+    shape: Float[Tensor, "b n"]
+    texture: Texture
+    pose: Pose
+    light: Float[Tensor, "b 9 3"]
+
+    def __len__(self) -> int:
+        return len(self.shape)
+
+    def __getitem__(self, index: Any) -> "GraphicsCode":
+        """Take some items; an integer keeps the batch axis, with one item."""
+        pick = slice(index, index + 1 or None) if isinstance(index, int) else index
+        return self.map(lambda x: x[pick])
+
+    def map(self, function: Callable[[Tensor], Tensor]) -> "GraphicsCode":
+        """Apply a function to every tensor, as ``code.map(torch.Tensor.detach)``."""
+        texels = self.texture.texels
+        return GraphicsCode(
+            shape=function(self.shape),
+            texture=Texture(
+                function(self.texture.code), None if texels is None else function(texels)
+            ),
+            pose=Pose(function(self.pose.angles), function(self.pose.translation)),
+            light=function(self.light),
+        )
+
+    def detach(self) -> "GraphicsCode":
+        """Return the same code, cut off from its gradients."""
+        return self.map(torch.Tensor.detach)
+
+    def with_shape_of(self, other: "GraphicsCode") -> "GraphicsCode":
+        """Return this code with another's shape."""
+        return replace(self, shape=other.shape)
+
+    def with_texture_of(self, other: "GraphicsCode") -> "GraphicsCode":
+        """Return this code dressed in another's texture."""
+        return replace(self, texture=other.texture)
+
+    def with_pose_of(self, other: "GraphicsCode") -> "GraphicsCode":
+        """Return this code in another's pose."""
+        return replace(self, pose=other.pose)
+
+    def with_light_of(self, other: "GraphicsCode") -> "GraphicsCode":
+        """Return this code in another's light."""
+        return replace(self, light=other.light)
+
+    @staticmethod
+    def stack(codes: "list[GraphicsCode]") -> "GraphicsCode":
+        """Join several batches into one; textures with and without texels do not mix.
+
+        Raises:
+            ValueError: If some of the codes have texels and others do not.
+        """
+        texels = [code.texture.texels for code in codes]
+        seen = [t for t in texels if t is not None]
+        if seen and len(seen) != len(texels):
+            raise ValueError("cannot stack codes with texels and codes without")
+        return GraphicsCode(
+            shape=torch.cat([code.shape for code in codes]),
+            texture=Texture(
+                torch.cat([code.texture.code for code in codes]), torch.cat(seen) if seen else None
+            ),
+            pose=Pose(
+                torch.cat([code.pose.angles for code in codes]),
+                torch.cat([code.pose.translation for code in codes]),
+            ),
+            light=torch.cat([code.light for code in codes]),
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return one code (a batch of 1) as plain JSON values; texels become a PNG in base64.
+
+        Raises:
+            ValueError: If the batch does not hold exactly one code.
+        """
+        if len(self) != 1:
+            raise ValueError(f"`to_json` takes a batch of one code, not of {len(self)}")
+        azimuth, elevation, roll = self.pose.angles[0].tolist()
+        texels = self.texture.texels
+        return {
+            "shape": self.shape[0].tolist(),
+            "texture": {
+                "code": self.texture.code[0].tolist(),
+                "texels_png": None if texels is None else _png_from_texels(texels[0]),
+            },
+            "pose": {
+                "azimuth": azimuth,
+                "elevation": elevation,
+                "roll": roll,
+                "translation": self.pose.translation[0].tolist(),
+            },
+            "light": self.light[0].tolist(),
+        }
+
+    @staticmethod
+    def from_json(values: dict[str, Any] | str) -> "GraphicsCode":
+        """Read what `to_json` gave, or its text.
+
+        Raises:
+            DataError: If a part is missing or not of the right form.
+        """
+        try:
+            found = json.loads(values) if isinstance(values, str) else values
+            pose, texture = found["pose"], found["texture"]
+            png = texture.get("texels_png")
+            return GraphicsCode(
+                shape=torch.tensor([found["shape"]], dtype=torch.float32),
+                texture=Texture(
+                    torch.tensor([texture["code"]], dtype=torch.float32),
+                    None if png is None else _texels_from_png(png)[None],
+                ),
+                pose=Pose(
+                    torch.tensor([[pose["azimuth"], pose["elevation"], pose["roll"]]]).float(),
+                    torch.tensor([pose["translation"]], dtype=torch.float32),
+                ),
+                light=torch.tensor([found["light"]], dtype=torch.float32).view(1, 9, 3),
+            )
+        except (KeyError, TypeError, ValueError, RuntimeError, AttributeError, OSError) as fault:
+            parts = ", ".join(field.name for field in fields(GraphicsCode))
+            raise DataError(f"this is not a graphics code: {fault}", f"it needs {parts}") from fault
+
+
+def _png_from_texels(texels: Float[Tensor, "4 s s"]) -> str:
+    """Encode as an 8-bit RGBA PNG in base64."""
+    from PIL import Image
+
+    pixels = (texels.detach().cpu().clamp(0, 1) * 255).round().to(torch.uint8)
+    buffer = io.BytesIO()
+    Image.fromarray(pixels.permute(1, 2, 0).numpy(), "RGBA").save(buffer, "PNG")
+    return base64.b64encode(buffer.getvalue()).decode()
+
+
+def _texels_from_png(text: str) -> Float[Tensor, "4 s s"]:
+    from PIL import Image
+
+    with Image.open(io.BytesIO(base64.b64decode(text))) as picture:
+        pixels = np.asarray(picture.convert("RGBA"), dtype=np.float32) / 255
+    return torch.from_numpy(pixels.transpose(2, 0, 1).copy())

@@ -1,0 +1,1 @@
+"""SEE: a masked image becomes a graphics code."""

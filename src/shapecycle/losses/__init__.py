@@ -1,0 +1,1 @@
+"""Pure functions, one formula each, with its source."""

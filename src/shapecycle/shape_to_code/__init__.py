@@ -1,0 +1,1 @@
+"""READ: a shape becomes a shape code."""

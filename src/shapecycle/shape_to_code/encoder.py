@@ -1,0 +1,48 @@
+"""The shape encoder: oriented points become a shape code."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+
+class ShapeEncoder(nn.Module):
+    """Encodes a surface, seen as oriented points, into a shape code.
+
+    Learnt is an MLP on basis-point-set features: for every one of a fixed set of points, how far
+    and in which direction the nearest surface point lies. They are as good as a PointNet here and
+    ten times cheaper.
+
+    Source:
+        Prokudin, Lassner, Romero, "Efficient learning on point clouds with basis point sets",
+        ICCV 2019.
+    """
+
+    def __init__(self, *, shape_size: int, width: int, basis_points: int = 512) -> None:
+        super().__init__()
+        generator = torch.Generator().manual_seed(0)
+        anchors = torch.rand(basis_points, 3, generator=generator) - 0.5
+        self.register_buffer("anchors", anchors * 0.9)
+        self.body = nn.Sequential(
+            nn.Linear(4 * basis_points, 2 * width),
+            nn.LayerNorm(2 * width),
+            nn.SiLU(),
+            nn.Linear(2 * width, 2 * width),
+            nn.SiLU(),
+            nn.Linear(2 * width, shape_size),
+        )
+
+    def forward(self, points: Float[Tensor, "b p 3"]) -> Float[Tensor, "b n"]:
+        """Return the shape codes of surfaces given as points in object space."""
+        with torch.no_grad():
+            nearest = _nearest(self.anchors, points)
+        offset = torch.gather(points, 1, nearest[..., None].expand(-1, -1, 3)) - self.anchors
+        distance = (offset * offset).sum(2, keepdim=True).add(1e-8).sqrt()
+        features = torch.cat([offset, distance], 2).flatten(1) * 5
+        code: Tensor = self.body(features)
+        return code
+
+
+def _nearest(anchors: Tensor, points: Tensor) -> Tensor:
+    # |a - p|^2 up to |a|^2, by one matrix product: much faster than cdist on CPUs.
+    squared = (points * points).sum(2)[:, None] - 2 * anchors @ points.mT
+    return squared.argmin(2)

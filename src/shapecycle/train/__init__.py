@@ -1,0 +1,1 @@
+"""The training: players, schedule, checkpoints and journal."""
