@@ -70,8 +70,8 @@ def azimuth_error(
         Angles in radians, in [0, pi].
     """
     difference = azimuth_of(predicted) - azimuth_of(truth)
-    wrapped: Float[np.ndarray, "*b"] = np.arctan2(np.sin(difference), np.cos(difference))
-    return np.abs(wrapped)
+    error: Float[np.ndarray, "*b"] = np.abs(np.arctan2(np.sin(difference), np.cos(difference)))
+    return error
 
 
 def rotation_error(

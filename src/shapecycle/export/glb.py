@@ -37,11 +37,13 @@ def write_glb(mesh: Mesh, path: Path, *, extras: Mapping[str, Any] | None = None
     Args:
         mesh: A surface; +y up, front +z.
         path: Where the file goes; its folder is made if need be.
-        extras: JSON values to keep with the mesh, such as its graphics code.
+        extras: JSON values to keep with the mesh, such as its graphics code. Keys whose value is
+            None or empty are not written.
 
     Raises:
         GeometryError: If the mesh has no faces, a texture without texture coordinates, or
             texture values that are not finite.
+        ValueError: If ``extras`` holds a number that is not finite.
 
     Source:
         Khronos, glTF 2.0 specification, sections 3.7 (meshes), 3.9 (materials) and 4.4 (GLB).
