@@ -1,0 +1,1 @@
+"""A small world the package makes by itself, to try everything without any downloads."""
