@@ -53,8 +53,7 @@ def azimuth_of(camera_from_object: Float[np.ndarray, "*b 4 4"]) -> Float[np.ndar
         Angles in radians, in [-pi, pi]. Meaningless for a camera that looks straight down or up.
     """
     backwards = camera_from_object[..., 2, :3]
-    azimuth: Float[np.ndarray, "*b"] = np.arctan2(backwards[..., 0], backwards[..., 2])
-    return azimuth
+    return np.asarray(np.arctan2(backwards[..., 0], backwards[..., 2]))
 
 
 def azimuth_error(
@@ -70,8 +69,7 @@ def azimuth_error(
         Angles in radians, in [0, pi].
     """
     difference = azimuth_of(predicted) - azimuth_of(truth)
-    error: Float[np.ndarray, "*b"] = np.abs(np.arctan2(np.sin(difference), np.cos(difference)))
-    return error
+    return np.asarray(np.abs(np.arctan2(np.sin(difference), np.cos(difference))))
 
 
 def rotation_error(
@@ -93,8 +91,7 @@ def rotation_error(
     )
     doubled_cosine = np.trace(between, axis1=-2, axis2=-1) - 1
     # Not arccos of the trace: near 0 and pi it loses half the digits.
-    angle: Float[np.ndarray, "*b"] = np.arctan2(doubled_sine, doubled_cosine)
-    return angle
+    return np.asarray(np.arctan2(doubled_sine, doubled_cosine))
 
 
 def read_cameras(path: Path) -> dict[str, Float[np.ndarray, "4 4"]]:
