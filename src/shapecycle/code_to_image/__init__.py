@@ -1,0 +1,1 @@
+"""DRAW: a graphics code becomes a mesh and a picture."""

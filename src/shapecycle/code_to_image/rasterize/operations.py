@@ -1,0 +1,138 @@
+"""The rasteriser's operations: arguments are checked here, then drawn by a backend."""
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from shapecycle.code_to_image.rasterize import antialias_reference, checks, reference
+from shapecycle.code_to_image.rasterize.backend import Backend, choose
+from shapecycle.code_to_image.rasterize.precision import in_full_precision
+from shapecycle.code_to_image.rasterize.topology import Topology
+from shapecycle.code_to_image.rasterize.visibility import Visibility
+
+
+@in_full_precision
+def rasterize(
+    clip: Float[Tensor, "b v 4"],
+    topology: Topology,
+    size: tuple[int, int],
+    *,
+    cull: bool = False,
+    backend: Backend = "auto",
+) -> Visibility:
+    """Find the nearest face at every pixel centre. No gradient; the same result every time.
+
+    Args:
+        clip: OpenGL clip-space positions: after division by w, x points right and y up, both
+            in [-1, 1] over the image, and z is -1 at the near and 1 at the far plane. What
+            lies outside is cut off, pixel by pixel.
+        topology: The faces, of one mesh or of one per item.
+        size: Image height and width, in pixels. Row 0 is the top.
+        cull: Leave out faces seen from behind (clockwise on screen).
+        backend: "auto", "warp" or "torch".
+
+    Raises:
+        ValueError: If a shape, type or device is wrong or a position is not finite.
+    """
+    checks.check_clip(clip, topology)
+    checks.check_size(size)
+    checks.check_finite(clip, "clip")
+    choose(backend, clip.device, clip.dtype)
+    return reference.rasterize(clip, topology, size, cull)
+
+
+@in_full_precision
+def interpolate(
+    attributes: Float[Tensor, "ab n c"],
+    clip: Float[Tensor, "b v 4"],
+    topology: Topology,
+    visibility: Visibility,
+    *,
+    faces: Int[Tensor, "f 3"] | None = None,
+    backend: Backend = "auto",
+) -> Float[Tensor, "b c h w"]:
+    """Spread vertex attributes over the visible faces, correctly in perspective.
+
+    Gradients reach the attributes and the positions (x, y and w).
+
+    Args:
+        attributes: One row per vertex; one table per item, or one for all.
+        clip: The positions that were rasterised.
+        topology: The faces that were rasterised.
+        visibility: What ``rasterize`` returned.
+        faces: Rows of ``attributes`` per face corner, if they are not those of the vertices
+            (texture coordinates with seams). Shared by the batch, so only for a shared topology.
+        backend: "auto", "warp" or "torch".
+
+    Returns:
+        Attributes per pixel; 0 where nothing is seen.
+
+    Raises:
+        ValueError: If a shape, type or device is wrong, or an index is out of range.
+    """
+    checks.check_clip(clip, topology)
+    checks.check_visibility(visibility, clip)
+    checks.check_float(attributes, "attributes", "(b or 1, n, c)", None, None, None)
+    checks.check_companion(attributes, "attributes", clip, "clip")
+    if attributes.shape[0] not in (1, clip.shape[0]):
+        raise ValueError(f"attributes hold {attributes.shape[0]} items, clip {clip.shape[0]}")
+    rows = _attribute_faces(faces, attributes, topology)
+    choose(backend, clip.device, clip.dtype)
+    return reference.interpolate(attributes, clip, topology, visibility, rows)
+
+
+@in_full_precision
+def antialias(
+    image: Float[Tensor, "b c h w"],
+    clip: Float[Tensor, "b v 4"],
+    topology: Topology,
+    visibility: Visibility,
+    *,
+    backend: Backend = "auto",
+) -> Float[Tensor, "b c h w"]:
+    """Blend pixels across silhouettes by how far the surface reaches between their centres.
+
+    This alone lets a loss on the picture move the outline: gradients reach the image and the
+    positions of silhouette vertices. Call it last, on colours and mask together.
+
+    Args:
+        image: Colours over their background, or any other channels.
+        clip: The positions that were rasterised.
+        topology: The faces that were rasterised.
+        visibility: What ``rasterize`` returned.
+        backend: "auto", "warp" or "torch".
+
+    Raises:
+        ValueError: If a shape, type or device is wrong.
+    """
+    checks.check_clip(clip, topology)
+    checks.check_visibility(visibility, clip)
+    batch, (height, width) = clip.shape[0], visibility.size
+    shape = f"({batch}, c, {height}, {width})"
+    checks.check_float(image, "image", shape, batch, None, height, width)
+    checks.check_companion(image, "image", clip, "clip")
+    choose(backend, clip.device, clip.dtype)
+    return antialias_reference.antialias(image, clip, topology, visibility)
+
+
+def _attribute_faces(faces: Tensor | None, attributes: Tensor, topology: Topology) -> Tensor:
+    count = attributes.shape[1]
+    if faces is None:
+        if topology.vertex_count > count:
+            raise ValueError(
+                f"attributes have {count} rows, but topology names vertex "
+                f"{topology.vertex_count - 1}; give faces if they have their own indices"
+            )
+        return topology.faces
+    if topology.batch is not None:
+        raise ValueError("faces is for a topology shared by the batch; this one is stacked")
+    if faces.shape != topology.faces.shape:
+        raise ValueError(
+            f"faces has shape {tuple(faces.shape)}; expected {tuple(topology.faces.shape)}"
+        )
+    if faces.dtype.is_floating_point or faces.device != attributes.device:
+        raise ValueError(
+            f"faces is {faces.dtype} on {faces.device}; expected integers on {attributes.device}"
+        )
+    checks.check_indices(faces, "faces", count)
+    return faces if faces.dtype == torch.int64 else faces.long()
