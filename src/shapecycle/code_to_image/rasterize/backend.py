@@ -98,4 +98,11 @@ def _warp_version() -> str:
 
 @cache
 def _loading_obstacle(device_type: str) -> str | None:
-    return "its kernels are not written yet"
+    from shapecycle.code_to_image.rasterize import warp_runtime
+
+    try:
+        warp_runtime.load("cpu" if device_type == "cpu" else "cuda:0")
+    except Exception as error:
+        # Whatever breaks inside another package's start-up, the reference still draws.
+        return f"Warp does not start ({type(error).__name__}: {error})"
+    return None

@@ -4,8 +4,9 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from shapecycle.code_to_image.rasterize import antialias_reference, checks, reference
-from shapecycle.code_to_image.rasterize.backend import Backend, choose
+from shapecycle.code_to_image.rasterize import checks
+from shapecycle.code_to_image.rasterize.backend import Backend
+from shapecycle.code_to_image.rasterize.implementation import implementation
 from shapecycle.code_to_image.rasterize.precision import in_full_precision
 from shapecycle.code_to_image.rasterize.topology import Topology
 from shapecycle.code_to_image.rasterize.visibility import Visibility
@@ -37,8 +38,8 @@ def rasterize(
     checks.check_clip(clip, topology)
     checks.check_size(size)
     checks.check_finite(clip, "clip")
-    choose(backend, clip.device, clip.dtype)
-    return reference.rasterize(clip, topology, size, cull)
+    draw = implementation(backend, clip, topology)
+    return draw.rasterize(clip, topology, size, cull)
 
 
 @in_full_precision
@@ -77,8 +78,8 @@ def interpolate(
     if attributes.shape[0] not in (1, clip.shape[0]):
         raise ValueError(f"attributes hold {attributes.shape[0]} items, clip {clip.shape[0]}")
     rows = _attribute_faces(faces, attributes, topology)
-    choose(backend, clip.device, clip.dtype)
-    return reference.interpolate(attributes, clip, topology, visibility, rows)
+    draw = implementation(backend, clip, topology)
+    return draw.interpolate(attributes, clip, topology, visibility, rows)
 
 
 @in_full_precision
@@ -111,8 +112,8 @@ def antialias(
     shape = f"({batch}, c, {height}, {width})"
     checks.check_float(image, "image", shape, batch, None, height, width)
     checks.check_companion(image, "image", clip, "clip")
-    choose(backend, clip.device, clip.dtype)
-    return antialias_reference.antialias(image, clip, topology, visibility)
+    draw = implementation(backend, clip, topology)
+    return draw.antialias(image, clip, topology, visibility)
 
 
 def _attribute_faces(faces: Tensor | None, attributes: Tensor, topology: Topology) -> Tensor:

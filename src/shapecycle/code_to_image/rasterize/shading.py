@@ -4,9 +4,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from shapecycle.code_to_image.rasterize.backend import Backend
 from shapecycle.code_to_image.rasterize.checks import check_companion, check_float, check_topology
+from shapecycle.code_to_image.rasterize.implementation import implementation
 from shapecycle.code_to_image.rasterize.precision import in_full_precision
-from shapecycle.code_to_image.rasterize.reference import gather_vertices
+from shapecycle.code_to_image.rasterize.scan import gather_vertices
 from shapecycle.code_to_image.rasterize.topology import Topology
 
 SH_CONSTANTS = (
@@ -24,12 +26,15 @@ SH_CONSTANTS = (
 
 
 @in_full_precision
-def vertex_normals(vertices: Float[Tensor, "b v 3"], topology: Topology) -> Float[Tensor, "b v 3"]:
+def vertex_normals(
+    vertices: Float[Tensor, "b v 3"], topology: Topology, *, backend: Backend = "auto"
+) -> Float[Tensor, "b v 3"]:
     """Average the normals of the faces around each vertex, weighted by their areas.
 
     Args:
         vertices: Positions, in any frame.
         topology: Faces counter-clockwise seen from outside, so normals point outwards.
+        backend: "auto", "warp" or "torch".
 
     Returns:
         Unit normals; zero where a vertex has no face with an area.
@@ -39,6 +44,11 @@ def vertex_normals(vertices: Float[Tensor, "b v 3"], topology: Topology) -> Floa
     """
     check_float(vertices, "vertices", "(b, v, 3)", None, None, 3)
     check_topology(topology, vertices, "vertices")
+    return implementation(backend, vertices, topology).vertex_normals(vertices, topology)
+
+
+def vertex_normals_reference(vertices: Tensor, topology: Topology) -> Tensor:
+    """Average the normals of the faces around each vertex, in plain PyTorch."""
     batch, count, _ = vertices.shape
     faces = topology.faces.expand(batch, -1, 3)
     a, b, c = gather_vertices(vertices, faces).unbind(2)

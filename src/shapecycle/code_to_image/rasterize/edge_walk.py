@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from shapecycle.code_to_image.rasterize.reference import (
+from shapecycle.code_to_image.rasterize.scan import (
     _steps,
     depth_at,
     pixel_centre,

@@ -1,0 +1,180 @@
+"""The rasteriser's operations on Warp kernels, each with a gradient written by hand."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from shapecycle.code_to_image.rasterize.topology import Topology
+from shapecycle.code_to_image.rasterize.visibility import EMPTY, Visibility
+from shapecycle.code_to_image.rasterize.warp_runtime import launch
+
+MOST_EDGES = 1 << 20
+"""Edge numbers share an int32 with 11 bits of offset; larger meshes go to the reference."""
+
+
+def rasterize(clip: Tensor, topology: Topology, size: tuple[int, int], cull: bool) -> Visibility:
+    """Find the nearest face at every pixel centre; see the public function."""
+    height, width = size
+    batch, vertices, _ = clip.shape
+    key = torch.full((batch, height, width), EMPTY, dtype=torch.int64, device=clip.device)
+    count, stride = _rows(topology.faces)
+    arguments = (clip.contiguous(), topology.faces_int32, vertices, count, stride, height, width)
+    launch("rasterize", batch * count, clip, (*arguments, int(cull), key))
+    return Visibility(key)
+
+
+def interpolate(
+    attributes: Tensor, clip: Tensor, topology: Topology, visibility: Visibility, faces: Tensor
+) -> Tensor:
+    """Spread vertex attributes over the visible faces; see the public function."""
+    rows = topology.faces_int32 if faces is topology.faces else _int32(faces)
+    result: Tensor = _Interpolate.apply(attributes, clip, topology, visibility.key, rows)
+    return result
+
+
+def antialias(image: Tensor, clip: Tensor, topology: Topology, visibility: Visibility) -> Tensor:
+    """Blend pixels across silhouettes; see the public function."""
+    result: Tensor = _Antialias.apply(image, clip, topology, visibility.key)
+    return result
+
+
+def vertex_normals(vertices: Tensor, topology: Topology) -> Tensor:
+    """Average the normals of the faces around each vertex; see the public function."""
+    result: Tensor = _VertexNormals.apply(vertices, topology)
+    return result
+
+
+def _rows(table: Tensor) -> tuple[int, int]:
+    """Number of rows per item, and the step from one item's rows to the next (0 if shared)."""
+    count, columns = table.shape[-2:]
+    return count, count * columns if table.ndim == 3 else 0
+
+
+def _int32(faces: Tensor) -> Tensor:
+    return faces.to(torch.int32).reshape(-1).contiguous()
+
+
+class _Interpolate(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: Any, attributes: Tensor, clip: Tensor, topology: Topology, key: Tensor, rows: Tensor
+    ) -> Tensor:
+        attributes, clip = attributes.contiguous(), clip.contiguous()
+        ctx.save_for_backward(attributes, clip, key)
+        ctx.topology, ctx.rows = topology, rows
+        batch, height, width = key.shape
+        image = attributes.new_zeros((batch, attributes.shape[2], height, width))
+        inputs = _interpolation_inputs(ctx, attributes, clip, key)
+        launch("interpolate", key.numel(), clip, (*inputs, image))
+        return image
+
+    @staticmethod
+    @once_differentiable  # type: ignore[untyped-decorator]
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        attributes, clip, key = ctx.saved_tensors
+        wants = [int(need) for need in ctx.needs_input_grad[:2]]
+        attributes_grad = torch.zeros_like(attributes) if wants[0] else clip.new_zeros(1)
+        clip_grad = torch.zeros_like(clip) if wants[1] else clip.new_zeros(1)
+        inputs = _interpolation_inputs(ctx, attributes, clip, key)
+        launch(
+            "interpolate_adjoint",
+            key.numel(),
+            clip,
+            (*inputs, grad.contiguous(), *wants, attributes_grad, clip_grad),
+        )
+        return (
+            attributes_grad if wants[0] else None,
+            clip_grad if wants[1] else None,
+            None,
+            None,
+            None,
+        )
+
+
+def _interpolation_inputs(
+    ctx: Any, attributes: Tensor, clip: Tensor, key: Tensor
+) -> tuple[Any, ...]:
+    items, count, channels = attributes.shape
+    table = ctx.topology.faces
+    return (
+        attributes,
+        count * channels if items > 1 else 0,
+        ctx.rows,
+        channels,
+        clip,
+        clip.shape[1],
+        ctx.topology.faces_int32,
+        _rows(table)[1],
+        key,
+        key.shape[1],
+        key.shape[2],
+    )
+
+
+class _Antialias(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, image: Tensor, clip: Tensor, topology: Topology, key: Tensor) -> Tensor:
+        image, clip = image.contiguous(), clip.contiguous()
+        batch, channels, height, width = image.shape
+        edges, stride = _rows(topology.edges)
+        shape = (clip.shape[1], topology.edges_int32, edges, stride)
+        found = torch.zeros(2 * batch * edges, dtype=torch.int32, device=clip.device)
+        count = torch.zeros(1, dtype=torch.int32, device=clip.device)
+        launch("find_silhouettes", batch * edges, clip, (clip, *shape, found, count))
+        # Reading the count from a GPU would wait for it; there, surplus threads return at once.
+        ctx.walks = int(count) if clip.device.type == "cpu" else batch * edges
+        best = torch.full((batch * 4 * height * width,), -1, dtype=torch.int32, device=clip.device)
+        walk = (found, count, clip, *shape)
+        launch("mark_outermost", ctx.walks, clip, (*walk, key, height, width, best))
+        result = image.clone()
+        launch("antialias", ctx.walks, clip, (*walk, best, height, width, channels, image, result))
+        ctx.save_for_backward(image, clip, found, count, best)
+        ctx.shape = shape
+        return result
+
+    @staticmethod
+    @once_differentiable  # type: ignore[untyped-decorator]
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        image, clip, found, count, best = ctx.saved_tensors
+        _, channels, height, width = image.shape
+        grad = grad.contiguous()
+        image_grad, clip_grad = grad.clone(), torch.zeros_like(clip)
+        walk = (found, count, clip, *ctx.shape)
+        launch(
+            "antialias_adjoint",
+            ctx.walks,
+            clip,
+            (*walk, best, height, width, channels, image, grad, image_grad, clip_grad),
+        )
+        return image_grad, clip_grad, None, None
+
+
+class _VertexNormals(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, vertices: Tensor, topology: Topology) -> Tensor:
+        vertices = vertices.contiguous()
+        batch, count, _ = vertices.shape
+        faces, stride = _rows(topology.faces)
+        total, unit = torch.zeros_like(vertices), torch.zeros_like(vertices)
+        inputs = (vertices, count, topology.faces_int32, faces, stride)
+        launch("add_face_normals", batch * faces, vertices, (*inputs, total))
+        launch("to_unit", batch * count, vertices, (total, unit))
+        ctx.save_for_backward(vertices, total)
+        ctx.topology = topology
+        return unit
+
+    @staticmethod
+    @once_differentiable  # type: ignore[untyped-decorator]
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        vertices, total = ctx.saved_tensors
+        batch, count, _ = vertices.shape
+        faces, stride = _rows(ctx.topology.faces)
+        total_grad, vertices_grad = torch.zeros_like(total), torch.zeros_like(vertices)
+        launch("to_unit_adjoint", batch * count, vertices, (total, grad.contiguous(), total_grad))
+        inputs = (vertices, count, ctx.topology.faces_int32, faces, stride)
+        launch(
+            "face_normals_adjoint", batch * faces, vertices, (*inputs, total_grad, vertices_grad)
+        )
+        return vertices_grad, None

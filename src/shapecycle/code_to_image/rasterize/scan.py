@@ -1,0 +1,184 @@
+"""Which face each pixel sees, and attributes spread over faces, in plain PyTorch.
+
+All positions stay homogeneous: nothing is divided by a vertex's w, so faces
+that cross the camera plane need no special case.
+
+Source: M. Olano and T. Greer, "Triangle Scan Conversion using 2D Homogeneous Coordinates",
+Graphics Hardware 1997, for the edge functions; S. Laine et al., "Modular Primitives for
+High-Performance Differentiable Rendering", SIGGRAPH Asia 2020, for separating the operations.
+"""
+
+import torch
+from torch import Tensor
+
+from shapecycle.code_to_image.rasterize.topology import Topology
+from shapecycle.code_to_image.rasterize.visibility import DEPTH_STEPS, EMPTY, Visibility
+
+CANDIDATES_AT_ONCE = 1 << 21
+"""Pixel-face pairs tested in one piece: bounds the memory at some 200 MB."""
+
+
+def rasterize(clip: Tensor, topology: Topology, size: tuple[int, int], cull: bool) -> Visibility:
+    """Find the nearest face at every pixel centre; see the public function."""
+    height, width = size
+    batch = clip.shape[0]
+    clip = clip.detach()
+    faces = topology.faces.expand(batch, -1, 3)
+    key = torch.full((batch * height * width,), EMPTY, dtype=torch.int64, device=clip.device)
+    if faces.shape[1]:
+        corners = gather_vertices(clip, faces).reshape(-1, 3, 4)
+        column, row, columns, rows = _pixel_boxes(corners, faces.reshape(-1, 3), size)
+        for first, last in _pieces(columns * rows):
+            count = (columns * rows)[first:last]
+            face = torch.arange(first, last, device=clip.device).repeat_interleave(count)
+            step = _steps(count)
+            i = row[face] + step // columns[face]
+            j = column[face] + step % columns[face]
+            inside, depth = _test_pixels(corners[face], i, j, size, cull)
+            face, i, j = face[inside], i[inside], j[inside]
+            instance, number = face // faces.shape[1], face % faces.shape[1]
+            pixel = (instance * height + i) * width + j
+            key.scatter_reduce_(0, pixel, (_quantise(depth[inside]) << 32) | number, "amin")
+    return Visibility(key.reshape(batch, height, width))
+
+
+def interpolate(
+    attributes: Tensor, clip: Tensor, topology: Topology, visibility: Visibility, faces: Tensor
+) -> Tensor:
+    """Spread vertex attributes over the visible faces; see the public function."""
+    batch, (height, width) = clip.shape[0], visibility.size
+    instance, i, j = visibility.mask.nonzero(as_tuple=True)
+    face = visibility.face_id[instance, i, j]
+    corners = vertices_of(clip, topology.faces, instance, face)
+    edge = edge_functions(*relative_to_pixels(corners, i, j, (height, width)))
+    weights = edge / edge.sum(1, keepdim=True)
+    shared = torch.zeros_like(instance) if attributes.shape[0] == 1 else instance
+    values = (vertices_of(attributes, faces, shared, face, instance) * weights[:, :, None]).sum(1)
+    image = values.new_zeros((batch, height, width, values.shape[1]))
+    return image.index_put((instance, i, j), values).permute(0, 3, 1, 2).contiguous()
+
+
+def gather_vertices(vertices: Tensor, faces: Tensor) -> Tensor:
+    """Collect (b f 3 c) corners from (b v c) vertices and (b f 3) faces."""
+    batch, count, channels = vertices.shape
+    offset = torch.arange(batch, device=vertices.device)[:, None, None] * count
+    return vertices.reshape(-1, channels)[faces + offset]
+
+
+def vertices_of(
+    vertices: Tensor, faces: Tensor, instance: Tensor, face: Tensor, mesh: Tensor | None = None
+) -> Tensor:
+    """Collect (n 3 c) corners of n faces; ``mesh`` picks among stacked face lists."""
+    corner = faces[face] if faces.ndim == 2 else faces[instance if mesh is None else mesh, face]
+    flat = corner + (instance * vertices.shape[1])[:, None]
+    return vertices.reshape(-1, vertices.shape[2])[flat]
+
+
+def pixel_centre(i: Tensor, j: Tensor, size: tuple[int, int], dtype: torch.dtype) -> list[Tensor]:
+    """Give the x and y of pixel centres in normalised device coordinates; row 0 on top."""
+    x = (2 * j + 1).to(dtype) / size[1] - 1
+    y = 1 - (2 * i + 1).to(dtype) / size[0]
+    return [x, y]
+
+
+def relative_to_pixels(
+    corners: Tensor, i: Tensor, j: Tensor, size: tuple[int, int]
+) -> tuple[Tensor, Tensor]:
+    """Move the origin to each pixel centre: x - px w and y - py w of (n 3 4) corners.
+
+    A vertex rounds alike in all faces around it, so no pixel falls between them.
+    """
+    px, py = pixel_centre(i, j, size, corners.dtype)
+    x, y, w = corners[..., 0], corners[..., 1], corners[..., 3]
+    return x - px[:, None] * w, y - py[:, None] * w
+
+
+def edge_functions(x: Tensor, y: Tensor) -> Tensor:
+    """Signed areas (n 3) spanned by the pixel and the edge opposite each corner.
+
+    Their ratios are the perspective-correct barycentric weights. Swapping an edge's ends
+    flips the sign exactly, so two faces never both claim or both miss a pixel.
+    """
+    x1, x2 = x.roll(-1, 1), x.roll(-2, 1)
+    y1, y2 = y.roll(-1, 1), y.roll(-2, 1)
+    return x1 * y2 - y1 * x2
+
+
+def _test_pixels(
+    corners: Tensor, i: Tensor, j: Tensor, size: tuple[int, int], cull: bool
+) -> tuple[Tensor, Tensor]:
+    """Say for n faces and pixels whether one covers the other, and at which depth."""
+    edge = edge_functions(*relative_to_pixels(corners, i, j, size))
+    owned = _owns_its_line(corners)
+    z, w = corners[..., 2], corners[..., 3]
+    # Summed in the kernels' order: torch's own sum may add in another.
+    volume = edge[:, 0] * w[:, 0] + edge[:, 1] * w[:, 1] + edge[:, 2] * w[:, 2]
+    height = edge[:, 0] * z[:, 0] + edge[:, 1] * z[:, 1] + edge[:, 2] * z[:, 2]
+    inside = ((edge > 0) | ((edge == 0) & owned)).all(1) & (volume > 0)
+    if not cull:
+        inside = inside | (((edge < 0) | ((edge == 0) & ~owned)).all(1) & (volume < 0))
+    depth = height / volume
+    return inside & (depth >= -1) & (depth <= 1), depth
+
+
+def _owns_its_line(corners: Tensor) -> Tensor:
+    """Say (n 3) which edges own pixels exactly on them: the lower left ones, say.
+
+    Any rule does that gives opposite answers for the two directions of an edge.
+    """
+    a, b = corners.roll(-1, 1), corners.roll(-2, 1)
+    slope_x = a[..., 1] * b[..., 3] - b[..., 1] * a[..., 3]
+    slope_y = b[..., 0] * a[..., 3] - a[..., 0] * b[..., 3]
+    return (slope_x > 0) | ((slope_x == 0) & (slope_y > 0))
+
+
+def _pixel_boxes(
+    corners: Tensor, faces: Tensor, size: tuple[int, int]
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Bound each face: first column, first row, columns and rows, zero if it is out of sight."""
+    x, y, _, w = corners.unbind(2)
+    tiny = torch.finfo(corners.dtype).tiny
+    low, high = [], []
+    behind = (w <= tiny).any(1)
+    for axis, length in ((x, size[1]), (-y, size[0])):
+        screen = (axis / w * 0.5 + 0.5) * length
+        screen = torch.where(behind[:, None], 0.0, screen)
+        slack = 1e-3
+        first = (screen.amin(1) - 0.5 - slack).clamp(-1, length + 1).ceil().long().clamp(min=0)
+        last = (screen.amax(1) - 0.5 + slack).clamp(-2, length).floor().long()
+        low.append(first)
+        high.append(last.clamp(max=length - 1))
+    count = [(h - a + 1).clamp(min=0) for a, h in zip(low, high, strict=True)]
+    repeated = (faces == faces.roll(1, 1)).any(1)
+    drawn = ~(behind | repeated)
+    return low[0], low[1], count[0] * drawn, count[1]
+
+
+def _pieces(count: Tensor) -> list[tuple[int, int]]:
+    """Cut a list of faces where their pixels fill a piece."""
+    total = count.cumsum(0)
+    pixels = int(total[-1])
+    if pixels <= CANDIDATES_AT_ONCE:
+        return [(0, len(count))] if pixels else []
+    marks = torch.arange(
+        CANDIDATES_AT_ONCE, pixels + CANDIDATES_AT_ONCE, CANDIDATES_AT_ONCE, device=count.device
+    )
+    ends = torch.unique(torch.searchsorted(total, marks).clamp(max=len(count) - 1) + 1).tolist()
+    return list(zip([0, *ends[:-1]], ends, strict=True))
+
+
+def _steps(count: Tensor) -> Tensor:
+    """Count 0, 1, ... within each of the runs of the given lengths."""
+    total = count.cumsum(0)
+    start = (total - count).repeat_interleave(count)
+    return torch.arange(len(start), device=count.device) - start
+
+
+def _quantise(depth: Tensor) -> Tensor:
+    return ((depth * 0.5 + 0.5) * DEPTH_STEPS).long()
+
+
+def depth_at(key: Tensor, dtype: torch.dtype) -> Tensor:
+    """Read depths back from keys: -1 at near, 1 at far, 3 where empty."""
+    steps = (key >> 32).to(dtype) * (2.0 / DEPTH_STEPS) - 1
+    return torch.where(key == EMPTY, 3.0, steps)

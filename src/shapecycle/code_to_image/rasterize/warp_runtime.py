@@ -1,0 +1,102 @@
+"""Loading Warp on first use, compiling the kernels once, and launching them on torch tensors."""
+
+import hashlib
+import os
+import sys
+import tempfile
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+@cache
+def kernels() -> ModuleType:
+    """Import Warp and the kernels' module; takes half a second."""
+    import warp as wp
+
+    # Without this, a machine with no NVIDIA driver prints a warning on every start.
+    wp.config.log_level = wp.LOG_ERROR
+    _start(wp)
+    from shapecycle.code_to_image.rasterize import kernels as module
+
+    return module
+
+
+@cache
+def load(device: str) -> ModuleType:
+    """Compile the kernels for a device ("cpu", "cuda:0"), or load them from the cache."""
+    import warp as wp
+
+    module = kernels()
+    mark = _compilation_mark(wp, module, device)
+    if not mark.exists():
+        print("compiling the rasteriser's kernels, once per installation ...", file=sys.stderr)
+    wp.load_module(module, device=device)
+    mark.touch()
+    return module
+
+
+def launch(kernel: str, count: int, tensor: Tensor, arguments: Sequence[Any]) -> None:
+    """Run a kernel over ``count`` items on the device and the CUDA stream of ``tensor``.
+
+    Args:
+        kernel: The kernel's name in ``kernels.py``.
+        count: Number of items; none is fine.
+        tensor: Says where.
+        arguments: Numbers and contiguous tensors, in the kernel's order.
+    """
+    if count == 0:
+        return
+    import warp as wp
+
+    module = load(_device_name(tensor.device))
+    entry = getattr(module, kernel)
+    arrays = [
+        _as_array(wp, value, argument.type.dtype) if isinstance(value, Tensor) else value
+        for value, argument in zip(arguments, entry.adj.args, strict=True)
+    ]
+    stream = None
+    if tensor.device.type == "cuda":
+        stream = wp.stream_from_torch(torch.cuda.current_stream(tensor.device))
+    wp.launch(entry, dim=count, inputs=arrays, device=_device_name(tensor.device), stream=stream)
+
+
+def _as_array(wp: ModuleType, tensor: Tensor, dtype: Any) -> Any:
+    return wp.from_torch(_flat(tensor, dtype), dtype=dtype, return_ctype=True)
+
+
+def _flat(tensor: Tensor, dtype: Any) -> Tensor:
+    length = getattr(dtype, "_length_", 1)
+    tensor = tensor.detach()
+    return tensor.view(-1, length) if length > 1 else tensor.view(-1)
+
+
+def _device_name(device: torch.device) -> str:
+    if device.type == "cpu":
+        return "cpu"
+    index = torch.cuda.current_device() if device.index is None else device.index
+    return f"cuda:{index}"
+
+
+def _start(wp: ModuleType) -> None:
+    """Initialise Warp, in a temporary folder if its own cannot be written."""
+    try:
+        wp.init()
+        probe = Path(wp.config.kernel_cache_dir) / f"probe-{os.getpid()}"
+        probe.touch()
+        probe.unlink()
+    except OSError:
+        wp.config.kernel_cache_dir = tempfile.mkdtemp(prefix="shapecycle-kernels-")
+        wp.init()
+
+
+def _compilation_mark(wp: ModuleType, module: ModuleType, device: str) -> Path:
+    """Name a file that lies in the cache if these kernels were compiled before."""
+    source = Path(str(module.__file__)).read_bytes()
+    digest = hashlib.sha256(source + wp.config.version.encode()).hexdigest()[:12]
+    return Path(wp.config.kernel_cache_dir) / f"shapecycle-{device.split(':')[0]}-{digest}"
