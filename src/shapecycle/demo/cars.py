@@ -38,6 +38,13 @@ ALBEDO: dict[Material, tuple[float, float, float]] = {
 
 PAINT, GLASS, TYRE, METAL, HEADLIGHT, TAILLIGHT, TRIM = range(7)
 
+SHAPE_SEEDS = range(0, 400)
+"""The demo's training shapes; no picture shows any of these cars."""
+TRAIN_PICTURE_SEEDS = range(11_200, 11_260)
+"""The cars of the demo's training pictures: a stretch that holds every kind, about by weight."""
+HELD_OUT_SEEDS = range(20_800, 20_808)
+"""The cars of the validation pictures, in neither training set: a stretch of eight kinds."""
+
 Range = tuple[float, float]
 
 
@@ -100,7 +107,8 @@ KINDS: dict[str, Kind] = {
     ),
     "coupe": Kind(
         length=(4.0, 4.65), width=(1.76, 1.95), height=(1.18, 1.34), hood=(0.27, 0.36),
-        deck=(0.03, 0.11), windscreen=(0.65, 0.90), rear_window=(0.80, 1.25), nose=(0.66, 0.82),
+        deck=(0.03, 0.11), windscreen=(0.65, 0.90), rear_window=(0.80, 1.25), nose=(0.76, 0.90),
+        belt=(0.63, 0.69),
         wheel=(0.31, 0.36), clearance=(0.11, 0.15), windows=(1, 2), glazed=(0.70, 0.82),
         softness=(0.5, 0.9), flare=(0.02, 0.05), spoiler=0.4,
     ),
@@ -125,7 +133,7 @@ KINDS: dict[str, Kind] = {
         length=(4.9, 5.6), width=(1.80, 2.02), height=(1.68, 1.90), hood=(0.21, 0.26),
         deck=(0.28, 0.38), windscreen=(0.45, 0.70), rear_window=(0.05, 0.25), belt=(0.60, 0.65),
         nose=(0.88, 0.97), tail=(0.98, 1.02), wheel=(0.36, 0.41), clearance=(0.24, 0.34),
-        softness=(0.2, 0.55), windows=(1, 2), flare=(0.02, 0.06), bed=1.0, weight=1.2,
+        softness=(0.2, 0.55), windows=(1, 2), flare=(0.02, 0.06), bed=1.0, spoiler=0.0, weight=1.2,
     ),
     "van": Kind(
         length=(4.5, 5.5), width=(1.80, 2.02), height=(1.90, 2.35), hood=(0.09, 0.15),
@@ -386,7 +394,9 @@ def _sample_body(ranges: Kind, height: float, generator: np.random.Generator) ->
 
 
 def _sample_wheels(ranges: Kind, body: Body, generator: np.random.Generator) -> Wheels:
-    radius = 1.06 * generator.uniform(*ranges.wheel)
+    # The fender must close over the wheel: low noses take smaller wheels.
+    fender = 0.5 * (body.nose_height + body.belt_height)
+    radius = min(1.06 * generator.uniform(*ranges.wheel), (fender - 0.06) / 2.13)
     nose_to_axle = radius + max(0.22, body.length * generator.uniform(0.085, 0.115))
     axle_to_tail = radius + max(0.18, body.length * generator.uniform(0.09, 0.145))
     return Wheels(
@@ -545,7 +555,7 @@ def _bend(car: Car, points: np.ndarray) -> np.ndarray:
     half = body.length / 2
     height = np.clip((y - body.clearance) / (body.belt_height - body.clearance), 0, 1)
     across = np.minimum((2 * x / body.width) ** 2, 1.2)
-    bumper = body.bumper * np.exp(-(((height - 0.28) / 0.22) ** 2))
+    bumper = body.bumper * np.exp(-(((height - 0.28) / 0.28) ** 2))
     front = np.clip((z - half + 0.6) / 0.6, 0, 1) ** 2
     rear = np.clip((-z - half + 0.6) / 0.6, 0, 1) ** 2
     forward = front * (bumper - body.rake_front * height - body.bow_front * across)
@@ -558,7 +568,7 @@ def _stations(car: Car) -> np.ndarray:
     wheels, half = car.wheels, car.body.length / 2
     soft = 0.12 + 0.4 * car.body.softness
     ends = half - soft * np.array([0.0, 0.04, 0.15, 0.4, 0.8])
-    turn = np.cos(np.linspace(0, np.pi, 9)) * wheels.radius * 1.13
+    turn = np.cos(np.linspace(0, np.pi, 7)) * wheels.radius * 1.13
     # The arch meets the sill in a step: two cuts a few millimetres apart make it upright.
     turn = np.concatenate([turn * 0.999, [turn[0] + 0.004, turn[-1] - 0.004]])
     cuts = [ends, -ends, wheels.front + turn, wheels.rear + turn, np.linspace(-0.6, 0.6, 3) * half]
@@ -605,15 +615,15 @@ def _body_solid(car: Car) -> _Solid:
     rings = np.stack([np.stack([x, y, z], axis=1) for x, y in outline], axis=1)
 
     rear_pole, front_pole = _end_centre(rings[0]), _end_centre(rings[-1])
-    shrunk = (0.4, 0.75)
+    shrunk = (0.25, 0.55, 0.82)
     caps_rear = [rear_pole + (rings[0] - rear_pole) * s for s in shrunk]
     caps_front = [front_pole + (rings[-1] - front_pole) * s for s in shrunk[::-1]]
     rows = np.concatenate([caps_rear, rings, caps_front])
 
     materials = np.full((len(rows) - 1, len(outline) - 1), PAINT)
-    materials[2:-2, :3] = TRIM
+    materials[3:-3, :3] = TRIM
     if car.details.cladding:
-        materials[2:-2, 3:5] = TRIM
+        materials[3:-3, 3:5] = TRIM
     if body.bed_depth:
         middle = (rows[:-1, 0, 2] + rows[1:, 0, 2]) / 2
         materials[(middle < car.cabin.rear_foot - 0.11) & (middle > 0.1 - body.length / 2), 11:] = (
@@ -853,7 +863,7 @@ def _spoiler(car: Car) -> _Solid:
     has_deck = cabin.rear_foot + body.length / 2 > 0.2
     half = body.width / 2
     if has_deck:
-        height, z, across = body.tail_height + 0.05, 0.14 - body.length / 2, 0.68 * half
+        height, z, across = body.tail_height + 0.02, 0.14 - body.length / 2, 0.68 * half
     else:
         height, z = cabin.height - 0.05, cabin.rear_head - 0.05
         across = half * (1 - cabin.tumblehome) * 0.72

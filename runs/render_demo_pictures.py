@@ -1,0 +1,400 @@
+"""Path-trace the demo's pictures: procedural cars, studio and sky light, no background.
+
+    python runs/render_demo_pictures.py --out DIR [--limit N]
+
+writes ``train/images``, ``val/images``, ``val/shapes`` and ``val/cameras.json`` under DIR.
+Pictures already there are kept, so an interrupted run goes on where it stopped. Needs the
+``pictures`` extra (Mitsuba 3); a few seconds a picture on two CPU cores.
+"""
+
+import argparse
+import json
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import mitsuba as mi
+import numpy as np
+from jaxtyping import Float, Int
+from PIL import Image
+
+from shapecycle.demo import cars
+
+FOV_Y_DEGREES = 40.0
+SIDE = 128
+SAMPLES = 256
+VIEWS = 5
+CREASE_DEGREES = 38.0
+NEAREST = 1.3
+"""Closest a camera comes; nearer, the perspective hides the wheels of cars seen from the front."""
+HUES = (0.99, 0.01, 0.05, 0.12, 0.28, 0.40, 0.50, 0.57, 0.60, 0.64, 0.78, 0.93)
+"""Paint hues in turns: reds and blues are the most frequent."""
+
+mi.set_variant("scalar_rgb")
+
+
+@dataclass(frozen=True)
+class View:
+    """A camera near a car. Degrees; transforms are target_from_source."""
+
+    azimuth: float
+    elevation: float
+    position: Float[np.ndarray, "3"]
+    target: Float[np.ndarray, "3"]
+    camera_from_object: Float[np.ndarray, "4 4"]
+
+
+@dataclass(frozen=True)
+class Paint:
+    """How a car's paint looks; colours are sRGB in [0, 1]."""
+
+    colour: tuple[float, float, float]
+    roof: tuple[float, float, float]
+    roughness: float
+    metallic: float
+    clearcoat: float
+
+
+def main() -> None:
+    """Render what is missing under ``--out``."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--out", type=Path, required=True, help="folder for the pictures")
+    parser.add_argument("--limit", type=int, default=None, help="only so many cars of each kind")
+    arguments = parser.parse_args()
+    render_set(arguments.out / "train", cars.TRAIN_PICTURE_SEEDS[: arguments.limit])
+    held_out = cars.HELD_OUT_SEEDS[: arguments.limit]
+    render_set(arguments.out / "val", held_out)
+    write_truth(arguments.out / "val", held_out)
+
+
+def render_set(folder: Path, seeds: range) -> None:
+    """Render all views of the cars with these seeds into ``folder/images``."""
+    images = folder / "images"
+    images.mkdir(parents=True, exist_ok=True)
+    for seed in seeds:
+        car = cars.sample_car(seed)
+        paint = sample_paint(np.random.default_rng([seed, 1]))
+        for index, view in enumerate(sample_views(car, seed)):
+            file = images / f"{seed}_{index}.png"
+            if file.exists():
+                continue
+            sky = sample_sky(np.random.default_rng([seed, 2, index]))
+            rgba = render(car, paint, view, sky, seed * VIEWS + index)
+            partial = file.with_suffix(".part")
+            Image.fromarray(rgba).save(partial, format="PNG", optimize=True)
+            partial.replace(file)
+            print(file, flush=True)
+
+
+def write_truth(folder: Path, seeds: range) -> None:
+    """Write the shapes and cameras of the held-out cars."""
+    cars_folder = folder / "shapes"
+    cars_folder.mkdir(parents=True, exist_ok=True)
+    views = {}
+    for seed in seeds:
+        car = cars.sample_car(seed)
+        cars.write_ply(cars_folder / f"{seed}.ply", cars.car_mesh(car))
+        for index, view in enumerate(sample_views(car, seed)):
+            views[f"{seed}_{index}"] = {
+                "azimuth_degrees": round(view.azimuth, 4),
+                "elevation_degrees": round(view.elevation, 4),
+                "camera_from_object": view.camera_from_object.round(6).tolist(),
+            }
+    truth = {"fov_y_degrees": FOV_Y_DEGREES, "views": views}
+    (folder / "cameras.json").write_text(json.dumps(truth, indent=1) + "\n")
+
+
+def sample_views(car: cars.Car, seed: int) -> Iterator[View]:
+    """Draw the cameras of a car: all around, a little from above, the whole car in frame."""
+    vertices = cars.car_mesh(car).vertices.astype(np.float64)
+    generator = np.random.default_rng([seed, 3])
+    for _ in range(VIEWS):
+        azimuth, elevation = generator.uniform(0, 360), generator.uniform(5, 30)
+        target = generator.uniform(-0.02, 0.02, 3)
+        fill = generator.uniform(0.60, 0.85)
+        near, far = NEAREST, 6.0
+        for _ in range(40):
+            distance = (near + far) / 2
+            view = view_from(azimuth, elevation, distance, target)
+            if fits(view, vertices, fill):
+                far = distance
+            else:
+                near = distance
+        yield view_from(azimuth, elevation, far, target)
+
+
+def fits(view: View, vertices: Float[np.ndarray, "v 3"], fill: float) -> bool:
+    """Whether the car is within its share of the picture's width and wholly in frame."""
+    seen = vertices @ view.camera_from_object[:3, :3].T + view.camera_from_object[:3, 3]
+    if seen[:, 2].max() > -0.05:
+        return False
+    screen = seen[:, :2] / -seen[:, 2:] / np.tan(np.radians(FOV_Y_DEGREES) / 2)
+    return bool(np.ptp(screen[:, 0]) / 2 <= fill and np.abs(screen).max() <= 0.94)
+
+
+def view_from(
+    azimuth: float, elevation: float, distance: float, target: Float[np.ndarray, "3"]
+) -> View:
+    """Place a camera without roll, ``distance`` from the origin, looking at ``target``."""
+    a, e = np.radians([azimuth, elevation])
+    position = distance * np.array([np.sin(a) * np.cos(e), np.sin(e), np.cos(a) * np.cos(e)])
+    back = (position - target) / np.linalg.norm(position - target)
+    right = np.cross([0.0, 1.0, 0.0], back)
+    right /= np.linalg.norm(right)
+    matrix = np.eye(4)
+    matrix[:3, :3] = np.stack([right, np.cross(back, right), back])
+    matrix[:3, 3] = -matrix[:3, :3] @ position
+    return View(azimuth, elevation, position, target, matrix)
+
+
+def sample_paint(generator: np.random.Generator) -> Paint:
+    """Draw a paint: two thirds colours, one third white, silver, grey or black."""
+    if generator.random() < 0.33:
+        grey = generator.choice([0.92, 0.72, 0.45, 0.16]) + generator.uniform(-0.05, 0.05)
+        colour = np.full(3, grey) + generator.uniform(-0.015, 0.015, 3)
+    else:
+        hue = generator.choice(HUES) + generator.normal(0, 0.025)
+        saturation, value = generator.uniform(0.4, 0.92), generator.uniform(0.35, 0.9)
+        wheel = np.clip(np.abs((hue * 6 + np.array([0, 4, 2])) % 6 - 3) - 1, 0, 1)
+        colour = value * (1 - saturation * (1 - wheel))
+    roof = colour
+    if generator.random() < 0.15:
+        roof = np.full(3, generator.choice([0.9, 0.12]))
+    finish = generator.choice(["gloss", "metallic", "satin"], p=[0.5, 0.3, 0.2])
+    return Paint(
+        colour=tuple(np.clip(colour, 0.03, 0.97).tolist()),
+        roof=tuple(np.clip(roof, 0.03, 0.97).tolist()),
+        roughness=generator.uniform(*((0.4, 0.6) if finish == "satin" else (0.12, 0.28))),
+        metallic=generator.uniform(0.3, 0.6) if finish == "metallic" else 0.0,
+        clearcoat=0.0 if finish == "satin" else 1.0,
+    )
+
+
+def sample_sky(generator: np.random.Generator) -> Float[np.ndarray, "h w 3"]:
+    """Draw an environment: a sky over a horizon, with a sun, or softboxes in a studio.
+
+    Args:
+        generator: Source of randomness.
+
+    Returns:
+        Linear radiance by latitude and longitude, row 0 at the zenith.
+    """
+    rows, columns = 64, 128
+    up = np.pi * (0.5 - (np.arange(rows) + 0.5) / rows)[:, None, None]
+    around = 2 * np.pi * ((np.arange(columns) + 0.5) / columns)[None, :, None]
+    studio = generator.random() < 0.4
+    if studio:
+        zenith = horizon = generator.uniform(0.25, 0.5) * np.ones(3)
+        floor = generator.uniform(0.15, 0.5) * np.ones(3)
+    else:
+        zenith = np.array([0.30, 0.48, 0.85]) * generator.uniform(0.6, 1.1)
+        horizon = np.array([0.9, 0.9, 0.9]) + generator.uniform(-0.15, 0.25) * np.array(
+            [1, 0.1, -1]
+        )
+        zenith = zenith + (horizon - zenith) * generator.uniform(0, 0.8)
+        floor = generator.uniform(0.12, 0.4) * np.array([1.0, 0.95, 0.88])
+    height = np.clip(up / (np.pi / 2), 0, 1) ** 0.6
+    sky = horizon * (1 - height) + zenith * height
+    light = np.where(up > 0, sky, floor * (1 + 0.3 * np.sin(up)))
+
+    if studio:
+        for _ in range(int(generator.integers(2, 5))):
+            light = light + softbox(up, around, generator)
+    else:
+        light = np.where(np.abs(up) < skyline(around, generator), 0.35 * floor + 0.08, light)
+        light = light + sun(up, around, generator)
+    weight = np.clip(np.sin(up), 0, None) * np.cos(up)
+    irradiance = (light * weight).sum() / weight.sum() / columns / 3
+    return np.asarray(light * generator.uniform(0.7, 1.05) / irradiance)
+
+
+def softbox(
+    up: np.ndarray, around: np.ndarray, generator: np.random.Generator
+) -> Float[np.ndarray, "h w 3"]:
+    """A bright rectangle with soft edges, above the horizon."""
+    height, azimuth = generator.uniform(0.25, 1.2), generator.uniform(0, 2 * np.pi)
+    tall, wide = generator.uniform(0.12, 0.35), generator.uniform(0.2, 0.7)
+    turn = np.abs((around - azimuth + np.pi) % (2 * np.pi) - np.pi)
+    edge = 0.06
+    inside = np.clip((tall - np.abs(up - height)) / edge, 0, 1)
+    inside = inside * np.clip((wide - turn) / edge, 0, 1)
+    tint = 1 + generator.uniform(-0.12, 0.12) * np.array([1, 0, -1])
+    return np.asarray(inside * generator.uniform(2, 6) * tint)
+
+
+def sun(
+    up: np.ndarray, around: np.ndarray, generator: np.random.Generator
+) -> Float[np.ndarray, "h w 3"]:
+    """A bright disc with a glow, low and warm or high and white; weak under clouds."""
+    height, azimuth = generator.uniform(0.3, 1.2), generator.uniform(0, 2 * np.pi)
+    cosine = np.sin(up) * np.sin(height) + np.cos(up) * np.cos(height) * np.cos(around - azimuth)
+    angle = np.arccos(np.clip(cosine, -1, 1))
+    warm = np.array([1.0, 0.75 + 0.2 * height / 1.2, 0.5 + 0.42 * height / 1.2])
+    strength = generator.uniform(0, 1) ** 0.8
+    return np.asarray(
+        warm * strength * (70 * np.exp(-((angle / 0.09) ** 2)) + 1.2 * np.exp(-angle / 0.3))
+    )
+
+
+def skyline(around: np.ndarray, generator: np.random.Generator) -> Float[np.ndarray, "1 w 1"]:
+    """Height of trees and houses over the horizon, in radians."""
+    waves = [
+        generator.uniform(0, 0.06) * np.sin(around * k + generator.uniform(0, 6)) for k in (1, 3, 7)
+    ]
+    return np.asarray(np.clip(generator.uniform(-0.05, 0.12) + sum(waves), 0, None))
+
+
+def render(
+    car: cars.Car, paint: Paint, view: View, sky: Float[np.ndarray, "h w 3"], seed: int
+) -> Int[np.ndarray, "128 128 4"]:
+    """Path-trace one picture.
+
+    Returns:
+        Straight-alpha sRGB bytes, row 0 on top.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        scene = scene_of(car, paint, sky, Path(folder))
+        up = mi.ScalarTransform4f().look_at(
+            origin=view.position.tolist(), target=view.target.tolist(), up=[0, 1, 0]
+        )
+        scene["sensor"] = {
+            "type": "perspective",
+            "fov": FOV_Y_DEGREES,
+            "fov_axis": "y",
+            "near_clip": 0.01,
+            "to_world": up,
+            "film": {
+                "type": "hdrfilm",
+                "width": SIDE,
+                "height": SIDE,
+                "pixel_format": "rgba",
+                "rfilter": {"type": "box"},
+            },
+            "sampler": {"type": "multijitter", "sample_count": SAMPLES},
+        }
+        loaded = mi.load_dict(scene)
+    linear = np.array(mi.render(loaded, seed=seed), dtype=np.float64)
+    return to_bytes(linear)
+
+
+def to_bytes(premultiplied: Float[np.ndarray, "h w 4"]) -> Int[np.ndarray, "h w 4"]:
+    """Encode linear premultiplied radiance as straight-alpha sRGB bytes."""
+    alpha = np.clip(premultiplied[..., 3:], 0, 1)
+    colour = np.clip(premultiplied[..., :3] / np.maximum(alpha, 1e-6), 0, None)
+    # Highlights roll off above 0.8 rather than clip, as in a camera.
+    colour = np.where(colour > 0.8, 1 - 0.2 * np.exp(-(colour - 0.8) / 0.4), colour)
+    encoded = np.where(
+        colour <= 0.0031308, 12.92 * colour, 1.055 * np.maximum(colour, 1e-9) ** (1 / 2.4) - 0.055
+    )
+    rgba = np.concatenate([encoded * (alpha > 0.002), alpha], axis=2)
+    return np.round(rgba * 255).astype(np.uint8)
+
+
+def scene_of(
+    car: cars.Car, paint: Paint, sky: Float[np.ndarray, "h w 3"], folder: Path
+) -> dict[str, Any]:
+    """The car under its light, as a scene dictionary without a sensor."""
+    scene: dict[str, Any] = {
+        "type": "scene",
+        "integrator": {"type": "path", "max_depth": 6, "hide_emitters": True},
+        "sky": {"type": "envmap", "bitmap": mi.Bitmap(sky.astype(np.float32))},
+    }
+    for index, part in enumerate(cars.car_parts(car)):
+        file = folder / f"{index}.ply"
+        vertices, normals, faces = creased(part.vertices, part.faces)
+        write_ply_with_normals(file, vertices, normals, faces)
+        scene[f"part{index}"] = {
+            "type": "ply",
+            "filename": str(file),
+            "bsdf": {"type": "twosided", "material": material_of(part, paint)},
+        }
+    return scene
+
+
+def material_of(part: cars.Part, paint: Paint) -> dict[str, Any]:
+    """The reflectance of a part."""
+    if part.material == "paint":
+        colour = paint.roof if part.name == "cabin" else paint.colour
+        return principled(colour, paint.roughness, paint.metallic, paint.clearcoat)
+    colour = cars.ALBEDO[part.material]
+    roughness, metallic, clearcoat = {
+        "glass": (0.10, 0.0, 0.0),
+        "tyre": (0.75, 0.0, 0.0),
+        "metal": (0.25, 0.8, 0.0),
+        "headlight": (0.25, 0.0, 1.0),
+        "taillight": (0.25, 0.0, 1.0),
+        "trim": (0.6, 0.0, 0.0),
+    }[part.material]
+    return principled(colour, roughness, metallic, clearcoat)
+
+
+def principled(
+    colour: tuple[float, float, float], roughness: float, metallic: float, clearcoat: float
+) -> dict[str, Any]:
+    """A principled reflectance; ``colour`` is sRGB."""
+    encoded = np.array(colour)
+    linear = np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4)
+    return {
+        "type": "principled",
+        "base_color": {"type": "rgb", "value": linear.tolist()},
+        "roughness": roughness,
+        "metallic": metallic,
+        "specular": 0.5,
+        "clearcoat": clearcoat,
+        "clearcoat_gloss": 0.95,
+    }
+
+
+def creased(
+    vertices: Float[np.ndarray, "v 3"], faces: Int[np.ndarray, "f 3"]
+) -> tuple[Float[np.ndarray, "n 3"], Float[np.ndarray, "n 3"], Int[np.ndarray, "f 3"]]:
+    """Give every face corner its own vertex and a normal that is smooth but for creases.
+
+    Returns:
+        Vertices and unit normals of all corners, and faces that index them.
+    """
+    a, b, c = (vertices[faces[:, k]].astype(np.float64) for k in range(3))
+    weighted = np.cross(b - a, c - a)
+    unit = weighted / np.maximum(np.linalg.norm(weighted, axis=1, keepdims=True), 1e-12)
+
+    corner = faces.reshape(-1)
+    owner = np.repeat(np.arange(len(faces)), 3)
+    order = np.argsort(corner, kind="stable")
+    count = np.bincount(corner, minlength=len(vertices))
+    start = np.concatenate([[0], np.cumsum(count)[:-1]])
+    # Every pair (corner, face that shares the corner's vertex).
+    repeats = count[corner]
+    first = np.repeat(np.arange(len(corner)), repeats)
+    step = np.arange(len(first)) - np.repeat(np.cumsum(repeats) - repeats, repeats)
+    other = owner[order[np.repeat(start[corner], repeats) + step]]
+
+    smooth = (unit[owner[first]] * unit[other]).sum(1) > np.cos(np.radians(CREASE_DEGREES))
+    smooth |= owner[first] == other
+    normals = np.zeros((len(corner), 3))
+    np.add.at(normals, first[smooth], weighted[other[smooth]])
+    normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
+    return vertices[corner], normals, np.arange(len(corner)).reshape(-1, 3)
+
+
+def write_ply_with_normals(
+    file: Path,
+    vertices: Float[np.ndarray, "v 3"],
+    normals: Float[np.ndarray, "v 3"],
+    faces: Int[np.ndarray, "f 3"],
+) -> None:
+    """Write a binary PLY file with vertex normals."""
+    axes = "".join(f"property float {name}\n" for name in ("x", "y", "z", "nx", "ny", "nz"))
+    header = (
+        f"ply\nformat binary_little_endian 1.0\nelement vertex {len(vertices)}\n{axes}"
+        f"element face {len(faces)}\nproperty list uchar int vertex_indices\nend_header\n"
+    )
+    records = np.empty(len(faces), dtype=[("count", "u1"), ("indices", "<i4", 3)])
+    records["count"], records["indices"] = 3, faces
+    points = np.concatenate([vertices, normals], axis=1).astype("<f4")
+    file.write_bytes(header.encode() + points.tobytes() + records.tobytes())
+
+
+if __name__ == "__main__":
+    main()
