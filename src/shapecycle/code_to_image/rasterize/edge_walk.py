@@ -98,7 +98,7 @@ def to_screen(clip: Tensor, size: tuple[int, int]) -> Tensor:
     """Column and row coordinates in pixels (row 0 on top), and normalised depth (n 3)."""
     x, y, z, w = clip.unbind(-1)
     return torch.stack(
-        [(x / w * 0.5 + 0.5) * size[1], (0.5 - y / w * 0.5) * size[0], z / w], dim=-1
+        [(x / w * 0.5 + 0.5) * size[1], (y / w * -0.5 + 0.5) * size[0], z / w], dim=-1
     )
 
 

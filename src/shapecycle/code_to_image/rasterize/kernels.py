@@ -1,7 +1,7 @@
 # mypy: ignore-errors
 # Warp reads these annotations itself; they are no Python types.
-# ruff: noqa: B007, RUF046, SIM102, UP018
-# Warp turns literals into constants (a variable needs float(0.0)) and does not short-circuit `and`.
+# ruff: noqa: B007, RUF046, UP018
+# Warp turns literals into constants (a variable needs float(0.0)).
 """The rasteriser as compiled kernels (float32, CPU and CUDA from one source).
 
 Each kernel repeats the arithmetic of ``scan.py`` and ``edge_walk.py`` in the same
@@ -20,6 +20,7 @@ DEPTH_BIAS = wp.constant(1e-4)
 OFFSET_STEPS = wp.constant(2047.0)
 TINY = wp.constant(1.1754943508222875e-38)
 SLACK = wp.constant(1e-3)
+FAR_OUT = wp.constant(1.0e30)
 
 
 @wp.func
@@ -50,6 +51,51 @@ def last_pixel(high: float, length: int):
 
 
 @wp.func
+def to_screen(v: wp.vec4, height: int, width: int):
+    x = (v[0] / v[3] * 0.5 + 0.5) * float(width)
+    y = (v[1] / v[3] * -0.5 + 0.5) * float(height)
+    return wp.vec2(x, y)
+
+
+@wp.func
+def screen_bounds(a: wp.vec4, b: wp.vec4, c: wp.vec4, height: int, width: int):
+    """Smallest and largest column and row coordinates of a face's visible part."""
+    if a[3] > TINY and b[3] > TINY and c[3] > TINY:
+        p, q, r = (
+            to_screen(a, height, width),
+            to_screen(b, height, width),
+            to_screen(c, height, width),
+        )
+        return wp.min(p, wp.min(q, r)), wp.max(p, wp.max(q, r))
+    low = wp.vec2(FAR_OUT, FAR_OUT)
+    high = wp.vec2(-FAR_OUT, -FAR_OUT)
+    low, high = cut_bounds(a, b, low, high, height, width)
+    low, high = cut_bounds(b, c, low, high, height, width)
+    low, high = cut_bounds(c, a, low, high, height, width)
+    return low, high
+
+
+@wp.func
+def cut_bounds(v: wp.vec4, next: wp.vec4, low: wp.vec2, high: wp.vec2, height: int, width: int):
+    """Widen bounds by a corner in front of the near plane, and by its edge's cut with it."""
+    here, there = v[2] + v[3], next[2] + next[3]
+    if here >= 0.0:
+        low, high = widen(v, low, high, height, width)
+    if (here >= 0.0) != (there >= 0.0):
+        cut = v + (here / (here - there)) * (next - v)
+        low, high = widen(cut, low, high, height, width)
+    return low, high
+
+
+@wp.func
+def widen(v: wp.vec4, low: wp.vec2, high: wp.vec2, height: int, width: int):
+    if v[3] <= TINY:
+        return wp.vec2(-FAR_OUT, -FAR_OUT), wp.vec2(FAR_OUT, FAR_OUT)
+    p = to_screen(v, height, width)
+    return wp.min(low, p), wp.max(high, p)
+
+
+@wp.func
 def depth_of(key: wp.int64):
     if key == EMPTY:
         return 3.0
@@ -77,22 +123,9 @@ def rasterize(
         return
     base = instance * vertices
     a, b, c = clip[base + i0], clip[base + i1], clip[base + i2]
-    if a[3] <= TINY or b[3] <= TINY or c[3] <= TINY:
-        return
-    ax, bx, cx = (
-        (a[0] / a[3] * 0.5 + 0.5) * float(width),
-        (b[0] / b[3] * 0.5 + 0.5) * float(width),
-        (c[0] / c[3] * 0.5 + 0.5) * float(width),
-    )
-    ay, by, cy = (
-        (-a[1] / a[3] * 0.5 + 0.5) * float(height),
-        (-b[1] / b[3] * 0.5 + 0.5) * float(height),
-        (-c[1] / c[3] * 0.5 + 0.5) * float(height),
-    )
-    left = first_pixel(wp.min(ax, wp.min(bx, cx)), width)
-    right = last_pixel(wp.max(ax, wp.max(bx, cx)), width)
-    top = first_pixel(wp.min(ay, wp.min(by, cy)), height)
-    bottom = last_pixel(wp.max(ay, wp.max(by, cy)), height)
+    low, high = screen_bounds(a, b, c, height, width)
+    left, right = first_pixel(low[0], width), last_pixel(high[0], width)
+    top, bottom = first_pixel(low[1], height), last_pixel(high[1], height)
     if left > right or top > bottom:
         return
     own0, own1, own2 = owns_its_line(b, c), owns_its_line(c, a), owns_its_line(a, b)
@@ -341,16 +374,6 @@ class Walk:
 
 
 @wp.func
-def screen_x(v: wp.vec4, width: int):
-    return (v[0] / v[3] * 0.5 + 0.5) * float(width)
-
-
-@wp.func
-def screen_y(v: wp.vec4, height: int):
-    return (0.5 - v[1] / v[3] * 0.5) * float(height)
-
-
-@wp.func
 def line_bound(value: float, limit: int):
     return int(wp.ceil(wp.min(wp.max(value - 0.5, -1.0), float(limit))))
 
@@ -374,12 +397,8 @@ def start_walk(
     w.i = w.instance * vertices + edges[row]
     w.j = w.instance * vertices + edges[row + 1]
     a, b = clip[w.i], clip[w.j]
-    ax, ay, bx, by = (
-        screen_x(a, width),
-        screen_y(a, height),
-        screen_x(b, width),
-        screen_y(b, height),
-    )
+    p, q = to_screen(a, height, width), to_screen(b, height, width)
+    ax, ay, bx, by = p[0], p[1], q[0], q[1]
     w.depth0 = a[2] / a[3]
     w.depth1 = b[2] / b[3]
     w.steep = wp.abs(by - ay) >= wp.abs(bx - ax)
@@ -481,28 +500,27 @@ def mark_outermost(
     item, sides = found[2 * n], found[2 * n + 1]
     w = start_walk(clip, vertices, edges, edge_count, edge_stride, item, sides, height, width)
     row = w.instance * edge_stride + w.edge * 4
-    base = w.instance * vertices
     pixels = height * width
     for line in range(w.first, w.stop):
         c = cross_line(w, line, height, width)
         if c.slot >= 0:
-            inner_key = key[w.instance * pixels + c.inner]
             depth = w.depth0 + c.share * (w.depth1 - w.depth0)
-            if inner_key != EMPTY and depth >= -1.0 and depth <= 1.0:
-                if depth_of(key[w.instance * pixels + c.outer]) >= depth - DEPTH_BIAS:
-                    i = c.inner // width
-                    px, py = pixel_x(c.inner - i * width, width), pixel_y(i, height)
-                    surface = float(4.0)
-                    if sides // 3 != 1:
-                        apex = clip[base + edges[row + 2]]
-                        depth0 = plane_depth(clip[w.i], clip[w.j], apex, px, py)
-                        surface = wp.min(surface, depth0)
-                    if sides % 3 != 1:
-                        apex = clip[base + edges[row + 3]]
-                        depth1 = plane_depth(clip[w.i], clip[w.j], apex, px, py)
-                        surface = wp.min(surface, depth1)
-                    if depth_of(inner_key) >= surface - DEPTH_BIAS:
-                        wp.atomic_max(best, c.slot, c.rank)
+            within = depth_of(key[w.instance * pixels + c.inner])
+            beyond = depth_of(key[w.instance * pixels + c.outer])
+            hidden = within > 1.0 or depth < -1.0 or depth > 1.0 or beyond < depth - DEPTH_BIAS
+            if not hidden:
+                i = c.inner // width
+                px, py = pixel_x(c.inner - i * width, width), pixel_y(i, height)
+                a, b = clip[w.i], clip[w.j]
+                surface = float(4.0)
+                if sides // 3 != 1:
+                    apex = clip[w.instance * vertices + edges[row + 2]]
+                    surface = wp.min(surface, plane_depth(a, b, apex, px, py))
+                if sides % 3 != 1:
+                    apex = clip[w.instance * vertices + edges[row + 3]]
+                    surface = wp.min(surface, plane_depth(a, b, apex, px, py))
+                if within >= surface - DEPTH_BIAS:
+                    wp.atomic_max(best, c.slot, c.rank)
 
 
 @wp.kernel
@@ -529,16 +547,15 @@ def antialias(
     pixels = height * width
     for line in range(w.first, w.stop):
         c = cross_line(w, line, height, width)
-        if c.slot >= 0:
-            if best[c.slot] == c.rank:
-                base = w.instance * channels * pixels
-                target = c.inner
-                if c.excess > 0.0:
-                    target = c.outer
-                for k in range(channels):
-                    change = c.excess * (image[base + c.inner] - image[base + c.outer])
-                    wp.atomic_add(result, base + target, change)
-                    base += pixels
+        if c.slot >= 0 and best[c.slot] == c.rank:
+            base = w.instance * channels * pixels
+            target = c.inner
+            if c.excess > 0.0:
+                target = c.outer
+            for k in range(channels):
+                change = c.excess * (image[base + c.inner] - image[base + c.outer])
+                wp.atomic_add(result, base + target, change)
+                base += pixels
 
 
 @wp.kernel
@@ -572,23 +589,22 @@ def antialias_adjoint(
     hits = int(0)
     for line in range(w.first, w.stop):
         c = cross_line(w, line, height, width)
-        if c.slot >= 0:
-            if best[c.slot] == c.rank:
-                base = w.instance * channels * pixels
-                target = c.inner
-                if c.excess > 0.0:
-                    target = c.outer
-                pull = float(0.0)
-                for k in range(channels):
-                    g = result_grad[base + target]
-                    pull += g * (image[base + c.inner] - image[base + c.outer])
-                    wp.atomic_add(image_grad, base + c.inner, c.excess * g)
-                    wp.atomic_add(image_grad, base + c.outer, -c.excess * g)
-                    base += pixels
-                pull *= c.outwards
-                across0 += pull * (1.0 - c.share)
-                across1 += pull * c.share
-                hits += 1
+        if c.slot >= 0 and best[c.slot] == c.rank:
+            base = w.instance * channels * pixels
+            target = c.inner
+            if c.excess > 0.0:
+                target = c.outer
+            pull = float(0.0)
+            for k in range(channels):
+                g = result_grad[base + target]
+                pull += g * (image[base + c.inner] - image[base + c.outer])
+                wp.atomic_add(image_grad, base + c.inner, c.excess * g)
+                wp.atomic_add(image_grad, base + c.outer, -c.excess * g)
+                base += pixels
+            pull *= c.outwards
+            across0 += pull * (1.0 - c.share)
+            across1 += pull * c.share
+            hits += 1
     if hits == 0:
         return
     if w.steep:

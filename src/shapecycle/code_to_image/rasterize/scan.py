@@ -17,6 +17,9 @@ from shapecycle.code_to_image.rasterize.visibility import DEPTH_STEPS, EMPTY, Vi
 CANDIDATES_AT_ONCE = 1 << 21
 """Pixel-face pairs tested in one piece: bounds the memory at some 200 MB."""
 
+SLACK = 1e-3
+"""Margin of a face's bounding box against rounding, in pixels."""
+
 
 def rasterize(clip: Tensor, topology: Topology, size: tuple[int, int], cull: bool) -> Visibility:
     """Find the nearest face at every pixel centre; see the public function."""
@@ -136,22 +139,44 @@ def _pixel_boxes(
     corners: Tensor, faces: Tensor, size: tuple[int, int]
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Bound each face: first column, first row, columns and rows, zero if it is out of sight."""
-    x, y, _, w = corners.unbind(2)
-    tiny = torch.finfo(corners.dtype).tiny
-    low, high = [], []
-    behind = (w <= tiny).any(1)
-    for axis, length in ((x, size[1]), (-y, size[0])):
-        screen = (axis / w * 0.5 + 0.5) * length
-        screen = torch.where(behind[:, None], 0.0, screen)
-        slack = 1e-3
-        first = (screen.amin(1) - 0.5 - slack).clamp(-1, length + 1).ceil().long().clamp(min=0)
-        last = (screen.amax(1) - 0.5 + slack).clamp(-2, length).floor().long()
-        low.append(first)
-        high.append(last.clamp(max=length - 1))
-    count = [(h - a + 1).clamp(min=0) for a, h in zip(low, high, strict=True)]
+    low, high = _screen_bounds(corners, size)
+    box = []
+    for axis, length in ((0, size[1]), (1, size[0])):
+        first = (low[:, axis] - 0.5 - SLACK).clamp(-1, length + 1).ceil().long().clamp(min=0)
+        last = (high[:, axis] - 0.5 + SLACK).clamp(-2, length).floor().long()
+        box.append((first, (last.clamp(max=length - 1) - first + 1).clamp(min=0)))
+    (column, columns), (row, rows) = box
     repeated = (faces == faces.roll(1, 1)).any(1)
-    drawn = ~(behind | repeated)
-    return low[0], low[1], count[0] * drawn, count[1]
+    return column, row, columns * ~repeated, rows
+
+
+def _screen_bounds(corners: Tensor, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
+    """Smallest and largest column and row coordinates (f 2) of each face's visible part."""
+    scale = corners.new_tensor([size[1], -size[0]])
+    tiny = torch.finfo(corners.dtype).tiny
+    screen = (corners[..., :2] / corners[..., 3:] * (0.5 * scale.sign()) + 0.5) * scale.abs()
+    low, high = screen.amin(1), screen.amax(1)
+    behind = (corners[..., 3] <= tiny).any(1).nonzero()[:, 0]
+    if len(behind):
+        points, visible = _cut_by_near_plane(corners[behind])
+        screen = (points[..., :2] / points[..., 3:] * (0.5 * scale.sign()) + 0.5) * scale.abs()
+        screen = torch.where(points[..., 3:] > tiny, screen, torch.inf)
+        low[behind] = screen.where(visible[..., None], torch.inf).amin(1)
+        # A cut at w = 0 has no bound; its column and row are unknown in both directions.
+        unbounded = (visible & (points[..., 3] <= tiny)).any(1)
+        low[behind[unbounded]] = -torch.inf
+        high[behind] = screen.where(visible[..., None], -torch.inf).amax(1)
+    return low, high
+
+
+def _cut_by_near_plane(corners: Tensor) -> tuple[Tensor, Tensor]:
+    """List the corners (n 6 4) that a cut at z = -w may leave of triangles, and which it does."""
+    distance = corners[..., 2] + corners[..., 3]
+    ahead, other = corners.roll(-1, 1), distance.roll(-1, 1)
+    crosses = (distance >= 0) != (other >= 0)
+    share = torch.where(crosses, distance / (distance - other), 0.0)
+    cuts = corners + share[..., None] * (ahead - corners)
+    return torch.cat([corners, cuts], 1), torch.cat([distance >= 0, crosses], 1)
 
 
 def _pieces(count: Tensor) -> list[tuple[int, int]]:

@@ -4,7 +4,8 @@ import hashlib
 import os
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -19,7 +20,6 @@ def kernels() -> ModuleType:
     """Import Warp and the kernels' module; takes half a second."""
     import warp as wp
 
-    # Without this, a machine with no NVIDIA driver prints a warning on every start.
     wp.config.log_level = wp.LOG_ERROR
     _start(wp)
     from shapecycle.code_to_image.rasterize import kernels as module
@@ -86,13 +86,32 @@ def _device_name(device: torch.device) -> str:
 def _start(wp: ModuleType) -> None:
     """Initialise Warp, in a temporary folder if its own cannot be written."""
     try:
-        wp.init()
+        with _native_messages(shown=torch.cuda.is_available()):
+            wp.init()
         probe = Path(wp.config.kernel_cache_dir) / f"probe-{os.getpid()}"
         probe.touch()
         probe.unlink()
     except OSError:
         wp.config.kernel_cache_dir = tempfile.mkdtemp(prefix="shapecycle-kernels-")
         wp.init()
+
+
+@contextmanager
+def _native_messages(shown: bool) -> Iterator[None]:
+    """Hide what C code writes to stderr: Warp's complaint that a CPU machine has no GPU."""
+    if shown:
+        yield
+        return
+    sys.stderr.flush()
+    saved = os.dup(2)
+    silence = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(silence, 2)
+    try:
+        yield
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)
+        os.close(silence)
 
 
 def _compilation_mark(wp: ModuleType, module: ModuleType, device: str) -> Path:
