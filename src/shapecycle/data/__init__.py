@@ -42,7 +42,9 @@ class Listing:
         """The other files in words ("3 other files ignored: 2 .csv, 1 .txt"); "" for none."""
         if not self.ignored:
             return ""
-        parts = ", ".join(f"{n:,} {suffix or 'unnamed'}" for suffix, n in self.ignored.items())
+        parts = ", ".join(
+            f"{n:,} {suffix or 'unnamed'}" for suffix, n in sorted(self.ignored.items())
+        )
         return f"{counted(self.ignored.total(), 'other files')} ignored: {parts}"
 
 

@@ -270,27 +270,29 @@ def surface_samples(
     if mesh.is_point_cloud:
         points, normals = mesh.sample(count, generator)
         return points.astype(np.float32), normals.astype(np.float32)
-    seen_points, seen_normals, found, wanted = [], [], 0, int(count * 1.25) + 16
+    # Near the origin float32 is fine enough to tell the sides of thin plates.
+    unit, normalisation = normalise(mesh)
+    kept: list[tuple[Float[np.ndarray, "n 3"], Float[np.ndarray, "n 3"]]] = []
+    found, wanted = 0, int(count * 1.25) + 16
     for _ in range(4):
-        points, normals = mesh.sample(wanted, generator)
-        towards, against = _seen_sides(mesh, points, normals, generator)
+        points, normals = unit.sample(wanted, generator)
+        towards, against = _seen_sides(unit, points, normals, generator)
         seen = towards + against > 0
-        against_odds = against[seen] / (towards + against)[seen]
-        flipped = generator.random(len(against_odds)) < against_odds
-        seen_points.append(points[seen])
-        seen_normals.append(np.where(flipped[:, None], -normals[seen], normals[seen]))
+        flipped = generator.random(len(seen)) * (towards + against) < against
+        kept.append((points[seen], np.where(flipped[:, None], -normals, normals)[seen]))
         found += int(seen.sum())
         if found >= count:
             break
         # The share that is seen tells how many more to draw; within reason where it is tiny.
-        share = max(float(seen.mean()), 0.05)
-        wanted = int((count - found) / share * 1.25) + 16
-    else:
-        if found == 0:
-            return mesh.sample(count, generator)
-    points, normals = np.concatenate(seen_points), np.concatenate(seen_normals)
+        wanted = int((count - found) / max(float(seen.mean()), 0.05) * 1.25) + 16
+    if found == 0:
+        kept, found = [(points, normals)], len(points)
     pick = generator.choice(found, count, replace=found < count)
-    return points[pick].astype(np.float32), normals[pick].astype(np.float32)
+    points, normals = (np.concatenate(parts)[pick] for parts in zip(*kept, strict=True))
+    return (
+        normalisation.file_from_object(points).astype(np.float32),
+        normals.astype(np.float32),
+    )
 
 
 def _parsed(path: Path) -> Mesh:
@@ -326,13 +328,38 @@ def _from_ply(path: Path) -> Mesh:
     with path.open("rb") as file:
         content: dict[str, Any] = load_ply(file, skip_materials=True, fix_texture=False)
     vertices = np.asarray(content.get("vertices", np.zeros((0, 3))), dtype=np.float64)
-    faces = content.get("faces")
-    if faces is not None and len(faces):
-        return Mesh(vertices, np.asarray(triangulate_quads(faces), dtype=np.int64))
+    faces = np.zeros((0, 3), dtype=np.int64)
+    if content.get("faces") is not None and len(content["faces"]):
+        faces = np.asarray(triangulate_quads(content["faces"]), dtype=np.int64)
+    _refuse_cut_short(path, len(vertices), len(faces))
+    if len(faces):
+        return Mesh(vertices, faces)
     normals = content.get("vertex_normals")
     if normals is not None and len(vertices):
         normals = _unit_normals(np.asarray(normals, dtype=np.float64))
-    return Mesh(vertices, np.zeros((0, 3), dtype=np.int64), normals)
+    return Mesh(vertices, faces, normals)
+
+
+def _refuse_cut_short(path: Path, vertices: int, faces: int) -> None:
+    """Refuse text files that end before what their header promises; the parsers do not.
+
+    Raises:
+        GeometryError: If a PLY or OFF file holds fewer vertices or faces than it says.
+    """
+    with path.open("rb") as file:
+        head = file.read(65536).decode("ascii", "replace").partition("end_header")[0]
+    promised = {}
+    if path.suffix.lower() == ".ply":
+        promised = {k: int(n) for k, n in re.findall(r"element\s+(vertex|face)\s+(\d+)", head)}
+    elif found := re.match(r"\s*\w*OFF\s+(\d+)\s+(\d+)", re.sub(r"#.*", "", head)):
+        promised = {"vertex": int(found[1]), "face": int(found[2])}
+    # Cutting polygons into triangles only adds faces.
+    for name, held in (("vertex", vertices), ("face", faces)):
+        if held < promised.get(name, 0):
+            raise GeometryError(
+                f"the file ends early: {held:,} of {promised[name]:,} {name} entries are there",
+                "copy it again from its source",
+            )
 
 
 def _unit_normals(normals: Float[np.ndarray, "v 3"]) -> Float[np.ndarray, "v 3"]:
@@ -370,6 +397,8 @@ def _from_scene(path: Path) -> Mesh:
         before += len(points)
     if not faces:
         raise GeometryError("the file has no faces", "give a triangle mesh, or a PLY with normals")
+    if path.suffix.lower() == ".off":
+        _refuse_cut_short(path, before, sum(map(len, faces)))
     return Mesh(np.concatenate(vertices), np.concatenate(faces))
 
 
@@ -389,13 +418,14 @@ def _refuse_flat_to_nothing(mesh: Mesh) -> None:
     """
     with np.errstate(over="ignore", invalid="ignore"):
         diagonal = float(np.linalg.norm(np.ptp(mesh.vertices, axis=0)))
-        area = 1.0 if mesh.is_point_cloud else _area(mesh) / max(diagonal, 1e-300) ** 2
+        area = np.inf if mesh.is_point_cloud else _area(mesh)
+        square = diagonal**2 if np.isfinite(diagonal) else np.inf
     if diagonal == 0:
         raise GeometryError("the shape has no extent: all its points are at one position")
-    if not np.isfinite(diagonal) or not np.isfinite(area):
+    if not np.isfinite(square) or np.isnan(area):
         raise GeometryError("the shape's numbers are too large to measure")
     # Below this the faces are lines up to rounding.
-    if area < 1e-12:
+    if area <= 1e-12 * square:
         raise GeometryError("all faces have zero area")
 
 
@@ -472,9 +502,7 @@ def _inventory(paths: list[Path], meshes: list[Mesh]) -> str:
     leaky = sum(not is_watertight(mesh) for mesh in surfaces)
     parts = []
     if surfaces:
-        parts.append(
-            f"{len(surfaces):,} mesh{'' if len(surfaces) == 1 else 'es'}, {leaky:,} of them not watertight"
-        )
+        parts.append(f"{counted(len(surfaces), 'surfaces')}, {leaky:,} of them not watertight")
     if len(surfaces) < len(meshes):
         parts.append(counted(len(meshes) - len(surfaces), "oriented point clouds"))
     return (
@@ -510,7 +538,7 @@ def _seen_sides(
     """How well points of a surface are seen from its two sides, from far away.
 
     Args:
-        mesh: What may hide them.
+        mesh: What may hide them; its bounding box has diagonal 1.
         points: On the surface.
         normals: Unit normals there, of either sign.
         generator: Turns the set of directions.
@@ -519,9 +547,7 @@ def _seen_sides(
         For each point, how well it is seen from where its normal points and from the other
         side: sums of cosines over the directions that reach it, made 0 for mere leaks.
     """
-    low = mesh.vertices.min(0).astype(np.float64)
-    size = float(np.linalg.norm(mesh.vertices.max(0) - low))
-    vertices, points = (mesh.vertices - low) / size, (points - low) / size
+    vertices, points = mesh.vertices.astype(np.float64), points.astype(np.float64)
     corners = mesh.faces[mesh.face_normals()[1] > 0].T
     towards, against = np.zeros(len(points)), np.zeros(len(points))
     for frame in _lines_of_sight(generator):
