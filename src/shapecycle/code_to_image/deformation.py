@@ -48,8 +48,8 @@ class Deformation(nn.Module):
 
     def forward(self, shape: Float[Tensor, "b n"]) -> Float[Tensor, "b v 3"]:
         """Return vertex positions in object space."""
-        coefficients = self.coefficients(self.body(shape)).float().view(len(shape), -1, 3)
-        vertices = self.start + self.basis @ coefficients
+        coefficients = self.coefficients(self.body(shape)).float().view(3 * len(shape), -1)
+        vertices = self.start + (coefficients @ self.basis.mT).view(len(shape), 3, -1).mT
         if self.symmetric:
             vertices = (vertices + vertices[:, self.mirror] * self.flip) / 2
         return vertices

@@ -29,7 +29,7 @@ def sample_light(
     # A clamped cosine lobe: pi, 2 pi / 3 and pi / 4 per band (Ramamoorthi and Hanrahan,
     # "An efficient representation for irradiance environment maps", SIGGRAPH 2001, eq. 8).
     lobe = torch.tensor([3.1416] + [2.0944] * 3 + [0.7854] * 5)
-    light = sh_basis(lamp[:, None])[:, 0] * lobe * strength
+    light = sh_basis(lamp[:, :, None])[:, :, 0] * lobe * strength
     light[:, :1] += ambient * 3.5449
     tint = 1 + 0.05 * draw(count, 1, 3)
     return (light[:, :, None] * tint).to(device)

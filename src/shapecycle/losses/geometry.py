@@ -1,7 +1,11 @@
 """Losses on surfaces: distance to points, and regularity of meshes."""
 
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
 import torch
 from jaxtyping import Float, Int
+from scipy.spatial import cKDTree
 from torch import Tensor
 
 
@@ -9,7 +13,7 @@ def sample_surface(
     vertices: Float[Tensor, "b v 3"],
     faces: Int[Tensor, "f 3"],
     count: int,
-    generator: torch.Generator | None = None,
+    generator: torch.Generator,
 ) -> tuple[Float[Tensor, "b n 3"], Float[Tensor, "b n 3"]]:
     """Draw points uniformly by area, with the unit normals of their faces; both have gradients."""
     corners = [vertices.index_select(1, faces[:, k]) for k in range(3)]
@@ -18,14 +22,11 @@ def sample_surface(
     with torch.no_grad():
         # Inverse transform on stratified numbers: lower variance than independent draws.
         total = length.detach().double().cumsum(1)
+        draws = torch.rand(3, len(vertices), count, 1, generator=generator).to(vertices.device)
         strata = torch.arange(count, dtype=torch.float64, device=vertices.device)
-        jitter = torch.rand(
-            len(vertices), count, generator=generator, dtype=torch.float64, device=vertices.device
-        )
-        target = (strata + jitter) / count * total[:, -1:]
+        target = (strata + draws[0, ..., 0]) / count * total[:, -1:]
         face = torch.searchsorted(total, target).clamp(max=len(faces) - 1)
-        r = torch.rand(len(vertices), count, 1, generator=generator, device=vertices.device).sqrt()
-        s = torch.rand(len(vertices), count, 1, generator=generator, device=vertices.device)
+        r, s = draws[1].sqrt(), draws[2]
     index = face[..., None].expand(-1, -1, 3)
     a, b, c = (torch.gather(corner, 1, index) for corner in corners)
     points = a * (1 - r) + b * (r * (1 - s)) + c * (r * s)
@@ -54,9 +55,7 @@ def chamfer_loss(
     with torch.no_grad():
         ours = torch.cat([points, normals * normal_reach], 2)
         theirs = torch.cat([target_points, target_normals * normal_reach], 2)
-        squared = torch.baddbmm((theirs * theirs).sum(2)[:, None], ours, theirs.mT, alpha=-2)
-        squared += (ours * ours).sum(2)[..., None]
-        forward, backward = squared.argmin(2), squared.argmin(1)
+        forward, backward = nearest(ours, theirs), nearest(theirs, ours)
 
     def pick(x: Tensor, index: Tensor) -> Tensor:
         return torch.gather(x, 1, index[..., None].expand(-1, -1, 3))
@@ -67,6 +66,24 @@ def chamfer_loss(
     cosine = (normals * pick(target_normals, forward)).sum(2).mean()
     cosine = cosine + (pick(normals, backward) * target_normals).sum(2).mean()
     return distance / 2, 1 - cosine / 2
+
+
+@torch.no_grad()
+def nearest(
+    queries: Float[Tensor, "b n d"], points: Float[Tensor, "b m d"]
+) -> Int[Tensor, "b n"]:
+    """Return the index of each query's nearest point."""
+    if queries.device.type != "cpu":
+        return torch.cdist(queries, points).argmin(2)
+
+    # On CPUs argmin is not vectorised: trees are five times as fast at a thousand points.
+    def look_up(query: np.ndarray, points: np.ndarray) -> np.ndarray:
+        found: np.ndarray = cKDTree(points, balanced_tree=False, compact_nodes=False).query(query)[1]
+        return found
+
+    with ThreadPoolExecutor(torch.get_num_threads()) as pool:
+        found = list(pool.map(look_up, queries.numpy(), points.numpy()))
+    return torch.from_numpy(np.stack(found))
 
 
 def roughness(

@@ -4,6 +4,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from shapecycle.losses.geometry import nearest
+
 
 class ShapeEncoder(nn.Module):
     """Encodes a surface, seen as oriented points, into a shape code.
@@ -33,16 +35,10 @@ class ShapeEncoder(nn.Module):
 
     def forward(self, points: Float[Tensor, "b p 3"]) -> Float[Tensor, "b n"]:
         """Return the shape codes of surfaces given as points in object space."""
-        with torch.no_grad():
-            nearest = _nearest(self.anchors, points)
-        offset = torch.gather(points, 1, nearest[..., None].expand(-1, -1, 3)) - self.anchors
+        near = nearest(self.anchors.expand(len(points), -1, -1), points)
+        offset = torch.gather(points, 1, near[..., None].expand(-1, -1, 3)) - self.anchors
         distance = (offset * offset).sum(2, keepdim=True).add(1e-8).sqrt()
         features = torch.cat([offset, distance], 2).flatten(1) * 5
         code: Tensor = self.body(features)
         return code
 
-
-def _nearest(anchors: Tensor, points: Tensor) -> Tensor:
-    # |a - p|^2 up to |a|^2, by one matrix product: much faster than cdist on CPUs.
-    squared = (points * points).sum(2)[:, None] - 2 * anchors @ points.mT
-    return squared.argmin(2)

@@ -1,0 +1,90 @@
+"""Solid textures: colours as a function of position in space.
+
+They dress shapes that have no texture coordinates, and tell the albedo at any surface point.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class SolidTexture:
+    """A batch of textures made of random regions: half-spaces, ellipsoids and stripes.
+
+    Later regions cover earlier ones. Positions are object space, about [-0.5, 0.5]^3.
+    """
+
+    colours: Float[Tensor, "b r 3"]
+    normals: Float[Tensor, "b r 3"]
+    offsets: Float[Tensor, "b r"]
+    centres: Float[Tensor, "b r 3"]
+    radii: Float[Tensor, "b r 3"]
+    kind: Float[Tensor, "b r"]
+    mirrored: Float[Tensor, "b 1 1"]
+
+    @staticmethod
+    def sample(
+        count: int,
+        generator: torch.Generator,
+        palette: Float[Tensor, "n 3"] | None = None,
+        regions: int = 5,
+    ) -> "SolidTexture":
+        """Draw textures; the first region is everywhere, each further one exists half the time.
+
+        Args:
+            count: Number of textures.
+            generator: Source of randomness.
+            palette: sRGB colours to draw from most of the time; random ones without.
+            regions: Most regions a texture has.
+        """
+
+        def uniform(*shape: int) -> Tensor:
+            return torch.rand(count, *shape, generator=generator)
+
+        def normal(*shape: int) -> Tensor:
+            return torch.randn(count, *shape, generator=generator)
+
+        colours = uniform(regions, 3)
+        if palette is not None and len(palette):
+            pick = torch.randint(len(palette), (count, regions), generator=generator)
+            known = palette[pick] + 0.03 * normal(regions, 3)
+            colours = torch.where(uniform(regions, 1) < 0.7, known, colours)
+        colours = colours.clamp(0.02, 0.98)
+        axis = torch.eye(3)[torch.randint(3, (count, regions), generator=generator)]
+        tilted = torch.where(uniform(regions, 1) < 0.6, axis, normal(regions, 3))
+        sign = torch.where(uniform(regions, 1) < 0.5, 1.0, -1.0)
+        kind = torch.where(uniform(regions) < 0.5, 0.0, torch.where(uniform(regions) < 0.8, 1.0, 2.0))
+        absent = (uniform(regions) < 0.5) & (torch.arange(regions) > 0)
+        kind = torch.where(absent, 3.0, kind)
+        kind[:, 0] = 4.0
+        return SolidTexture(
+            colours=colours,
+            normals=tilted / tilted.norm(dim=2, keepdim=True).clamp(min=1e-6) * sign,
+            offsets=0.2 * normal(regions),
+            centres=0.25 * normal(regions, 3),
+            radii=0.08 + 0.3 * uniform(regions, 3),
+            kind=kind,
+            mirrored=(uniform(1, 1) < 0.8).float(),
+        )
+
+    def to(self, device: torch.device) -> "SolidTexture":
+        """Move to a device."""
+        return SolidTexture(**{name: value.to(device) for name, value in vars(self).items()})
+
+    def at(self, points: Float[Tensor, "b n 3"]) -> Float[Tensor, "b n 3"]:
+        """Return the sRGB albedo at points in object space."""
+        x = torch.lerp(points[..., :1], points[..., :1].abs(), self.mirrored)
+        p = torch.cat([x, points[..., 1:]], 2)
+        colour = self.colours[:, :1].expand(-1, p.shape[1], -1)
+        for k in range(1, self.colours.shape[1]):
+            plane = (p @ self.normals[:, k, :, None])[..., 0] - self.offsets[:, k, None]
+            inside = 1 - ((p - self.centres[:, None, k]) / self.radii[:, None, k]).square().sum(2)
+            stripes = torch.sin(plane * 6.2832 / (0.05 + self.radii[:, k, :1] / 2))
+            kind = self.kind[:, k, None]
+            level = torch.where(kind == 0, plane, torch.where(kind == 1, inside, stripes))
+            covered = (level * 60 + 0.5).clamp(0, 1) * (kind < 3)
+            colour = torch.lerp(colour, self.colours[:, None, k], covered[..., None])
+        return colour

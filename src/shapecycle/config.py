@@ -1,0 +1,287 @@
+"""Settings: defaults here, differences in one YAML file, overrides on the command line."""
+
+from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from shapecycle.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class ModelSettings:
+    """How large the networks are and what they assume of pictures and shapes."""
+
+    image_size: int = 64
+    """Side of the square crops that the networks see, in pixels."""
+    fov_y_degrees: float = 50.0
+    """Vertical field of view assumed of the photographs, in degrees."""
+    window_margin: float = 0.1
+    """Space around the mask in a crop, as a fraction of the mask's half side."""
+    subdivisions: int = 16
+    """Segments n along each edge of the template's octahedron: 8 n^2 faces."""
+    symmetric: bool = True
+    """Whether every shape is its own mirror image in x = 0."""
+    shape_code_size: int = 64
+    """Numbers in a shape code."""
+    texture_code_size: int = 64
+    """Numbers in a texture code."""
+    texture_resolution: int = 64
+    """Side of the decoded texture, in texels."""
+    shape_width: int = 256
+    """Width of the shape encoder and decoder."""
+    image_width: int = 32
+    """Width of the image encoder's first stage."""
+    image_features: int = 256
+    """Numbers in the image encoder's feature vector."""
+    texture_width: int = 16
+    """Width of the texture decoder's last stage."""
+    critic_width: int = 24
+    """Width of the image and texture critics' first stage."""
+
+
+@dataclass(frozen=True)
+class LossWeights:
+    """Weights of the loss terms; 0 switches a term off.
+
+    The five groups of the objective: distribution matching of shapes and of images, the image
+    cycle, the shape cycle (with the random cycle as its anchor), and regularity.
+    """
+
+    shape_critic: float = 0.02
+    """Distribution of shapes: codes seen in photographs against codes read from shapes."""
+    image_critic: float = 0.02
+    """Distribution of images: drawings against photographs."""
+    texture_critic: float = 0.05
+    """Distribution of textures: sampled textures against those seen in photographs."""
+    texture_prior: float = 0.05
+    """Distribution of texture codes: sliced Wasserstein distance to a normal distribution."""
+    image_cycle_colour: float = 1.0
+    """Image cycle: difference of colours."""
+    image_cycle_silhouette: float = 1.0
+    """Image cycle: difference of silhouettes, at several scales."""
+    image_cycle_structure: float = 0.1
+    """Image cycle: structural dissimilarity."""
+    shape_cycle_code: float = 0.3
+    """Shape and random cycle: the shape code comes back."""
+    shape_cycle_vertices: float = 10.0
+    """Shape and random cycle: the vertices come back."""
+    shape_cycle_pose: float = 1.0
+    """Shape and random cycle: azimuth, tilt and placement come back."""
+    shape_cycle_texture: float = 1.0
+    """Shape and random cycle: the texture comes back."""
+    shape_cycle_light: float = 0.5
+    """Shape and random cycle: the light comes back."""
+    shape_distance: float = 10.0
+    """Shape autoencoder: distance between decoded surface and shape."""
+    shape_normals: float = 0.2
+    """Shape autoencoder: difference of normals."""
+    shape_silhouette: float = 1.0
+    """Shape autoencoder: difference of silhouettes from random views."""
+    roughness: float = 3.0
+    """Regularity: dihedral angles."""
+    unevenness: float = 0.05
+    """Regularity: spread of edge lengths."""
+    code_size: float = 0.001
+    """Regularity: squared size of shape codes."""
+
+
+@dataclass(frozen=True)
+class SceneSettings:
+    """Poses and looks that the random cycle draws before it has seen the photographs."""
+
+    elevation_degrees: tuple[float, float] = (-5.0, 50.0)
+    """Range of the camera's elevation, in degrees."""
+    roll_degrees: float = 3.0
+    """Standard deviation of the camera's roll, in degrees."""
+    distance: tuple[float, float] = (1.0, 3.0)
+    """Range of the distance, in object diagonals."""
+    warp: float = 1.0
+    """Strength of the smooth warps that multiply the training shapes."""
+
+
+@dataclass(frozen=True)
+class TrainSettings:
+    """How long and in which stages the training runs. Everything is counted in images."""
+
+    total_images: int = 300_000
+    """Pictures and shapes seen in all, over all stages."""
+    shape_share: float = 0.3
+    """Share of the budget (time or images) for the shape autoencoder."""
+    random_share: float = 0.35
+    """Share of the budget for the random cycle; the rest trains all cycles together."""
+    batch: int = 32
+    """Items per step."""
+    learning_rate: float = 1e-3
+    """Peak step size of the generators."""
+    critic_learning_rate: float = 5e-4
+    """Step size of the critics."""
+    average_images: int = 20_000
+    """Memory of the averaged weights that are saved."""
+    panel_images: int = 40_000
+    """Images between two picture panels."""
+    checkpoint_minutes: float = 2.0
+    """Minutes between two saved states."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All settings of a training."""
+
+    model: ModelSettings = field(default_factory=ModelSettings)
+    weights: LossWeights = field(default_factory=LossWeights)
+    scenes: SceneSettings = field(default_factory=SceneSettings)
+    train: TrainSettings = field(default_factory=TrainSettings)
+
+
+PRESETS: dict[str, dict[str, dict[str, Any]]] = {
+    "laptop": {},
+    "standard": {
+        "model": {
+            "image_size": 128,
+            "subdivisions": 24,
+            "texture_resolution": 128,
+            "shape_width": 512,
+            "image_width": 48,
+            "image_features": 512,
+            "critic_width": 32,
+        },
+        "train": {"total_images": 5_000_000, "batch": 64},
+    },
+    "large": {
+        "model": {
+            "image_size": 128,
+            "subdivisions": 32,
+            "texture_resolution": 256,
+            "shape_code_size": 128,
+            "texture_code_size": 128,
+            "shape_width": 1024,
+            "image_width": 64,
+            "image_features": 1024,
+            "texture_width": 24,
+            "critic_width": 48,
+        },
+        "train": {"total_images": 20_000_000, "batch": 128},
+    },
+}
+
+
+def merged(settings: Any, changes: dict[str, Any], *, where: str = "", source: str = "") -> Any:
+    """Return settings with some fields replaced; nested dictionaries change nested settings.
+
+    Raises:
+        ConfigError: If a name is unknown (with a suggestion) or a value has the wrong type.
+    """
+    if not isinstance(changes, dict):
+        raise ConfigError(
+            f"{source}: '{where or 'the file'}' must hold settings by name, found "
+            f"{type(changes).__name__}"
+        )
+    known = {f.name: f for f in fields(settings)}
+    types = get_type_hints(type(settings))
+    new: dict[str, Any] = {}
+    for name, value in changes.items():
+        full = f"{where}.{name}" if where else str(name)
+        if name not in known:
+            raise unknown_setting(full, [f"{where}.{k}" if where else k for k in known], source)
+        old = getattr(settings, name)
+        if is_dataclass(old):
+            new[name] = merged(old, value, where=full, source=source)
+        else:
+            new[name] = _typed(value, old, types[name], full, source)
+    return replace(settings, **new)
+
+
+def unknown_setting(name: str, known: list[str], source: str) -> ConfigError:
+    """Return the error for a setting that does not exist, with the nearest one that does."""
+    near = get_close_matches(name, known, n=1)
+    hint = f"did you mean '{near[0]}'?" if near else f"known here: {', '.join(known)}"
+    return ConfigError(f"{source}: unknown setting '{name}'", hint)
+
+
+def _typed(value: Any, old: Any, kind: Any, name: str, source: str) -> Any:
+    """Accept what YAML and JSON make of numbers and pairs, and nothing else."""
+    wrong = ConfigError(f"{source}: setting '{name}' must be of type {kind}, found {value!r}")
+    if isinstance(old, bool) or isinstance(value, bool):
+        if not (isinstance(old, bool) and isinstance(value, bool)):
+            raise wrong
+        return value
+    if isinstance(old, tuple):
+        if not isinstance(value, list | tuple) or len(value) != len(old):
+            raise wrong
+        return tuple(_typed(v, o, type(o), name, source) for v, o in zip(value, old, strict=True))
+    if isinstance(old, float) and isinstance(value, int | float):
+        return float(value)
+    if isinstance(old, int) and isinstance(value, int):
+        return value
+    raise wrong
+
+
+def load_settings(preset: str, config: Path | None = None) -> Settings:
+    """Return a preset's settings, changed by a YAML file.
+
+    Raises:
+        ConfigError: If the preset or a setting is unknown, or the file cannot be read.
+    """
+    if preset not in PRESETS:
+        raise ConfigError(f"unknown preset '{preset}'", f"choose one of {', '.join(PRESETS)}")
+    settings: Settings = merged(Settings(), PRESETS[preset], source=f"preset {preset}")
+    if config is None:
+        return checked(settings, source=f"preset {preset}")
+    import yaml
+
+    try:
+        changes = yaml.safe_load(config.read_text())
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as fault:
+        raise ConfigError(f"cannot read settings from {config}: {fault}") from fault
+    return checked(merged(settings, changes or {}, source=str(config)), source=str(config))
+
+
+def checked(settings: Settings, *, source: str) -> Settings:
+    """Return the settings if they make sense together.
+
+    Raises:
+        ConfigError: Naming the first setting that is out of its range.
+    """
+    model, train, scenes = settings.model, settings.train, settings.scenes
+    low, high = scenes.elevation_degrees
+    near, far = scenes.distance
+    rules = [
+        ("model.image_size", model.image_size >= 32, "at least 32"),
+        ("model.fov_y_degrees", 1 <= model.fov_y_degrees <= 150, "in [1, 150]"),
+        ("model.window_margin", 0 <= model.window_margin <= 1, "in [0, 1]"),
+        ("model.subdivisions", 2 <= model.subdivisions <= 64, "in [2, 64]"),
+        ("model.texture_resolution", model.texture_resolution in (32, 64, 128, 256, 512),
+         "one of 32, 64, 128, 256, 512"),
+        ("model.image_width", model.image_width % 8 == 0 and model.image_width > 0,
+         "a positive multiple of 8"),
+        ("model.texture_width", model.texture_width % 4 == 0 and model.texture_width > 0,
+         "a positive multiple of 4"),
+        ("scenes.elevation_degrees", -90 < low <= high < 90, "an ascending pair in (-90, 90)"),
+        ("scenes.distance", 0.7 <= near <= far, "an ascending pair, from .7 on"),
+        ("train.total_images", train.total_images > 0, "positive"),
+        ("train.batch", train.batch >= 2, "at least 2"),
+        ("train.shape_share", train.shape_share > 0, "positive"),
+        ("train.random_share", train.random_share > 0, "positive"),
+        ("train.learning_rate", 0 < train.learning_rate < 1, "in (0, 1)"),
+        ("train.random_share", train.shape_share + train.random_share < 1,
+         "less than 1 together with train.shape_share"),
+    ]
+    for name, holds, rule in rules:
+        if not holds:
+            group, key = name.split(".")
+            value = getattr(getattr(settings, group), key)
+            raise ConfigError(f"{source}: setting '{name}' must be {rule}, found {value!r}")
+    return settings
+
+
+def as_dict(settings: Any) -> dict[str, Any]:
+    """Return settings as plain values, tuples as lists, as YAML and JSON hold them."""
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {k: plain(v) for k, v in value.items()}
+        return list(value) if isinstance(value, tuple) else value
+
+    result: dict[str, Any] = plain(asdict(settings))
+    return result

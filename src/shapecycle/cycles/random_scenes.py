@@ -1,0 +1,182 @@
+"""Random scenes: training shapes, warped, in random pose, light and colours, with their truth."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import radians
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from shapecycle.camera import Pose, window_around
+from shapecycle.code_to_image import rasterize as rz
+from shapecycle.code_to_image.drawing import View, shaded, shrink, straight, unit
+from shapecycle.code_to_image.solid_texture import SolidTexture
+from shapecycle.config import ModelSettings, SceneSettings
+from shapecycle.data.shapes import surface_samples
+from shapecycle.data.warps import Warp, to_unit_box
+from shapecycle.mesh import Mesh
+
+SAMPLES_KEPT = 8192
+
+
+@dataclass(frozen=True, eq=False)
+class WarpedShapes:
+    """A batch of training shapes after warping: oriented points, and raw surfaces to draw.
+
+    Attributes:
+        points, normals: Oriented surface points in object space.
+        vertices: Vertices of the raw meshes, padded to one length.
+        topology: Faces of the raw meshes; none for point clouds.
+    """
+
+    points: Float[Tensor, "b p 3"]
+    normals: Float[Tensor, "b p 3"]
+    vertices: Float[Tensor, "b v 3"]
+    topology: rz.Topology
+
+    def __getitem__(self, items: slice) -> "WarpedShapes":
+        topology = self.topology
+        return WarpedShapes(
+            self.points[items],
+            self.normals[items],
+            self.vertices[items],
+            rz.Topology(topology.faces[items], topology.edges[items], topology.vertex_count),
+        )
+
+
+class ShapePool:
+    """The training shapes, ready to be drawn from: sampled surfaces and padded raw meshes."""
+
+    def __init__(
+        self, meshes: Sequence[Mesh], *, generator: torch.Generator, device: torch.device | str
+    ) -> None:
+        self.generator = generator
+        self.device = torch.device(device)
+        seed = int(torch.randint(2**31, (1,), generator=generator))
+        source = np.random.default_rng(seed)
+        samples = [surface_samples(mesh, SAMPLES_KEPT, source) for mesh in meshes]
+        self.points = torch.from_numpy(np.stack([p for p, _ in samples])).float().to(device)
+        self.normals = torch.from_numpy(np.stack([n for _, n in samples])).float().to(device)
+        longest = max(len(mesh.vertices) for mesh in meshes)
+        padded = [_padded(mesh.vertices, longest) for mesh in meshes]
+        self.vertices = torch.from_numpy(np.stack(padded)).float().to(device)
+        self.topology = rz.Topology.stack([mesh.faces for mesh in meshes]).to(device)
+        # Clouds have no surface of their own: their decoded template stands in for them.
+        self.has_faces = torch.tensor([not mesh.is_point_cloud for mesh in meshes])
+
+    def __len__(self) -> int:
+        return len(self.points)
+
+    def sample(self, count: int, points: int, warp: float) -> WarpedShapes:
+        """Draw shapes with replacement, warp and mirror them, and return ``points`` of each."""
+        index = torch.randint(len(self), (count,), generator=self.generator)
+        which = torch.randint(SAMPLES_KEPT, (count, points), generator=self.generator)
+        index, which = index.to(self.device), which.to(self.device)
+        positions = self.points[index[:, None], which]
+        normals = self.normals[index[:, None], which]
+        bent = _to(Warp.sample(count, self.generator, warp), self.device)
+        normals = bent.normals(positions, normals)
+        vertices, positions = to_unit_box(
+            bent.points(self.vertices[index]), bent.points(positions)
+        )
+        coin = torch.rand(count, 1, 1, generator=self.generator).to(self.device)
+        flip = torch.where(coin < 0.5, -1.0, 1.0) * torch.tensor([1.0, 0.0, 0.0]) + torch.tensor(
+            [0.0, 1.0, 1.0]
+        )
+        flip = flip.to(self.device)
+        # Mirroring turns faces inside out; raw meshes are drawn from both sides anyway.
+        return WarpedShapes(
+            positions * flip,
+            normals * flip,
+            vertices * flip,
+            rz.Topology(
+                self.topology.faces[index], self.topology.edges[index], self.topology.vertex_count
+            ),
+        )
+
+    def plain(self, points: int) -> Float[Tensor, "s p 3"]:
+        """Return points of every training shape as it is, for codes of the whole set."""
+        return self.points[:, :points]
+
+
+def _padded(vertices: np.ndarray, length: int) -> np.ndarray:
+    """Repeat the first vertex, so that bounding boxes stay what they are."""
+    missing = length - len(vertices)
+    return np.concatenate([vertices, np.repeat(vertices[:1], missing, axis=0)])
+
+
+def _to(warp: Warp, device: torch.device) -> Warp:
+    return Warp(**{name: value.to(device) for name, value in vars(warp).items()})
+
+
+def sample_pose(
+    count: int, scenes: SceneSettings, generator: torch.Generator, device: torch.device
+) -> Pose:
+    """Draw poses from the wide prior that holds before photographs have been understood."""
+
+    def uniform(low: float, high: float) -> Tensor:
+        return low + (high - low) * torch.rand(count, generator=generator)
+
+    low, high = (radians(x) for x in scenes.elevation_degrees)
+    roll = radians(scenes.roll_degrees) * torch.randn(count, generator=generator)
+    angles = torch.stack([uniform(-torch.pi, torch.pi), uniform(low, high), roll], 1)
+    near, far = scenes.distance
+    # Uniform in apparent size rather than in distance.
+    depth = 1 / uniform(1 / far, 1 / near)
+    aside = 0.08 * torch.randn(count, 2, generator=generator) * depth[:, None]
+    translation = torch.cat([aside, -depth[:, None]], 1)
+    return Pose(angles.to(device), translation.to(device))
+
+
+def jittered_window(
+    points: Float[Tensor, "b v 3"], model: ModelSettings, generator: torch.Generator
+) -> Float[Tensor, "b 3"]:
+    """Return windows around camera-space points, cropped as loosely as photographs are."""
+    window = window_around(
+        points, fov_y=radians(model.fov_y_degrees), margin=model.window_margin
+    )
+    noise = torch.randn(len(window), 3, generator=generator).to(window.device)
+    shift = window[:, :2] + 0.015 * noise[:, :2] * window[:, 2:]
+    return torch.cat([shift, window[:, 2:] * (1 + 0.015 * noise[:, 2:])], 1)
+
+
+@torch.no_grad()
+def draw_raw(
+    shapes: WarpedShapes,
+    texture: SolidTexture,
+    pose: Pose,
+    light: Float[Tensor, "b 9 3"],
+    view: View,
+    *,
+    supersample: int = 2,
+) -> Float[Tensor, "b 4 h w"]:
+    """Draw raw meshes with flat, two-sided shading; returns straight-alpha pictures."""
+    height, width = view.size
+    camera = pose.place(shapes.vertices)
+    clip = view.clip(camera)
+    visible = rz.rasterize(clip, shapes.topology, (height * supersample, width * supersample))
+    both = torch.cat([shapes.vertices, camera], 2)
+    seen = rz.interpolate(both, clip, shapes.topology, visible)
+    mask = visible.mask[:, None].float()
+    normals = facing_normals(camera, shapes.topology, visible)
+    at = seen[:, :3].flatten(2).mT
+    albedo = texture.at(at).mT.reshape(len(at), 3, *mask.shape[2:])
+    colour = shaded(albedo, normals, light)
+    return straight(shrink(torch.cat([colour * mask, mask], 1), supersample))
+
+
+def facing_normals(
+    camera: Float[Tensor, "b v 3"], topology: rz.Topology, visible: rz.Visibility
+) -> Float[Tensor, "b 3 h w"]:
+    """Return each pixel's face normal in camera space, turned towards the camera."""
+    faces = topology.faces
+    batch = torch.arange(len(camera), device=camera.device)[:, None]
+    a, b, c = (camera[batch, faces[..., k].long()] for k in range(3))
+    normals = unit(torch.linalg.cross(b - a, c - a), dim=2)
+    away = (normals * a).sum(2, keepdim=True) > 0
+    normals = torch.where(away, -normals, normals)
+    face = visible.face_id.clamp(min=0).flatten(1)
+    picked = torch.gather(normals, 1, face[..., None].expand(-1, -1, 3))
+    return picked.mT.reshape(len(camera), 3, *visible.face_id.shape[1:])

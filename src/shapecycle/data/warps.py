@@ -1,0 +1,89 @@
+"""Smooth random warps: a few training shapes become many plausible ones.
+
+Every warp keeps a mirror-symmetric object symmetric about x = 0, its feet level and its axes
+where they are: scale, taper, shear and bow in the mirror plane, and monotone stretching along
+each axis.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Warp:
+    """A batch of warps of object space; ``strength`` 0 is the identity."""
+
+    scale: Float[Tensor, "b 1 3"]
+    taper: Float[Tensor, "b 1 2"]
+    shear: Float[Tensor, "b 1 2"]
+    bow: Float[Tensor, "b 1 2"]
+    wave: Float[Tensor, "b 1 3"]
+    phase: Float[Tensor, "b 1 3"]
+    frequency: Float[Tensor, "b 1 3"]
+
+    @staticmethod
+    def sample(count: int, generator: torch.Generator, strength: float = 1.0) -> "Warp":
+        """Draw warps; the strongest change a side by about a third."""
+
+        def normal(*shape: int) -> Tensor:
+            return torch.randn(count, 1, *shape, generator=generator).clamp(-2, 2) * strength
+
+        def uniform(*shape: int) -> Tensor:
+            return torch.rand(count, 1, *shape, generator=generator)
+
+        # Waves along x are odd, so that both sides of the object stretch alike.
+        phase = uniform(3) * 6.2832 * torch.tensor([0.0, 1.0, 1.0])
+        frequency = 4 + 6 * uniform(3)
+        return Warp(
+            scale=(0.13 * normal(3)).exp(),
+            taper=0.25 * normal(2),
+            shear=0.12 * normal(2) * torch.tensor([1.0, 0.4]),
+            bow=0.25 * normal(2) * torch.tensor([1.0, 0.4]),
+            wave=0.35 * normal(3) / frequency,
+            phase=phase,
+            frequency=frequency,
+        )
+
+    def points(self, points: Float[Tensor, "b n 3"]) -> Float[Tensor, "b n 3"]:
+        """Warp points."""
+        p = points + self.wave * torch.sin(self.frequency * points + self.phase)
+        x, y, z = (p * self.scale).unbind(2)
+        x = x * (1 + self.taper[..., 0] * y)
+        z = z * (1 + self.taper[..., 1] * y)
+        z, y = (
+            z + self.shear[..., 0] * y + self.bow[..., 0] * y * y,
+            y + self.shear[..., 1] * z + self.bow[..., 1] * z * z,
+        )
+        return torch.stack([x, y, z], 2)
+
+    def normals(
+        self, points: Float[Tensor, "b n 3"], normals: Float[Tensor, "b n 3"]
+    ) -> Float[Tensor, "b n 3"]:
+        """Warp unit normals, by warping two tangents at each point."""
+        helper = torch.where(
+            normals[..., :1].abs() < 0.6,
+            normals.new_tensor([1.0, 0.0, 0.0]),
+            normals.new_tensor([0.0, 1.0, 0.0]),
+        )
+        first = torch.linalg.cross(normals, helper)
+        second = torch.linalg.cross(normals, first)
+        here, step = self.points(points), 1e-3
+        along = [self.points(points + step * tangent) - here for tangent in (first, second)]
+        warped = torch.linalg.cross(along[0], along[1])
+        return warped / (warped * warped).sum(2, keepdim=True).clamp(min=1e-20).sqrt()
+
+
+def to_unit_box(
+    points: Float[Tensor, "b n 3"], *others: Float[Tensor, "b m 3"]
+) -> list[Float[Tensor, "b k 3"]]:
+    """Centre the bounding boxes of ``points`` at the origin and scale their diagonals to 1.
+
+    Returns:
+        The points, and then the other point sets moved the same way.
+    """
+    low, high = points.amin(1, keepdim=True), points.amax(1, keepdim=True)
+    centre, diagonal = (low + high) / 2, (high - low).norm(dim=2, keepdim=True)
+    return [(x - centre) / diagonal for x in (points, *others)]

@@ -1,0 +1,43 @@
+"""The image encoder: trunk, heads and texture head together."""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from shapecycle.image_to_code.backbone import Backbone
+from shapecycle.image_to_code.heads import Heads, PoseBelief
+from shapecycle.image_to_code.texture_head import TextureHead
+
+
+@dataclass(frozen=True, eq=False)
+class Glance:
+    """What one look at a picture tells before the surface is known."""
+
+    features: Float[Tensor, "b q"]
+    shape: Float[Tensor, "b n"]
+    light: Float[Tensor, "b 9 3"]
+    belief: PoseBelief
+
+
+class ImageEncoder(nn.Module):
+    """Learns to read shape, light, pose hypotheses and, given the surface, texture."""
+
+    def __init__(
+        self, *, image_size: int, width: int, features: int, shape_size: int, texture_size: int
+    ) -> None:
+        super().__init__()
+        self.image_size = image_size
+        self.backbone = Backbone(width=width, image_size=image_size, features=features)
+        self.heads = Heads(features=features, shape_size=shape_size)
+        self.texture_head = TextureHead(features=features, texture_size=texture_size, width=16)
+
+    def forward(
+        self, rgba: Float[Tensor, "b 4 h w"], window: Float[Tensor, "b 3"]
+    ) -> Glance:
+        """Look at straight-alpha crops of the given windows."""
+        with torch.autocast(rgba.device.type, torch.bfloat16):
+            features = self.backbone(rgba)
+        shape, light, belief = self.heads(features.float(), window)
+        return Glance(features.float(), shape, light, belief)

@@ -1,0 +1,38 @@
+"""What a photograph shows of the surface: unprojection into UV space, and a code for the rest."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+class TextureHead(nn.Module):
+    """Encodes partly seen UV albedo into a texture code.
+
+    Learnt is a small convolutional encoder on the unfolded sphere; the input is what was seen
+    and its mirror image, each with its weight.
+    """
+
+    def __init__(self, *, features: int, texture_size: int, width: int) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            nn.Conv2d(8, width, 4, stride=4),
+            nn.SiLU(),
+            nn.Conv2d(width, 2 * width, 4, stride=2, padding=1),
+            nn.GroupNorm(4, 2 * width),
+            nn.SiLU(),
+            nn.Conv2d(2 * width, 2 * width, 4, stride=2, padding=1),
+            nn.SiLU(),
+        )
+        self.last = nn.Sequential(
+            nn.Linear(2 * width * 16 + features, 256), nn.SiLU(), nn.Linear(256, texture_size)
+        )
+
+    def forward(
+        self, texels: Float[Tensor, "b 4 s s"], features: Float[Tensor, "b q"]
+    ) -> Float[Tensor, "b t"]:
+        """Return the texture codes."""
+        seen = torch.cat([(texels[:, :3] - 0.5) * texels[:, 3:], texels[:, 3:]], 1)
+        both = F.adaptive_avg_pool2d(torch.cat([seen, seen.flip(-1)], 1), 64)
+        code: Tensor = self.last(torch.cat([self.body(both).flatten(1), features], 1))
+        return code

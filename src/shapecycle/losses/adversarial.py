@@ -1,0 +1,34 @@
+"""Losses of the critics and of those who face them."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+def critic_loss(real: Float[Tensor, " b"], fake: Float[Tensor, " b"]) -> Float[Tensor, ""]:
+    """Return the logistic loss of a critic's scores.
+
+    Source:
+        Goodfellow et al., "Generative adversarial nets", NeurIPS 2014, non-saturating form.
+    """
+    return F.softplus(-real).mean() + F.softplus(fake).mean()
+
+
+def persuasion_loss(fake: Float[Tensor, " b"]) -> Float[Tensor, ""]:
+    """Return what a generator pays for being recognised."""
+    return F.softplus(-fake).mean()
+
+
+def gradient_penalty(critic: nn.Module, real: Tensor) -> Float[Tensor, ""]:
+    """Return the mean squared gradient of the critic at real samples.
+
+    Source:
+        Mescheder et al., "Which training methods for GANs do actually converge?", ICML 2018,
+        eq. 9 (R1).
+    """
+    real = real.detach().requires_grad_(True)
+    with torch.enable_grad():
+        score = critic(real).sum()
+        (gradient,) = torch.autograd.grad(score, real, create_graph=True)
+    return gradient.flatten(1).square().sum(1).mean()

@@ -1,0 +1,70 @@
+"""Losses on graphics codes: what must come back, and priors."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn import functional as F
+
+from shapecycle.camera import Pose, placement_in_window
+from shapecycle.code_to_image.drawing import View
+from shapecycle.code_to_image.rasterize import shade_sh
+from shapecycle.image_to_code.heads import PoseBelief, azimuth_bin
+
+
+def pose_loss(belief: PoseBelief, truth: Pose, view: View) -> dict[str, Float[Tensor, ""]]:
+    """Compare a belief over poses with the known pose.
+
+    Returns:
+        ``azimuth``: cross entropy of the bins, smoothed to the neighbour that is nearly as near,
+        plus the error of the right bin's residual; ``tilt`` and ``placement``: errors of the
+        right bin's elevation and roll (radians) and of its place in the window.
+    """
+    bins, residual = azimuth_bin(truth.angles[:, 0])
+    row = torch.arange(len(bins), device=bins.device)
+    count = belief.logits.shape[1]
+    neighbour = (bins + residual.sign().long()) % count
+    share = residual.abs()[:, None]
+    target = F.one_hot(bins, count) * (1 - share) + F.one_hot(neighbour, count) * share
+    entropy = -(target * belief.logits.log_softmax(1)).sum(1).mean()
+    # The neighbouring bin answers too when it wins, so that it is taught the same azimuth.
+    aside = residual - residual.sign()
+    error = (belief.residual[row, bins] - residual).abs().mean()
+    error_aside = ((belief.residual[row, neighbour] - aside).abs() * residual.abs()).mean()
+    placement = placement_in_window(truth.translation, view.window, fov_y=view.fov_y)
+
+    def both(estimate: Tensor, known: Tensor) -> Tensor:
+        near = F.smooth_l1_loss(estimate[row, bins], known, beta=0.05)
+        return near + 0.5 * F.smooth_l1_loss(estimate[row, neighbour], known, beta=0.05)
+
+    return {
+        "azimuth": entropy + error + error_aside,
+        "tilt": 2 * both(belief.tilt, truth.angles[:, 1:]),
+        "placement": both(belief.placement, placement),
+    }
+
+
+def light_loss(
+    light: Float[Tensor, "b 9 3"], truth: Float[Tensor, "b 9 3"]
+) -> Float[Tensor, ""]:
+    """Return the mean difference of the shading of normals that face the camera."""
+    generator = torch.Generator().manual_seed(0)
+    normals = torch.randn(64, 3, generator=generator)
+    normals[:, 2] = normals[:, 2].abs()
+    normals = (normals / normals.norm(dim=1, keepdim=True)).to(light.device)
+    normals = normals.expand(len(light), -1, -1)
+    return (shade_sh(normals, light) - shade_sh(normals, truth)).abs().mean()
+
+
+def distance_to_normal(
+    codes: Float[Tensor, "b n"], generator: torch.Generator, directions: int = 64
+) -> Float[Tensor, ""]:
+    """Return the squared sliced Wasserstein distance to an equally large normal sample.
+
+    Source:
+        Kolouri et al., "Sliced-Wasserstein autoencoder", ICLR 2019, eq. 9.
+    """
+    axes = torch.randn(codes.shape[1], directions, generator=generator).to(codes)
+    axes = axes / axes.norm(dim=0)
+    normal = torch.randn(codes.shape, generator=generator).to(codes)
+    ours, theirs = ((x @ axes).sort(0).values for x in (codes, normal))
+    return (ours - theirs).square().mean()

@@ -1,0 +1,103 @@
+"""A trained model: the networks, their priors, and the file that holds them."""
+
+import json
+import os
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from shapecycle.code_to_image.priors import GaussianPrior, PoseSampler
+from shapecycle.config import ModelSettings, merged
+from shapecycle.errors import CheckpointError, ConfigError
+from shapecycle.translator import Translator
+
+FORMAT = 1
+MODEL_NAME = "model.safetensors"
+
+
+class Networks(nn.Module):
+    """All that a finished model needs: the translator and the priors to sample from."""
+
+    def __init__(self, settings: ModelSettings) -> None:
+        super().__init__()
+        self.translator = Translator(settings)
+        self.pose_sampler = PoseSampler()
+        self.shape_prior = GaussianPrior(settings.shape_code_size)
+        self.light_prior = GaussianPrior(27)
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where a model comes from; stored beside its weights.
+
+    Attributes:
+        settings: All settings of the training.
+        images: Pictures and shapes seen in training.
+        notes: What was done to normalise pictures and shapes.
+    """
+
+    settings: dict[str, Any]
+    images: int
+    notes: list[str]
+
+
+def save_model(networks: Networks, path: Path, provenance: Provenance) -> None:
+    """Write weights and settings into one safetensors file, all at once or not at all."""
+    from safetensors.torch import save_file
+
+    about = {
+        "format": FORMAT,
+        "shapecycle": version("shapecycle"),
+        "settings": provenance.settings,
+        "images": provenance.images,
+        "notes": provenance.notes,
+    }
+    tensors = {k: v.detach().cpu().contiguous() for k, v in networks.state_dict().items()}
+    partial = path.with_suffix(".partial")
+    save_file(tensors, partial, metadata={"shapecycle": json.dumps(about)})
+    os.replace(partial, path)
+
+
+def load_networks(path: Path, device: str = "cpu") -> tuple[Networks, Provenance]:
+    """Read a model file, or the one in a run folder.
+
+    Raises:
+        CheckpointError: If there is none, it is not one of ours, or does not fit.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    file = path / MODEL_NAME if path.is_dir() else path
+    if not file.is_file():
+        where = f"{path} holds no {MODEL_NAME}" if path.is_dir() else f"there is no file {path}"
+        raise CheckpointError(where, "give a run folder of `shapecycle train`, or a model file")
+    try:
+        with safe_open(file, "pt") as opened:
+            metadata = opened.metadata() or {}
+            tensors = {key: opened.get_tensor(key) for key in opened.keys()}  # noqa: SIM118
+        about = json.loads(metadata["shapecycle"])
+        found = about["format"]
+        settings: ModelSettings = merged(
+            ModelSettings(), about["settings"]["model"], source=str(file)
+        )
+        provenance = Provenance(about["settings"], about["images"], about["notes"])
+    except (SafetensorError, OSError, KeyError, ValueError, TypeError, ConfigError) as fault:
+        raise CheckpointError(
+            f"{file} is not a shapecycle model: {type(fault).__name__}: {fault}",
+            f"models are the files named {MODEL_NAME} in run folders",
+        ) from fault
+    if found != FORMAT:
+        raise CheckpointError(
+            f"{file} has format {found}, this version reads format {FORMAT}",
+            "use the version of shapecycle that wrote it",
+        )
+    networks = Networks(settings)
+    try:
+        networks.load_state_dict(tensors)
+    except RuntimeError as fault:
+        first = str(fault).splitlines()[-1].strip()
+        raise CheckpointError(f"{file} does not fit its own settings: {first}") from fault
+    return networks.to(device).eval(), provenance

@@ -1,0 +1,39 @@
+"""Saved states: what a training needs to go on where it stopped."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from shapecycle.errors import CheckpointError
+
+KEPT = 2
+
+
+def save_state(folder: Path, state: dict[str, Any], images: int) -> None:
+    """Write a state all at once, and drop all but the last few."""
+    folder.mkdir(parents=True, exist_ok=True)
+    target = folder / f"{images:012d}.pt"
+    partial = target.with_suffix(".partial")
+    torch.save(state, partial)
+    os.replace(partial, target)
+    for old in sorted(folder.glob("*.pt"))[:-KEPT]:
+        old.unlink()
+
+
+def load_state(folder: Path) -> dict[str, Any]:
+    """Read the last state that can be read; no code in the file is run.
+
+    Raises:
+        CheckpointError: If there is none.
+    """
+    faults = []
+    for path in sorted(folder.glob("*.pt"), reverse=True):
+        try:
+            state: dict[str, Any] = torch.load(path, weights_only=True, map_location="cpu")
+            return state
+        except Exception as fault:
+            faults.append(f"{path}: {fault}")
+    told = "; ".join(faults) or f"{folder} holds no state"
+    raise CheckpointError(f"cannot resume: {told}", "train again into a new folder")

@@ -1,0 +1,158 @@
+"""The training loop: load, plan, play the stages, save."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from shapecycle.config import Settings, as_dict
+from shapecycle.cycles.random_scenes import ShapePool
+from shapecycle.data.images import PhotoSet
+from shapecycle.data.shapes import ShapeSet
+from shapecycle.errors import ShapecycleError
+from shapecycle.model import MODEL_NAME, Provenance, save_model
+from shapecycle.train.budget import Budget, Stage, planned_stages
+from shapecycle.train.checkpoint import load_state, save_state
+from shapecycle.train.journal import Journal
+from shapecycle.train.trainer import Trainer
+
+PANEL_ITEMS = 8
+
+
+class NonFiniteLoss(ShapecycleError):
+    """A loss became infinite or not a number; the run is stopped, not repaired."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """What to train on, how, and where to.
+
+    Attributes:
+        seconds: Time for the stages, or None when settings count images.
+    """
+
+    folder: Path
+    settings: Settings
+    photos: PhotoSet
+    shapes: ShapeSet
+    seed: int
+    device: str
+    seconds: float | None
+    resume: bool = False
+
+
+def train(run: Run, journal: Journal) -> Path:
+    """Play all stages and save the model.
+
+    Returns:
+        The path of the model file.
+    """
+    settings = run.settings
+    generator = torch.Generator().manual_seed(run.seed)
+    journal.say("sampling the shapes' surfaces ...")
+    pool = ShapePool(run.shapes.meshes, generator=generator, device=run.device)
+    trainer = Trainer(settings, run.photos, pool, seed=run.seed, device=run.device)
+    budget = _plan(run)
+    if run.resume:
+        _restore(run, trainer, budget)
+        journal.say(f"resumed after {_images(budget):,} images")
+    budget.start()
+    saved = budget.elapsed
+    for stage in budget.stages:
+        if stage.is_done:
+            continue
+        budget.begin(stage)
+        step = trainer.stage(stage.name)
+        while not stage.is_done:
+            terms = step(_pace(stage, last=stage is budget.stages[-1]))
+            budget.count(stage)
+            _refuse_non_finite(terms, stage, run.folder)
+            journal.record(terms, _status(budget, stage))
+            if _images(budget) % settings.train.panel_images < settings.train.batch:
+                _panel(journal, trainer, _images(budget))
+            if budget.elapsed - saved > 60 * settings.train.checkpoint_minutes:
+                _save(run, trainer, budget)
+                saved = budget.elapsed
+    _save(run, trainer, budget)
+    _panel(journal, trainer, _images(budget))
+    return run.folder / MODEL_NAME
+
+
+def _plan(run: Run) -> Budget:
+    train_settings = run.settings.train
+    rest = 1 - train_settings.shape_share - train_settings.random_share
+    shares = [
+        ("shapes", train_settings.shape_share),
+        ("random cycle", train_settings.random_share),
+        ("all cycles", rest),
+    ]
+    total = train_settings.total_images if run.seconds is None else None
+    return Budget(planned_stages(total, shares), train_settings.batch, run.seconds)
+
+
+def _pace(stage: Stage, *, last: bool) -> float:
+    """Return the step size's factor: a short warm-up, then half a cosine down."""
+    warm = min(1.0, (stage.seen + 1) / 3000)
+    top, bottom = (0.5, 0.05) if last else (1.0, 0.2)
+    wave = (1 + torch.cos(torch.tensor(stage.progress * torch.pi)).item()) / 2
+    return warm * (bottom + (top - bottom) * wave)
+
+
+def _images(budget: Budget) -> int:
+    return sum(stage.seen for stage in budget.stages)
+
+
+def _status(budget: Budget, stage: Stage) -> dict[str, Any]:
+    left = None if budget.seconds is None else max(0.0, budget.seconds - budget.elapsed)
+    return {
+        "stage": stage.name,
+        "progress": stage.progress,
+        "images": _images(budget),
+        "images_per_second": budget.speed(stage),
+        "seconds": budget.elapsed,
+        "seconds_left": left,
+    }
+
+
+def _refuse_non_finite(terms: dict[str, torch.Tensor], stage: Stage, folder: Path) -> None:
+    for name, value in terms.items():
+        if not torch.isfinite(value).all():
+            raise NonFiniteLoss(
+                f"the loss '{name}' became {float(value)} in stage '{stage.name}' "
+                f"after {stage.seen:,} images",
+                f"resume from the last state in {folder} with --resume and a smaller "
+                "train.learning_rate",
+            )
+
+
+def _panel(journal: Journal, trainer: Trainer, images: int) -> None:
+    rows = [row[:PANEL_ITEMS] for row in trainer.last.values()]
+    if rows:
+        journal.panel(rows, images)
+
+
+def _save(run: Run, trainer: Trainer, budget: Budget) -> None:
+    with trainer.average.worn():
+        trainer.fit_priors()
+        about = Provenance(
+            as_dict(run.settings), _images(budget), [*run.photos.notes, *run.shapes.notes]
+        )
+        save_model(trainer.networks, run.folder / MODEL_NAME, about)
+    stages = [[s.name, s.share, s.images, s.seen] for s in budget.stages]
+    state = {
+        "trainer": trainer.state(),
+        "stages": stages,
+        "elapsed": budget.elapsed,
+        "settings": json.dumps(as_dict(run.settings)),
+    }
+    save_state(run.folder / "state", state, _images(budget))
+
+
+def _restore(run: Run, trainer: Trainer, budget: Budget) -> None:
+    state = load_state(run.folder / "state")
+    trainer.load_state(state["trainer"])
+    budget.spent = state["elapsed"]
+    for stage, (_, _, images, seen) in zip(budget.stages, state["stages"], strict=True):
+        stage.images, stage.seen = images, seen

@@ -1,0 +1,367 @@
+"""One training step of each stage: which cycles run, and who learns from them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from shapecycle.camera import Pose
+from shapecycle.code_to_image.drawing import premultiplied
+from shapecycle.code_to_image.lighting import sample_light
+from shapecycle.code_to_image.priors import pose_vector
+from shapecycle.code_to_image.solid_texture import SolidTexture
+from shapecycle.config import Settings
+from shapecycle.critics.networks import CodeCritic, PictureCritic, augmented
+from shapecycle.cycles.image_cycle import Redrawn, image_terms
+from shapecycle.cycles.known_scene import KnownScene, come_back_terms
+from shapecycle.cycles.random_cycle import random_scene
+from shapecycle.cycles.random_scenes import (
+    ShapePool,
+    WarpedShapes,
+    jittered_window,
+    sample_pose,
+)
+from shapecycle.cycles.shape_autoencoder import shape_terms, silhouette_terms
+from shapecycle.cycles.shape_cycle import draw_dressed
+from shapecycle.data.images import PhotoSet
+from shapecycle.graphics_code import GraphicsCode, Texture
+from shapecycle.losses.adversarial import critic_loss, gradient_penalty, persuasion_loss
+from shapecycle.losses.code import distance_to_normal
+from shapecycle.model import Networks
+from shapecycle.train.player import Average, Player
+
+Terms = dict[str, Float[Tensor, ""]]
+SURFACE_POINTS = 1024
+LOOKS_KEPT = 2048
+PENALTY_EVERY = 16
+
+
+@dataclass
+class Looks:
+    """What was last seen in photographs: poses and lights to learn the priors from."""
+
+    poses: Float[Tensor, "n 7"]
+    lights: Float[Tensor, "n 27"]
+    count: int = 0
+
+    def add(self, code: GraphicsCode) -> None:
+        """Remember a batch, over the oldest one."""
+        place = (self.count + torch.arange(len(code))) % len(self.poses)
+        self.poses[place] = pose_vector(code.pose)
+        self.lights[place] = code.light.flatten(1)
+        self.count += len(code)
+
+    @property
+    def filled(self) -> int:
+        """Number of looks there are."""
+        return min(self.count, len(self.poses))
+
+
+class Trainer:
+    """Networks, critics and data of a training, and one step of each of its stages."""
+
+    def __init__(
+        self, settings: Settings, photos: PhotoSet, pool: ShapePool, *, seed: int, device: str
+    ) -> None:
+        torch.manual_seed(seed)
+        self.settings, self.device = settings, torch.device(device)
+        self.pool = pool
+        self.generator = pool.generator
+        self.photos, self.windows = photos.rgba, photos.windows.float()
+        self.palette = _palette(photos.rgba, self.generator)
+        self.networks = Networks(settings.model).to(self.device)
+        model = self.networks.translator
+        self.model = model
+        rate, critic_rate = settings.train.learning_rate, settings.train.critic_learning_rate
+        smooth, adversarial = (0.9, 0.98), (0.5, 0.99)
+        self.geometry = Player(model.reader, model.drawer.deformation, rate=rate, betas=smooth)
+        self.looks_player = Player(
+            model.seer, model.drawer.texture_decoder, rate=rate, betas=smooth
+        )
+        self.poses = Player(self.networks.pose_sampler, rate=rate, betas=smooth)
+        width, size = settings.model.critic_width, settings.model.image_size
+        self.image_critic = PictureCritic(channels=4, size=size, width=width).to(self.device)
+        self.texture_critic = PictureCritic(
+            channels=3, size=settings.model.texture_resolution, width=width
+        ).to(self.device)
+        self.shape_critic = CodeCritic(code_size=settings.model.shape_code_size).to(self.device)
+        self.critics = Player(
+            self.image_critic,
+            self.texture_critic,
+            self.shape_critic,
+            rate=critic_rate,
+            betas=adversarial,
+        )
+        self.average = Average(self.networks, settings.train.average_images)
+        self.looks = Looks(
+            torch.zeros(LOOKS_KEPT, 7, device=self.device),
+            torch.zeros(LOOKS_KEPT, 27, device=self.device),
+        )
+        self.steps = 0
+        self.last: dict[str, Tensor] = {}
+
+    # Stages -----------------------------------------------------------------------------------
+
+    def shapes_step(self, pace: float) -> Terms:
+        """Shape autoencoder alone: learn what shapes there are."""
+        terms = self._learn_shapes(self._warped(self.settings.train.batch), pace)
+        return self._done(terms)
+
+    def random_step(self, pace: float) -> Terms:
+        """Random cycle: learn to see from pictures whose truth is known."""
+        terms: Terms = {}
+        if self.steps % 4 == 0:
+            terms |= self._learn_shapes(self._warped(self.settings.train.batch // 2), 0.3 * pace)
+        with self.geometry.watching():
+            scene = self._random_scene(self.settings.train.batch)
+            come_back, codes = come_back_terms(self.model, scene)
+            come_back["texture_prior"] = distance_to_normal(codes, self.generator)
+            self.looks_player.descend(self._weighted(come_back), pace=pace)
+        self.last = {"scene": scene.rgba}
+        return self._done(terms | come_back)
+
+    def cycles_step(self, pace: float) -> Terms:
+        """All cycles together, against the critics."""
+        terms: Terms = {}
+        batch = self.settings.train.batch
+        if self.steps % 4 == 0:
+            terms |= self._learn_shapes(self._warped(batch // 2), 0.3 * pace)
+        rgba, window = self._photos(batch // 2)
+        with self.geometry.watching(), self.critics.watching():
+            come_back, codes = come_back_terms(self.model, self._random_scene(batch // 2))
+            seen_again, redrawn = image_terms(self.model, rgba, window)
+            scene, drawing, albedo = self._dressed(batch // 4, redrawn)
+            shape_cycle, sampled_codes = come_back_terms(self.model, scene)
+            losses = {k: (2 * v + shape_cycle[k]) / 3 for k, v in come_back.items()}
+            losses |= seen_again
+            losses["texture_prior"] = distance_to_normal(
+                torch.cat([codes, redrawn.code.texture.code, sampled_codes]), self.generator
+            )
+            losses |= self._persuasion(drawing, albedo, redrawn)
+            self.looks_player.descend(self._weighted(losses), pace=pace)
+        terms |= losses
+        terms |= self._learn_critics(premultiplied(rgba), drawing, albedo, redrawn, pace)
+        self.looks.add(redrawn.code.detach())
+        terms["pose_transport"] = self._learn_poses(pace)
+        self.last = {"photo": rgba, "redrawn": redrawn.drawing, "drawn": drawing}
+        return self._done(terms)
+
+    # Parts of a step --------------------------------------------------------------------------
+
+    def _done(self, terms: Terms) -> Terms:
+        self.steps += 1
+        self.average.update(self.settings.train.batch)
+        return {name: value.detach() for name, value in terms.items()}
+
+    def _weighted(self, terms: Terms) -> Float[Tensor, ""]:
+        weights = self.settings.weights
+        parts = [getattr(weights, name) * value for name, value in terms.items()]
+        return torch.stack(parts).sum()
+
+    def _warped(self, count: int) -> WarpedShapes:
+        return self.pool.sample(count, SURFACE_POINTS, self.settings.scenes.warp)
+
+    def _learn_shapes(self, shapes: WarpedShapes, pace: float) -> Terms:
+        terms, vertices = shape_terms(self.model, shapes, self.generator)
+        # Silhouettes of half the batch: they cost as much as all the rest.
+        few = slice(0, len(vertices) // 2)
+        pose = self._pose(len(vertices[few]))
+        part = shapes[few]
+        window = self._window(pose, part)
+        view = self.model.view(window)
+        terms |= silhouette_terms(self.model, vertices[few], part, pose, view)
+        self.geometry.descend(self._weighted(terms), pace=pace)
+        return terms
+
+    def _pose(self, count: int) -> Pose:
+        return sample_pose(count, self.settings.scenes, self.generator, self.device)
+
+    def _window(self, pose: Pose, shapes: WarpedShapes) -> Float[Tensor, "b 3"]:
+        return jittered_window(pose.place(shapes.vertices), self.settings.model, self.generator)
+
+    def _random_scene(self, count: int) -> KnownScene:
+        shapes, pose = self._warped(count), self._pose(count)
+        if self.looks.filled == LOOKS_KEPT:
+            # Half from the wide prior, half as photographs are: seldom wrong, mostly to the point.
+            pose = _mixed(pose, self._sampled_pose(count), count // 2)
+        solid = SolidTexture.sample(count, self.generator, self.palette)
+        light = sample_light(count, self.generator, self.device)
+        view = self.model.view(self._window(pose, shapes))
+        return random_scene(self.model, shapes, solid.to(self.device), pose, light, view)
+
+    @torch.no_grad()
+    def _sampled_pose(self, count: int) -> Pose:
+        return self.networks.pose_sampler.sample(count, self.generator)
+
+    def _photos(self, count: int) -> tuple[Float[Tensor, "b 4 h w"], Float[Tensor, "b 3"]]:
+        index = torch.randint(len(self.photos), (count,), generator=self.generator)
+        rgba, window = self.photos[index].float() / 255, self.windows[index]
+        # A mirrored photograph shows the mirrored object; shapes are mirrored at random too.
+        flip = torch.rand(count, generator=self.generator) < 0.5
+        rgba = torch.where(flip[:, None, None, None], rgba.flip(3), rgba)
+        sign = torch.where(flip, -1.0, 1.0)
+        window = torch.cat([window[:, :1] * sign[:, None], window[:, 1:]], 1)
+        return rgba.to(self.device), window.to(self.device)
+
+    def _dressed(
+        self, count: int, redrawn: Redrawn
+    ) -> tuple[KnownScene, Float[Tensor, "b 4 h w"], Float[Tensor, "b 3 s s"]]:
+        """Draw training shapes, half in sampled textures and half in what a photograph wore."""
+        shapes = self._warped(count)
+        with torch.no_grad():
+            shape = self.model.read(shapes.points)
+            pose = self._sampled_pose(count)
+            side = self.settings.model.texture_resolution
+            size = self.settings.model.texture_code_size
+            code = torch.randn(count, size, generator=self.generator).to(self.device)
+            texels = torch.zeros(count, 4, side, side, device=self.device)
+            half, borrowed = count // 2, redrawn.code.texture
+            assert borrowed.texels is not None
+            code[:half], texels[:half] = borrowed.code[:half], borrowed.texels[:half]
+            pick = torch.randint(self.looks.filled or 1, (count,), generator=self.generator)
+            light = self.looks.lights[pick].view(-1, 9, 3)
+            if not self.looks.filled:
+                light = redrawn.code.light[:count]
+            vertices = self.model.drawer.vertices(shape)
+            window = jittered_window(pose.place(vertices), self.settings.model, self.generator)
+        dressed = GraphicsCode(shape, Texture(code, texels), pose, light)
+        return draw_dressed(self.model, dressed, self.model.view(window))
+
+    def _persuasion(
+        self,
+        drawing: Float[Tensor, "b 4 h w"],
+        albedo: Float[Tensor, "b 3 s s"],
+        redrawn: Redrawn,
+    ) -> Terms:
+        return {
+            "image_critic": persuasion_loss(
+                self.image_critic(augmented(drawing, self.generator))
+            ),
+            "texture_critic": persuasion_loss(self.texture_critic(albedo)),
+            "shape_critic": persuasion_loss(self.shape_critic(redrawn.code.shape)),
+        }
+
+    def _learn_critics(
+        self,
+        photo: Float[Tensor, "b 4 h w"],
+        drawing: Float[Tensor, "b 4 h w"],
+        albedo: Float[Tensor, "b 3 s s"],
+        redrawn: Redrawn,
+        pace: float,
+    ) -> Terms:
+        count = len(drawing)
+        with torch.no_grad():
+            codes = self.model.read(self._warped(len(photo)).points)
+        games: list[tuple[str, nn.Module, Tensor, Tensor, float]] = [
+            ("image", self.image_critic, augmented(photo[:count], self.generator),
+             augmented(drawing.detach(), self.generator), 1.0),
+            ("texture", self.texture_critic, redrawn.albedo[:count].detach(), albedo.detach(), 1.0),
+            ("shape", self.shape_critic, codes, redrawn.code.shape.detach(), 1.0),
+        ]
+        terms: Terms = {}
+        for name, critic, real, fake, penalty in games:
+            loss = critic_loss(critic(real), critic(fake))
+            terms[f"{name}_critic_own"] = loss
+            if self.steps % PENALTY_EVERY == 0:
+                loss = loss + penalty * PENALTY_EVERY / 2 * gradient_penalty(critic, real)
+            terms[f"{name}_critic_total"] = loss
+        total = torch.stack([terms.pop(f"{name}_critic_total") for name, *_ in games]).sum()
+        self.critics.descend(total, pace=pace)
+        return terms
+
+    def _learn_poses(self, pace: float) -> Float[Tensor, ""]:
+        pick = torch.randint(self.looks.filled, (64,), generator=self.generator)
+        loss = self.networks.pose_sampler.transport_loss(self.looks.poses[pick], self.generator)
+        self.poses.descend(loss, pace=pace)
+        return loss
+
+    # Ends -------------------------------------------------------------------------------------
+
+    @torch.no_grad()
+    def fit_priors(self) -> None:
+        """Fit the priors that `generate` and `render` sample from."""
+        # Saving must not change what comes next in the training.
+        before = self.generator.get_state()
+        codes = [self.model.read(self.pool.plain(SURFACE_POINTS))]
+        codes += [self.model.read(self._warped(64).points) for _ in range(4)]
+        self.networks.shape_prior.fit(torch.cat(codes))
+        if self.looks.filled > 1:
+            self.networks.light_prior.fit(self.looks.lights[: self.looks.filled])
+        else:
+            lights = sample_light(512, self.generator, self.device)
+            self.networks.light_prior.fit(lights.flatten(1))
+        self.generator.set_state(before)
+
+    def stage(self, name: str) -> Callable[[float], Terms]:
+        """Return the step function of a stage."""
+        return {
+            "shapes": self.shapes_step,
+            "random cycle": self.random_step,
+            "all cycles": self.cycles_step,
+        }[name]
+
+    def state(self) -> dict[str, Any]:
+        """Return everything that a resumed training needs, as plain tensors and numbers."""
+        return {
+            "networks": self.networks.state_dict(),
+            "average": self.average.weights,
+            "average_seen": self.average.seen,
+            "critics": {name: net.state_dict() for name, net in self._critics().items()},
+            "players": {name: player.state() for name, player in self._players().items()},
+            "looks": {
+                "poses": self.looks.poses, "lights": self.looks.lights, "count": self.looks.count
+            },
+            "generator": self.generator.get_state(),
+            "torch_generator": torch.get_rng_state(),
+            "steps": self.steps,
+        }
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Restore what `state` returned."""
+        self.networks.load_state_dict(state["networks"])
+        self.average.weights, self.average.seen = state["average"], state["average_seen"]
+        for name, net in self._critics().items():
+            net.load_state_dict(state["critics"][name])
+        for name, player in self._players().items():
+            player.load_state(state["players"][name])
+        self.looks = Looks(**state["looks"])
+        self.generator.set_state(state["generator"])
+        torch.set_rng_state(state["torch_generator"])
+        self.steps = state["steps"]
+
+    def _critics(self) -> dict[str, nn.Module]:
+        return {
+            "image": self.image_critic,
+            "texture": self.texture_critic,
+            "shape": self.shape_critic,
+        }
+
+    def _players(self) -> dict[str, Player]:
+        return {
+            "geometry": self.geometry,
+            "looks": self.looks_player,
+            "poses": self.poses,
+            "critics": self.critics,
+        }
+
+
+def _mixed(first: Pose, second: Pose, count: int) -> Pose:
+    """Take the first ``count`` poses of the one and the rest of the other."""
+    return Pose(
+        torch.cat([first.angles[:count], second.angles[count:]]),
+        torch.cat([first.translation[:count], second.translation[count:]]),
+    )
+
+
+def _palette(rgba: Tensor, generator: torch.Generator, count: int = 4096) -> Float[Tensor, "n 3"]:
+    """Draw colours from the photographs, brightened a little: they are seen under shading."""
+    side = rgba.shape[-1]
+    which = torch.randint(len(rgba), (4 * count,), generator=generator)
+    row = torch.randint(side, (4 * count,), generator=generator)
+    column = torch.randint(side, (4 * count,), generator=generator)
+    pixels = rgba[which, :, row, column]
+    opaque = pixels[pixels[:, 3] > 250][:count, :3].float() / 255
+    return (opaque * 1.15).clamp(max=0.98)
