@@ -218,14 +218,14 @@ def test_an_unreadable_twin_is_named_with_its_picture(tmp_path: Path) -> None:
 def test_the_window_of_a_rectangle_is_the_square_around_its_pixel_edges() -> None:
     mask = np.zeros((16, 20))
     mask[3:9, 4:12] = 1
-    window = window_of(mask, margin=0)
+    window = window_of(mask, margin=0.0)
     # Columns 4..12 of 20 and rows 3..9 of 16, in units of 8 pixels, y upwards.
     assert window == Window(centre_x=-2 / 8, centre_y=2 / 8, half=4 / 8)
     assert window_of(mask, margin=0.25).half == pytest.approx(5 / 8)
 
 
 def test_a_mask_that_fills_the_frame_gives_the_frame() -> None:
-    assert window_of(np.ones((7, 7)), margin=0) == Window(0, 0, 1)
+    assert window_of(np.ones((7, 7)), margin=0.0) == Window(0.0, 0.0, 1.0)
 
 
 def test_mirroring_a_mask_mirrors_its_window() -> None:
@@ -242,7 +242,7 @@ def test_half_covered_pixels_are_outside_and_an_empty_mask_has_no_window() -> No
     with pytest.raises(ValueError, match="must not be negative"):
         window_of(np.ones((4, 4)), margin=-0.1)
     with pytest.raises(ValueError, match="half > 0"):
-        Window(0, 0, 0)
+        Window(0.0, 0.0, 0.0)
 
 
 # Crops
@@ -250,12 +250,12 @@ def test_half_covered_pixels_are_outside_and_an_empty_mask_has_no_window() -> No
 
 def test_cropping_the_whole_frame_at_its_own_size_changes_nothing() -> None:
     rgba = _noise(12, 12)
-    np.testing.assert_allclose(crop(rgba, Window(0, 0, 1), 12), rgba, atol=1e-5)
+    np.testing.assert_allclose(crop(rgba, Window(0.0, 0.0, 1.0), 12), rgba, atol=1e-5)
 
 
 def test_shrinking_by_two_takes_the_mean_weighted_by_alpha() -> None:
     rgba = _noise(12, 12)
-    small = crop(rgba, Window(0, 0, 1), 6)
+    small = crop(rgba, Window(0.0, 0.0, 1.0), 6)
     blocks = rgba.reshape(4, 6, 2, 6, 2).transpose(0, 1, 3, 2, 4).reshape(4, 6, 6, 4)
     np.testing.assert_allclose(small[3], blocks[3].mean(-1), atol=1e-5)
     colour = (blocks[:3] * blocks[3]).sum(-1) / blocks[3].sum(-1)
@@ -287,22 +287,22 @@ def test_colour_hidden_under_the_mask_does_not_bleed_in() -> None:
     rgba = np.ones((4, 20, 20), np.float32)
     rgba[3] = 0
     rgba[:, 5:15, 5:15] = np.array([0, 0, 1, 1])[:, None, None]
-    cut = crop(rgba, Window(0, 0, 1), 7)
+    cut = crop(rgba, Window(0.0, 0.0, 1.0), 7)
     assert cut[0].max() < 1e-5
 
 
 def test_outside_the_frame_a_crop_is_transparent() -> None:
     rgba = np.ones((4, 10, 10), np.float32)
-    cut = crop(rgba, Window(0, 0, 2), 20)
+    cut = crop(rgba, Window(0.0, 0.0, 2.0), 20)
     assert cut[3, 5:15, 5:15].min() == pytest.approx(1)
     assert cut[3].sum() == pytest.approx(100, rel=1e-5)
-    assert (crop(rgba, Window(50, 0, 1), 8) == 0).all()
+    assert (crop(rgba, Window(50.0, 0.0, 1.0), 8) == 0).all()
 
 
 def test_enlarging_a_ramp_gives_a_ramp() -> None:
     rgba = np.ones((4, 8, 8), np.float32)
     rgba[0] = np.linspace(0, 1, 8)
-    cut = crop(rgba, Window(0, 0, 0.5), 32)[0, 16]
+    cut = crop(rgba, Window(0.0, 0.0, 0.5), 32)[0, 16]
     np.testing.assert_allclose(np.diff(cut), 1 / 7 / 8, atol=1e-5)
 
 
@@ -327,7 +327,7 @@ def test_a_folder_becomes_one_tensor_in_sorted_order(tmp_path: Path) -> None:
     (tmp_path / "masks").mkdir()
     seen = []
     photos = load_photo_folder(
-        tmp_path, size=6, margin=0, minimum=4, progress=lambda done, of: seen.append((done, of))
+        tmp_path, size=6, margin=0.0, minimum=4, progress=lambda done, of: seen.append((done, of))
     )
     assert [path.name for path in photos.paths] == ["0.png", "1.png", "2.png", "3.png"]
     assert len(photos) == 4
