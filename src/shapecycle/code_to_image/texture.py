@@ -29,7 +29,10 @@ class TextureDecoder(nn.Module):
     def forward(self, code: Float[Tensor, "b t"]) -> Float[Tensor, "b 3 s s"]:
         """Return albedo in [0, 1]."""
         seed = self.first(code).view(len(code), -1, 4, 4)
-        return torch.sigmoid(self.last(F.silu(self.blocks(seed))).float())
+        with torch.autocast(code.device.type, torch.bfloat16):
+            seed = seed.contiguous(memory_format=torch.channels_last)
+            image = self.last(F.silu(self.blocks(seed)))
+        return torch.sigmoid(image.float())
 
 
 class _Up(nn.Module):

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from shapecycle.camera import Pose, window_around
 from shapecycle.code_to_image import rasterize as rz
-from shapecycle.code_to_image.drawing import View, shaded, shrink, straight, unit
+from shapecycle.code_to_image.drawing import View, shaded, shrink, unit
 from shapecycle.code_to_image.solid_texture import SolidTexture
 from shapecycle.config import ModelSettings, SceneSettings
 from shapecycle.data.shapes import surface_samples
@@ -156,15 +156,15 @@ def draw_raw(
     height, width = view.size
     camera = pose.place(shapes.vertices)
     clip = view.clip(camera)
-    visible = rz.rasterize(clip, shapes.topology, (height * supersample, width * supersample))
-    both = torch.cat([shapes.vertices, camera], 2)
-    seen = rz.interpolate(both, clip, shapes.topology, visible)
-    mask = visible.mask[:, None].float()
-    normals = facing_normals(camera, shapes.topology, visible)
-    at = seen[:, :3].flatten(2).mT
-    albedo = texture.at(at).mT.reshape(len(at), 3, *mask.shape[2:])
-    colour = shaded(albedo, normals, light)
-    return straight(shrink(torch.cat([colour * mask, mask], 1), supersample))
+    fine = rz.rasterize(clip, shapes.topology, (height * supersample, width * supersample))
+    coverage = shrink(fine.mask[:, None].float(), supersample)
+    # Coverage is sampled finely, colour once per pixel, on the nearest face any sample saw.
+    blocks = fine.key.view(len(clip), height, supersample, width, supersample)
+    visible = rz.Visibility(blocks.amin((2, 4)))
+    at = rz.interpolate(shapes.vertices, clip, shapes.topology, visible).flatten(2).mT
+    albedo = texture.at(at).mT.reshape(len(at), 3, height, width)
+    colour = shaded(albedo, facing_normals(camera, shapes.topology, visible), light)
+    return torch.cat([colour * (coverage > 0), coverage], 1)
 
 
 def facing_normals(

@@ -34,5 +34,7 @@ class TextureHead(nn.Module):
         """Return the texture codes."""
         seen = torch.cat([(texels[:, :3] - 0.5) * texels[:, 3:], texels[:, 3:]], 1)
         both = F.adaptive_avg_pool2d(torch.cat([seen, seen.flip(-1)], 1), 64)
-        code: Tensor = self.last(torch.cat([self.body(both).flatten(1), features], 1))
+        with torch.autocast(both.device.type, torch.bfloat16):
+            found = self.body(both.contiguous(memory_format=torch.channels_last))
+        code: Tensor = self.last(torch.cat([found.flatten(1).float(), features], 1))
         return code

@@ -1,7 +1,7 @@
 """Every operation's gradient is the derivative of its value."""
 
 import torch
-from scenes import perspective, random_triangles, sphere
+from rasterize_scenes import perspective, random_triangles, sphere
 
 from shapecycle.code_to_image.rasterize import (
     Topology,
