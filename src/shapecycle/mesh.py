@@ -4,7 +4,10 @@ Batches of meshes on their way through the networks are plain tensors ``(b v 3)`
 one template's faces; this type is for single meshes that come from disk or go to it.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -58,6 +61,12 @@ class Mesh:
     def is_point_cloud(self) -> bool:
         """Whether this is an oriented point cloud rather than a surface."""
         return len(self.faces) == 0
+
+    def save(self, path: str | Path, *, extras: Mapping[str, Any] | None = None) -> None:
+        """Write the mesh as a GLB file, see `export.glb.write_glb`."""
+        from shapecycle.export.glb import write_glb
+
+        write_glb(self, Path(path), extras=extras)
 
     def face_normals(self) -> tuple[Float[np.ndarray, "f 3"], Float[np.ndarray, " f"]]:
         """Unit normals (zero for faces without area) and areas of all faces."""

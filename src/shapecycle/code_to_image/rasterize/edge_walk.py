@@ -27,6 +27,9 @@ from shapecycle.code_to_image.rasterize.visibility import EMPTY, Visibility
 DEPTH_BIAS = 1e-4
 """Slack of the visibility tests, in normalised depth."""
 
+LEAST_W = 1e-6
+"""Edges nearer to the eye than this, in clip space's w, are left alone."""
+
 OFFSET_STEPS = 2047
 """Levels of a crossing's distance from the inner pixel's centre."""
 
@@ -38,6 +41,7 @@ class Crossings:
     Attributes:
         instance: The batch item.
         ends: The edge's two vertices (n 2).
+        cuts: How far the near plane moves each end towards the other, in [0, 1) (n 2).
         inner: Row and column of the pixel on the surface's side (n 2).
         outer: Row and column of the pixel beyond the edge (n 2).
         steep: Whether the pair lies in one row (the edge is steep).
@@ -45,6 +49,7 @@ class Crossings:
 
     instance: Tensor
     ends: Tensor
+    cuts: Tensor
     inner: Tensor
     outer: Tensor
     steep: Tensor
@@ -78,8 +83,9 @@ def _blend(image: Tensor, found: Crossings, excess: Tensor) -> Tensor:
 
 def _positions(clip: Tensor, found: Crossings, size: tuple[int, int]) -> Tensor:
     """Column (steep) or row coordinate, in pixels, where each edge meets its pair's line."""
-    start = to_screen(clip[found.instance, found.ends[:, 0]], size)
-    end = to_screen(clip[found.instance, found.ends[:, 1]], size)
+    # The cuts are constants here: sliding an end along its edge moves no crossing.
+    a, b = _cut_edges(clip, found.instance, found.ends, found.cuts)
+    start, end = to_screen(a, size), to_screen(b, size)
     line = torch.where(found.steep, found.inner[:, 0], found.inner[:, 1]).to(clip.dtype) + 0.5
     return _meet(start, end, line, found.steep)[0]
 
@@ -105,10 +111,9 @@ def to_screen(clip: Tensor, size: tuple[int, int]) -> Tensor:
 def _find_crossings(clip: Tensor, topology: Topology, visibility: Visibility) -> Crossings:
     """Follow all silhouette edges and keep the crossings that are seen."""
     size = visibility.size
-    instance, edge, side, across = _silhouettes(clip, topology)
+    instance, edge, cuts, side, across = _silhouettes(clip, topology)
     ends = _rows_of(topology.edges, instance, edge)
-    start = to_screen(clip[instance, ends[:, 0]], size)
-    end = to_screen(clip[instance, ends[:, 1]], size)
+    start, end = (to_screen(v, size) for v in _cut_edges(clip, instance, ends, cuts))
     steep = (end[:, 1] - start[:, 1]).abs() >= (end[:, 0] - start[:, 0]).abs()
     along = torch.where(steep, 1, 0)
     lines = torch.tensor([size[1], size[0]], device=clip.device)
@@ -135,7 +140,7 @@ def _find_crossings(clip: Tensor, topology: Topology, visibility: Visibility) ->
     keep = (lower >= 0) & (lower + 1 < length)
     inner = _row_and_column(steep, line, inner_across)
     outer = _row_and_column(steep, line, outer_across)
-    found = Crossings(instance, ends[n], inner, outer, steep)
+    found = Crossings(instance, ends[n], cuts[n], inner, outer, steep)
     depth = start[:, 2] + share * (end[:, 2] - start[:, 2])
     seen = _is_seen(clip, found, across, depth, keep, visibility)
     offset = (position - 0.5 - inner_across.to(clip.dtype)).abs()
@@ -150,19 +155,19 @@ def _rows_of(table: Tensor, instance: Tensor, row: Tensor) -> Tensor:
     return table[row] if table.ndim == 2 else table[instance, row]
 
 
-def _silhouettes(clip: Tensor, topology: Topology) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def _silhouettes(clip: Tensor, topology: Topology) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
     """List edges whose faces all lie on one side of them on screen.
 
     Returns:
-        Batch item, edge, the side (+1 left of the edge's direction, as seen) and the opposite
+        Batch item, edge, cuts, the side (+1 left of the edge's direction, as seen) and the opposite
         vertices on that side (n 2), -1 for none.
     """
     edges = topology.edges.expand(clip.shape[0], -1, 4)
     instance, edge = (edges[..., 0] != edges[..., 1]).nonzero(as_tuple=True)
     rows = edges[instance, edge]
-    a, b = clip[instance, rows[:, 0]], clip[instance, rows[:, 1]]
-    tiny = torch.finfo(clip.dtype).tiny
-    visible = (a[:, 3] > tiny) & (b[:, 3] > tiny)
+    cuts = _near_cuts(clip, instance, rows)
+    a, b = _cut_edges(clip, instance, rows, cuts)
+    visible = (a[:, 3] > LEAST_W) & (b[:, 3] > LEAST_W) & (cuts < 1).all(1)
     sides = [_side(a, b, clip[instance, rows[:, k].clamp(min=0)]) for k in (2, 3)]
     first, second = (
         torch.where(rows[:, k] >= 0, side, 0) for k, side in zip((2, 3), sides, strict=True)
@@ -172,7 +177,22 @@ def _silhouettes(clip: Tensor, topology: Topology) -> tuple[Tensor, Tensor, Tens
     across = torch.stack(
         [torch.where(s != 0, rows[:, k], -1) for k, s in ((2, first), (3, second))], 1
     )
-    return instance[chosen], edge[chosen], side[chosen], across[chosen]
+    return instance[chosen], edge[chosen], cuts[chosen], side[chosen], across[chosen]
+
+
+def _near_cuts(clip: Tensor, instance: Tensor, ends: Tensor) -> Tensor:
+    """How far (n 2) each end of an edge lies behind the near plane: 0 not at all, 1 with all."""
+    distance = clip[..., 2] + clip[..., 3]
+    here = distance[instance[:, None], ends[:, :2]]
+    there = here.flip(1)
+    share = torch.where(there > 0, here / (here - there), 1.0)
+    return torch.where(here < 0, share, 0.0)
+
+
+def _cut_edges(clip: Tensor, instance: Tensor, ends: Tensor, cuts: Tensor) -> tuple[Tensor, Tensor]:
+    """Move the ends of edges to the near plane: clip positions (n 4)."""
+    a, b = clip[instance, ends[:, 0]], clip[instance, ends[:, 1]]
+    return a + cuts[:, :1] * (b - a), b + cuts[:, 1:] * (a - b)
 
 
 def _side(a: Tensor, b: Tensor, c: Tensor) -> Tensor:
@@ -245,6 +265,7 @@ def _outermost(
     return Crossings(
         found.instance[chosen],
         found.ends[chosen],
+        found.cuts[chosen],
         found.inner[chosen],
         found.outer[chosen],
         found.steep[chosen],

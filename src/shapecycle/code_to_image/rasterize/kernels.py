@@ -18,6 +18,7 @@ EMPTY = wp.constant(wp.int64((1 << 63) - 1))
 DEPTH_STEPS = wp.constant(float(1 << 30))
 DEPTH_BIAS = wp.constant(1e-4)
 OFFSET_STEPS = wp.constant(2047.0)
+LEAST_W = wp.constant(1.0e-6)
 TINY = wp.constant(1.1754943508222875e-38)
 SLACK = wp.constant(1e-3)
 FAR_OUT = wp.constant(1.0e30)
@@ -290,18 +291,21 @@ def interpolate_adjoint(
         return
     mean = g0 * s.weight[0] + g1 * s.weight[1] + g2 * s.weight[2]
     h0, h1, h2 = (g0 - mean) / s.total, (g1 - mean) / s.total, (g2 - mean) / s.total
-    add_position(clip_grad, s.i0, h2 * s.y[1] - h1 * s.y[2], h1 * s.x[2] - h2 * s.x[1], px, py)
-    add_position(clip_grad, s.i1, h0 * s.y[2] - h2 * s.y[0], h2 * s.x[0] - h0 * s.x[2], px, py)
-    add_position(clip_grad, s.i2, h1 * s.y[0] - h0 * s.y[1], h0 * s.x[1] - h1 * s.x[0], px, py)
+    add_clip(
+        clip_grad, s.i0, at_pixel(h2 * s.y[1] - h1 * s.y[2], h1 * s.x[2] - h2 * s.x[1], px, py)
+    )
+    add_clip(
+        clip_grad, s.i1, at_pixel(h0 * s.y[2] - h2 * s.y[0], h2 * s.x[0] - h0 * s.x[2], px, py)
+    )
+    add_clip(
+        clip_grad, s.i2, at_pixel(h1 * s.y[0] - h0 * s.y[1], h0 * s.x[1] - h1 * s.x[0], px, py)
+    )
 
 
 @wp.func
-def add_position(
-    clip_grad: wp.array(dtype=float), row: int, dx: float, dy: float, px: float, py: float
-):
-    wp.atomic_add(clip_grad, row * 4, dx)
-    wp.atomic_add(clip_grad, row * 4 + 1, dy)
-    wp.atomic_add(clip_grad, row * 4 + 3, -px * dx - py * dy)
+def at_pixel(dx: float, dy: float, px: float, py: float):
+    """Carry a gradient of a position relative to a pixel back to x, y, w."""
+    return wp.vec3(dx, dy, -px * dx - py * dy)
 
 
 @wp.func
@@ -316,6 +320,17 @@ def side_of(a: wp.vec4, b: wp.vec4, c: wp.vec4):
     if turn < 0.0:
         return -1
     return 0
+
+
+@wp.func
+def near_cut(v: wp.vec4, other: wp.vec4):
+    """How far the near plane moves v towards the other end of its edge; 1 if both are behind."""
+    here, there = v[2] + v[3], other[2] + other[3]
+    if here >= 0.0:
+        return 0.0
+    if there <= 0.0:
+        return 1.0
+    return here / (here - there)
 
 
 @wp.kernel
@@ -337,7 +352,11 @@ def find_silhouettes(
     if i == j:
         return
     a, b = clip[base + i], clip[base + j]
-    if a[3] <= TINY or b[3] <= TINY:
+    cut_a, cut_b = near_cut(a, b), near_cut(b, a)
+    if cut_a >= 1.0 or cut_b >= 1.0:
+        return
+    a, b = a + cut_a * (b - a), b + cut_b * (a - b)
+    if a[3] <= LEAST_W or b[3] <= LEAST_W:
         return
     first = int(0)
     second = int(0)
@@ -360,6 +379,10 @@ class Walk:
     edge: int
     i: int
     j: int
+    cut_i: float
+    cut_j: float
+    start: wp.vec4
+    end: wp.vec4
     steep: bool
     along0: float
     along1: float
@@ -397,6 +420,11 @@ def start_walk(
     w.i = w.instance * vertices + edges[row]
     w.j = w.instance * vertices + edges[row + 1]
     a, b = clip[w.i], clip[w.j]
+    w.cut_i = near_cut(a, b)
+    w.cut_j = near_cut(b, a)
+    w.start = a + w.cut_i * (b - a)
+    w.end = b + w.cut_j * (a - b)
+    a, b = w.start, w.end
     p, q = to_screen(a, height, width), to_screen(b, height, width)
     ax, ay, bx, by = p[0], p[1], q[0], q[1]
     w.depth0 = a[2] / a[3]
@@ -607,31 +635,29 @@ def antialias_adjoint(
             hits += 1
     if hits == 0:
         return
+    gi = wp.vec2(-slope * across0, across0)
+    gj = wp.vec2(-slope * across1, across1)
     if w.steep:
-        add_screen(clip, clip_grad, w.i, across0, -slope * across0, height, width)
-        add_screen(clip, clip_grad, w.j, across1, -slope * across1, height, width)
-    else:
-        add_screen(clip, clip_grad, w.i, -slope * across0, across0, height, width)
-        add_screen(clip, clip_grad, w.j, -slope * across1, across1, height, width)
+        gi = wp.vec2(across0, -slope * across0)
+        gj = wp.vec2(across1, -slope * across1)
+    di, dj = to_clip(w.start, gi, height, width), to_clip(w.end, gj, height, width)
+    add_clip(clip_grad, w.i, (1.0 - w.cut_i) * di + w.cut_j * dj)
+    add_clip(clip_grad, w.j, (1.0 - w.cut_j) * dj + w.cut_i * di)
 
 
 @wp.func
-def add_screen(
-    clip: wp.array(dtype=wp.vec4),
-    clip_grad: wp.array(dtype=float),
-    row: int,
-    dx: float,
-    dy: float,
-    height: int,
-    width: int,
-):
-    """Carry a gradient of screen coordinates back through the division by w."""
-    v = clip[row]
-    gx = dx * 0.5 * float(width) / v[3]
-    gy = -dy * 0.5 * float(height) / v[3]
-    wp.atomic_add(clip_grad, row * 4, gx)
-    wp.atomic_add(clip_grad, row * 4 + 1, gy)
-    wp.atomic_add(clip_grad, row * 4 + 3, -(gx * v[0] + gy * v[1]) / v[3])
+def to_clip(v: wp.vec4, screen_grad: wp.vec2, height: int, width: int):
+    """Carry a gradient of screen coordinates back through the division by w: of x, y, w."""
+    gx = screen_grad[0] * 0.5 * float(width) / v[3]
+    gy = screen_grad[1] * -0.5 * float(height) / v[3]
+    return wp.vec3(gx, gy, -(gx * v[0] + gy * v[1]) / v[3])
+
+
+@wp.func
+def add_clip(clip_grad: wp.array(dtype=float), row: int, g: wp.vec3):
+    wp.atomic_add(clip_grad, row * 4, g[0])
+    wp.atomic_add(clip_grad, row * 4 + 1, g[1])
+    wp.atomic_add(clip_grad, row * 4 + 3, g[2])
 
 
 @wp.kernel

@@ -85,9 +85,13 @@ def _device_name(device: torch.device) -> str:
 
 def _start(wp: ModuleType) -> None:
     """Initialise Warp, in a temporary folder if its own cannot be written."""
+    with _native_messages(shown=torch.cuda.is_available()):
+        _start_somewhere(wp)
+
+
+def _start_somewhere(wp: ModuleType) -> None:
     try:
-        with _native_messages(shown=torch.cuda.is_available()):
-            wp.init()
+        wp.init()
         probe = Path(wp.config.kernel_cache_dir) / f"probe-{os.getpid()}"
         probe.touch()
         probe.unlink()

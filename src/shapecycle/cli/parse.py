@@ -1,0 +1,72 @@
+"""From arguments to a command; nothing heavy is imported before one is chosen."""
+
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+from typing import Protocol
+
+from shapecycle.cli.commands import (
+    Demo,
+    Doctor,
+    Evaluate,
+    Generate,
+    Reconstruct,
+    Render,
+    Train,
+)
+
+DESCRIPTION = """\
+shapecycle learns to translate between masked photographs and untextured 3D shapes, both ways,
+from two folders that have nothing to do with each other.
+
+Examples:
+  shapecycle demo                                        # everything, on a world of small cars
+  shapecycle train --images photos --shapes meshes --out run --minutes 30
+  shapecycle reconstruct run photo.png --out out         # photo -> textured mesh
+  shapecycle render run chair.obj --samples 3 --out out  # shape -> pictures
+  shapecycle generate run --samples 8 --out out          # new objects
+  shapecycle VERB --help                                 # all options of one verb
+"""
+
+
+class Command(Protocol):
+    """Something that can be run."""
+
+    def run(self) -> None:
+        """Do it."""
+
+
+COMMANDS: dict[str, type[Command]] = {
+    "train": Train,
+    "reconstruct": Reconstruct,
+    "render": Render,
+    "generate": Generate,
+    "evaluate": Evaluate,
+    "demo": Demo,
+    "doctor": Doctor,
+}
+
+
+def parse(arguments: Sequence[str]) -> Command:
+    """Turn arguments into a command; prints help or a usage error and exits where due."""
+    if list(arguments) in (["--version"], ["-V"]):
+        print(f"shapecycle {version('shapecycle')}")
+        sys.exit(0)
+    if not arguments or arguments[0] in ("--help", "-h"):
+        # Shown without the parser: the first thing a newcomer types should answer at once.
+        print(DESCRIPTION)
+        print("Verbs:")
+        for name, command in COMMANDS.items():
+            print(f"  {name:<12} {(command.__doc__ or '').splitlines()[0]}")
+        sys.exit(0)
+    verb = arguments[0]
+    if verb not in COMMANDS:
+        from difflib import get_close_matches
+
+        near = get_close_matches(verb, COMMANDS, n=1)
+        hint = f"did you mean '{near[0]}'?" if near else f"verbs: {', '.join(COMMANDS)}"
+        print(f"error: unknown verb '{verb}'\n  hint: {hint}", file=sys.stderr)
+        sys.exit(2)
+    import tyro
+
+    return tyro.cli(COMMANDS[verb], prog=f"shapecycle {verb}", args=list(arguments[1:]))

@@ -1,0 +1,233 @@
+"""What one does with a trained model: see pictures, read shapes, draw codes, take meshes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from shapecycle.camera import Pose, window_around
+from shapecycle.code_to_image.drawing import View, shrink, straight
+from shapecycle.data.images import Photo, crop, load_photo, window_of
+from shapecycle.data.shapes import load_mesh, normalise, simplify, surface_samples
+from shapecycle.graphics_code import GraphicsCode, Texture
+from shapecycle.image_to_code.refine import refine
+from shapecycle.mesh import Mesh
+from shapecycle.model import Networks, Provenance, load_networks
+from shapecycle.train.trainer import SURFACE_POINTS
+
+Picture = str | Path | Photo | Float[np.ndarray, "4 h w"]
+FINE = 2
+"""How much finer than in training textures are taken from photographs."""
+
+
+@dataclass(frozen=True, eq=False)
+class Hypothesis:
+    """One reading of a picture's pose."""
+
+    pose: Pose
+    plausibility: float
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """What was seen in one picture.
+
+    Attributes:
+        code: The most plausible graphics code, refined.
+        hypotheses: Poses, the most plausible first, as the network saw them.
+        fov_y: Full vertical field of view that was assumed, in radians.
+        size: Height and width of the picture.
+    """
+
+    code: GraphicsCode
+    hypotheses: list[Hypothesis]
+    fov_y: float
+    size: tuple[int, int]
+
+
+class Model:
+    """A trained model; the same verbs as the command line.
+
+    Args:
+        networks: Trained networks.
+        provenance: Where they come from.
+    """
+
+    def __init__(self, networks: Networks, provenance: Provenance) -> None:
+        self.networks, self.provenance = networks, provenance
+        self.translator = networks.translator
+        self.settings = networks.translator.settings
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return self.networks.shape_prior.mean.device
+
+    # SEE --------------------------------------------------------------------------------------
+
+    def see(self, image: Picture, *, refine_steps: int = 30) -> Seen:
+        """Turn one masked picture into a graphics code.
+
+        Args:
+            image: A file with alpha or with a twin mask, a loaded photo, or an array of straight
+                RGBA in [0, 1], row 0 on top.
+            refine_steps: Steps of fitting shape and pose to the mask; 0 for the network's answer.
+        """
+        return self.see_all([image], refine_steps=refine_steps)[0]
+
+    @torch.no_grad()
+    def see_all(self, images: Sequence[Picture], *, refine_steps: int = 30) -> list[Seen]:
+        """Turn several masked pictures into graphics codes; their results do not mix."""
+        photos = [_loaded(image) for image in images]
+        size = self.settings.image_size
+        windows = [window_of(photo.rgba[3], self.settings.window_margin) for photo in photos]
+        crops = {
+            side: _batch([crop(p.rgba, w, side) for p, w in zip(photos, windows, strict=True)])
+            for side in (size, FINE * size)
+        }
+        window = torch.tensor([[w.centre_x, w.centre_y, w.half] for w in windows]).float()
+        rgba, fine = crops[size].to(self.device), crops[FINE * size].to(self.device)
+        window = window.to(self.device)
+        sight = self.translator.see(rgba, window)
+        code = sight.code
+        if refine_steps:
+            shape, pose = refine(
+                self.translator.drawer,
+                code.shape,
+                code.pose,
+                rgba[:, 3:],
+                sight.view,
+                spread=self._spread(),
+                steps=refine_steps,
+            )
+            code = replace(code, shape=shape, pose=pose)
+        texture = self.translator.texture_of(
+            fine,
+            code,
+            sight.glance.features,
+            self.translator.view(window, FINE * size),
+            size=FINE * self.settings.texture_resolution,
+        )
+        code = replace(code, texture=texture)
+        bins, plausibility = sight.glance.belief.hypotheses(4)
+        poses = [self.translator.pose_of(sight.glance, bins[:, k], sight.view) for k in range(4)]
+        return [
+            Seen(
+                code=code[i],
+                hypotheses=[
+                    Hypothesis(
+                        Pose(p.angles[i : i + 1], p.translation[i : i + 1]),
+                        float(plausibility[i, k]),
+                    )
+                    for k, p in enumerate(poses)
+                ],
+                fov_y=self.translator.fov_y,
+                size=(photo.rgba.shape[1], photo.rgba.shape[2]),
+            )
+            for i, photo in enumerate(photos)
+        ]
+
+    def _spread(self) -> Float[Tensor, " n"]:
+        factor = self.networks.shape_prior.factor
+        return factor.square().sum(1).sqrt()
+
+    # READ -------------------------------------------------------------------------------------
+
+    @torch.no_grad()
+    def read(self, shape: str | Path | Mesh) -> Float[Tensor, "1 n"]:
+        """Turn one shape into a shape code.
+
+        Args:
+            shape: A mesh file, an oriented point cloud, or a mesh; +y up, front +z. It is centred
+                and scaled to a bounding-box diagonal of 1, as the training shapes were.
+        """
+        mesh = shape if isinstance(shape, Mesh) else load_mesh(Path(shape))
+        known, _ = normalise(simplify(mesh))
+        points, _ = surface_samples(known, SURFACE_POINTS, np.random.default_rng(0))
+        return self.translator.read(torch.from_numpy(points).float()[None].to(self.device))
+
+    # SAMPLE -----------------------------------------------------------------------------------
+
+    @torch.no_grad()
+    def sample_shape(self, count: int, generator: torch.Generator) -> Float[Tensor, "b n"]:
+        """Draw new shape codes; a little nearer to the mean than the training shapes are."""
+        return self.networks.shape_prior.sample(count, generator, spread=0.8)
+
+    @torch.no_grad()
+    def dress(self, shape: Float[Tensor, "b n"], generator: torch.Generator) -> GraphicsCode:
+        """Give shape codes a sampled texture, pose and light."""
+        count = len(shape)
+        size = self.settings.texture_code_size
+        texture = torch.randn(count, size, generator=generator).to(self.device)
+        light = self.networks.light_prior.sample(count, generator).view(count, 9, 3)
+        pose = self.networks.pose_sampler.sample(count, generator)
+        return GraphicsCode(shape, Texture(texture), pose, light)
+
+    # DRAW -------------------------------------------------------------------------------------
+
+    @torch.no_grad()
+    def draw(
+        self, code: GraphicsCode, size: int | tuple[int, int] = 256, *, framed: bool = False
+    ) -> Float[np.ndarray, "b h w 4"]:
+        """Draw codes as straight-alpha sRGB pictures, row 0 on top.
+
+        Args:
+            code: Graphics codes.
+            size: Side, or height and width, in pixels.
+            framed: Move the window to the object instead of showing the camera's whole frame.
+        """
+        height, width = (size, size) if isinstance(size, int) else size
+        code = code.map(lambda x: x.to(self.device))
+        window = torch.tensor([[0.0, 0.0, 1.0]], device=self.device).expand(len(code), 3)
+        if framed:
+            placed = code.pose.place(self.translator.drawer.vertices(code.shape))
+            window = window_around(placed, fov_y=self.translator.fov_y, margin=0.15)
+        view = View(window, (2 * height, 2 * width), self.translator.fov_y)
+        picture = straight(shrink(self.translator.drawer.draw(code, view), 2))
+        result: np.ndarray = picture.permute(0, 2, 3, 1).cpu().numpy()
+        return result
+
+    @torch.no_grad()
+    def mesh(self, code: GraphicsCode) -> Mesh:
+        """Return one code's textured mesh, in the frame and units of the training shapes.
+
+        Raises:
+            ValueError: If the batch does not hold exactly one code.
+        """
+        if len(code) != 1:
+            raise ValueError(f"`mesh` takes a batch of one code, not of {len(code)}")
+        code = code.map(lambda x: x.to(self.device))
+        drawer = self.translator.drawer
+        template = drawer.deformation.template
+        return Mesh(
+            vertices=drawer.vertices(code.shape)[0].cpu().numpy(),
+            faces=template.faces.numpy(),
+            uv_faces=template.uv_faces.numpy(),
+            uv=template.uv.numpy(),
+            texture=drawer.albedo(code.texture)[0].permute(1, 2, 0).clamp(0, 1).cpu().numpy(),
+        )
+
+
+def load(path: str | Path, *, device: str = "cpu") -> Model:
+    """Load a model from a run folder or a model file.
+
+    Raises:
+        CheckpointError: If there is none, or it is not one of ours.
+    """
+    return Model(*load_networks(Path(path), device))
+
+
+def _loaded(image: Picture) -> Photo:
+    if isinstance(image, Photo):
+        return image
+    if isinstance(image, str | Path):
+        return load_photo(Path(image))
+    return Photo(Path("array"), np.asarray(image, dtype=np.float32))
+
+
+def _batch(arrays: list[np.ndarray]) -> Tensor:
+    return torch.from_numpy(np.stack(arrays)).float()
