@@ -355,15 +355,15 @@ def find_silhouettes(
     cut_a, cut_b = near_cut(a, b), near_cut(b, a)
     if cut_a >= 1.0 or cut_b >= 1.0:
         return
-    a, b = a + cut_a * (b - a), b + cut_b * (a - b)
-    if a[3] <= LEAST_W or b[3] <= LEAST_W:
+    start, end = a + cut_a * (b - a), b + cut_b * (a - b)
+    if start[3] <= LEAST_W or end[3] <= LEAST_W:
         return
     first = int(0)
     second = int(0)
     if k >= 0:
-        first = side_of(a, b, clip[base + k])
+        first = side_of(start, end, clip[base + k])
     if m >= 0:
-        second = side_of(a, b, clip[base + m])
+        second = side_of(start, end, clip[base + m])
     if first * second < 0 or first + second == 0:
         return
     slot = wp.atomic_add(count, 0, 1)
@@ -424,11 +424,10 @@ def start_walk(
     w.cut_j = near_cut(b, a)
     w.start = a + w.cut_i * (b - a)
     w.end = b + w.cut_j * (a - b)
-    a, b = w.start, w.end
-    p, q = to_screen(a, height, width), to_screen(b, height, width)
+    p, q = to_screen(w.start, height, width), to_screen(w.end, height, width)
     ax, ay, bx, by = p[0], p[1], q[0], q[1]
-    w.depth0 = a[2] / a[3]
-    w.depth1 = b[2] / b[3]
+    w.depth0 = w.start[2] / w.start[3]
+    w.depth1 = w.end[2] / w.end[3]
     w.steep = wp.abs(by - ay) >= wp.abs(bx - ax)
     left = sides // 3 + sides % 3 > 2
     if w.steep:

@@ -1,0 +1,105 @@
+"""Wrong arguments are refused by name and value."""
+
+import pytest
+import torch
+from rasterize_scenes import perspective, sphere
+
+from shapecycle.code_to_image.rasterize import (
+    Topology,
+    antialias,
+    interpolate,
+    rasterize,
+    shade_sh,
+    vertex_normals,
+)
+
+VERTICES, TOPOLOGY = sphere(1)
+CLIP = perspective(VERTICES)
+SEEN = rasterize(CLIP, TOPOLOGY, (8, 9))
+IMAGE = torch.zeros(1, 3, 8, 9)
+
+
+def test_clip_positions_must_be_four_floats():
+    with pytest.raises(ValueError, match=r"clip has shape \(1, 42, 3\); expected \(b, v, 4\)"):
+        rasterize(VERTICES, TOPOLOGY, (8, 9))
+    with pytest.raises(ValueError, match=r"clip has type torch\.int64"):
+        rasterize(CLIP.long(), TOPOLOGY, (8, 9))
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+def test_positions_that_are_not_finite_are_found(value):
+    clip = CLIP.clone()
+    clip[0, 7, 2] = value
+    with pytest.raises(
+        ValueError, match=rf"clip has 1 non-finite values; the first is {value} at.* \(0, 7, 2\)"
+    ):
+        rasterize(clip, TOPOLOGY, (8, 9))
+
+
+def test_indices_beyond_the_vertices_are_refused():
+    with pytest.raises(ValueError, match="names vertex 41, but clip has only 40 vertices"):
+        rasterize(CLIP[:, :40], TOPOLOGY, (8, 9))
+    with pytest.raises(ValueError, match="names vertex 41, but vertices has only 40"):
+        vertex_normals(VERTICES[:, :40], TOPOLOGY)
+    with pytest.raises(ValueError, match="attributes have 30 rows, but topology names vertex 41"):
+        interpolate(VERTICES[:, :30], CLIP, TOPOLOGY, SEEN)
+    with pytest.raises(ValueError, match=r"faces holds indices 0\.\.41, but there are 30 rows"):
+        interpolate(VERTICES[:, :30], CLIP, TOPOLOGY, SEEN, faces=TOPOLOGY.faces)
+
+
+def test_indices_changed_in_place_are_checked_again():
+    faces = TOPOLOGY.faces.clone()
+    interpolate(VERTICES, CLIP, TOPOLOGY, SEEN, faces=faces)
+    faces[3, 1] = -2
+    with pytest.raises(ValueError, match=r"faces holds indices -2\.\.41"):
+        interpolate(VERTICES, CLIP, TOPOLOGY, SEEN, faces=faces)
+
+
+def test_batches_must_agree():
+    pair = torch.cat([CLIP, CLIP])
+    stack = Topology.stack([TOPOLOGY.faces] * 3)
+    with pytest.raises(ValueError, match="topology holds 3 meshes, clip 2"):
+        rasterize(pair, stack, (8, 9))
+    with pytest.raises(ValueError, match=r"visibility holds 1 images on cpu, clip 2"):
+        interpolate(VERTICES, pair, TOPOLOGY, SEEN)
+    with pytest.raises(ValueError, match="attributes hold 3 items, clip 1"):
+        interpolate(VERTICES.expand(3, -1, 3), CLIP, TOPOLOGY, SEEN)
+    with pytest.raises(ValueError, match=r"image has shape .*; expected \(1, c, 8, 9\)"):
+        antialias(IMAGE.expand(2, -1, -1, -1), CLIP, TOPOLOGY, SEEN)
+
+
+def test_attribute_faces_must_match_a_shared_topology():
+    stack = Topology.stack([TOPOLOGY.faces])
+    with pytest.raises(ValueError, match="this one is stacked"):
+        interpolate(VERTICES, CLIP, stack, SEEN, faces=TOPOLOGY.faces)
+    with pytest.raises(ValueError, match=r"faces has shape \(5, 3\); expected \(80, 3\)"):
+        interpolate(VERTICES, CLIP, TOPOLOGY, SEEN, faces=TOPOLOGY.faces[:5])
+    with pytest.raises(ValueError, match=r"faces is torch\.float32"):
+        interpolate(VERTICES, CLIP, TOPOLOGY, SEEN, faces=TOPOLOGY.faces.float())
+
+
+def test_types_must_agree():
+    with pytest.raises(ValueError, match=r"attributes is torch\.float64.*clip torch\.float32"):
+        interpolate(VERTICES.double(), CLIP, TOPOLOGY, SEEN)
+    with pytest.raises(ValueError, match=r"image is torch\.float64.*clip torch\.float32"):
+        antialias(IMAGE.double(), CLIP, TOPOLOGY, SEEN)
+    with pytest.raises(ValueError, match=r"normals is torch\.float64.*light torch\.float32"):
+        shade_sh(VERTICES.double(), torch.zeros(1, 9, 3))
+
+
+def test_another_device_is_refused():
+    with pytest.raises(ValueError, match="topology is on meta, clip on cpu"):
+        rasterize(CLIP, TOPOLOGY.to("meta"), (8, 9))
+
+
+@pytest.mark.parametrize("size", [(0, 4), (4, -1), (4,)])
+def test_an_image_without_pixels_is_refused(size):
+    with pytest.raises(ValueError, match=r"size is .*; expected"):
+        rasterize(CLIP, TOPOLOGY, size)
+
+
+def test_a_light_of_another_shape_is_refused():
+    with pytest.raises(ValueError, match=r"light has shape \(1, 3, 9\); expected \(b, 9, 3\)"):
+        shade_sh(VERTICES, torch.zeros(1, 3, 9))
+    with pytest.raises(ValueError, match=r"normals has shape \(1, 42, 4\)"):
+        shade_sh(CLIP, torch.zeros(1, 9, 3))
