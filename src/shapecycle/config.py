@@ -251,12 +251,21 @@ def checked(settings: Settings, *, source: str) -> Settings:
         ("model.fov_y_degrees", 1 <= model.fov_y_degrees <= 150, "in [1, 150]"),
         ("model.window_margin", 0 <= model.window_margin <= 1, "in [0, 1]"),
         ("model.subdivisions", 2 <= model.subdivisions <= 64, "in [2, 64]"),
-        ("model.texture_resolution", model.texture_resolution in (32, 64, 128, 256, 512),
-         "one of 32, 64, 128, 256, 512"),
-        ("model.image_width", model.image_width % 8 == 0 and model.image_width > 0,
-         "a positive multiple of 8"),
-        ("model.texture_width", model.texture_width % 4 == 0 and model.texture_width > 0,
-         "a positive multiple of 4"),
+        (
+            "model.texture_resolution",
+            model.texture_resolution in (32, 64, 128, 256, 512),
+            "one of 32, 64, 128, 256, 512",
+        ),
+        (
+            "model.image_width",
+            model.image_width % 8 == 0 and model.image_width > 0,
+            "a positive multiple of 8",
+        ),
+        (
+            "model.texture_width",
+            model.texture_width % 4 == 0 and model.texture_width > 0,
+            "a positive multiple of 4",
+        ),
         ("scenes.elevation_degrees", -90 < low <= high < 90, "an ascending pair in (-90, 90)"),
         ("scenes.distance", 0.7 <= near <= far, "an ascending pair, from .7 on"),
         ("train.total_images", train.total_images > 0, "positive"),
@@ -264,8 +273,11 @@ def checked(settings: Settings, *, source: str) -> Settings:
         ("train.shape_share", train.shape_share > 0, "positive"),
         ("train.random_share", train.random_share > 0, "positive"),
         ("train.learning_rate", 0 < train.learning_rate < 1, "in (0, 1)"),
-        ("train.random_share", train.shape_share + train.random_share < 1,
-         "less than 1 together with train.shape_share"),
+        (
+            "train.random_share",
+            train.shape_share + train.random_share < 1,
+            "less than 1 together with train.shape_share",
+        ),
     ]
     for name, holds, rule in rules:
         if not holds:

@@ -7,7 +7,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import nn
 
 from shapecycle.code_to_image.priors import GaussianPrior, PoseSampler

@@ -40,9 +40,7 @@ class Translator(nn.Module):
         super().__init__()
         self.settings = settings
         self.fov_y = radians(settings.fov_y_degrees)
-        self.reader = ShapeEncoder(
-            shape_size=settings.shape_code_size, width=settings.shape_width
-        )
+        self.reader = ShapeEncoder(shape_size=settings.shape_code_size, width=settings.shape_width)
         self.seer = ImageEncoder(
             image_size=settings.image_size,
             width=settings.image_width,

@@ -10,8 +10,10 @@ def run() -> None:
 
     from shapecycle.code_to_image.rasterize import backend_report
 
-    print(f"shapecycle {version('shapecycle')}, Python {platform.python_version()} on "
-          f"{platform.system()} {platform.machine()}")
+    print(
+        f"shapecycle {version('shapecycle')}, Python {platform.python_version()} on "
+        f"{platform.system()} {platform.machine()}"
+    )
     print(f"PyTorch {torch.__version__}, {torch.get_num_threads()} thread(s)")
     gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else "none that PyTorch sees"
     print(f"GPU: {gpu}")

@@ -118,9 +118,7 @@ def _write(model: "Model", photo: "Photo", seen: "Seen", folder: Path) -> Result
     }
     (folder / "code.json").write_text(json.dumps(told, indent=1) + "\n")
     azimuth, elevation, _ = (degrees(x) for x in seen.code.pose.angles[0].tolist())
-    return Result(
-        photo.path.name, iou, azimuth % 360, elevation, seen.hypotheses[0].plausibility
-    )
+    return Result(photo.path.name, iou, azimuth % 360, elevation, seen.hypotheses[0].plausibility)
 
 
 def camera_json(pose: "Pose", fov_y: float) -> dict[str, Any]:

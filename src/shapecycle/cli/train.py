@@ -70,7 +70,9 @@ def _settings(command: Train) -> Settings:
     else:
         settings = load_settings(command.preset, command.config)
     if command.total_images is not None:
-        settings = replace(settings, train=replace(settings.train, total_images=command.total_images))
+        settings = replace(
+            settings, train=replace(settings.train, total_images=command.total_images)
+        )
     return settings
 
 

@@ -44,7 +44,10 @@ class PoseSampler(nn.Module):
         super().__init__()
         self.noise = noise
         self.body = nn.Sequential(
-            nn.Linear(noise, width), nn.SiLU(), nn.Linear(width, width), nn.SiLU(),
+            nn.Linear(noise, width),
+            nn.SiLU(),
+            nn.Linear(width, width),
+            nn.SiLU(),
             nn.Linear(width, 7),
         )
 

@@ -56,7 +56,9 @@ class SolidTexture:
         axis = torch.eye(3)[torch.randint(3, (count, regions), generator=generator)]
         tilted = torch.where(uniform(regions, 1) < 0.6, axis, normal(regions, 3))
         sign = torch.where(uniform(regions, 1) < 0.5, 1.0, -1.0)
-        kind = torch.where(uniform(regions) < 0.5, 0.0, torch.where(uniform(regions) < 0.8, 1.0, 2.0))
+        kind = torch.where(
+            uniform(regions) < 0.5, 0.0, torch.where(uniform(regions) < 0.8, 1.0, 2.0)
+        )
         absent = (uniform(regions) < 0.5) & (torch.arange(regions) > 0)
         kind = torch.where(absent, 3.0, kind)
         kind[:, 0] = 4.0

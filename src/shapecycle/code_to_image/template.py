@@ -38,9 +38,7 @@ class Template:
     mirror: Int[Tensor, " v"]
     edges: Int[Tensor, "e 2"]
 
-    def texel_corners(
-        self, size: int
-    ) -> tuple[Int[Tensor, "s s"], Float[Tensor, "s s 3"]]:
+    def texel_corners(self, size: int) -> tuple[Int[Tensor, "s s"], Float[Tensor, "s s 3"]]:
         """Say which face every texel's centre lies in, and its barycentric coordinates.
 
         Args:

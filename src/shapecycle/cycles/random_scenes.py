@@ -78,9 +78,7 @@ class ShapePool:
         normals = self.normals[index[:, None], which]
         bent = _to(Warp.sample(count, self.generator, warp), self.device)
         normals = bent.normals(positions, normals)
-        vertices, positions = to_unit_box(
-            bent.points(self.vertices[index]), bent.points(positions)
-        )
+        vertices, positions = to_unit_box(bent.points(self.vertices[index]), bent.points(positions))
         coin = torch.rand(count, 1, 1, generator=self.generator).to(self.device)
         flip = torch.where(coin < 0.5, -1.0, 1.0) * torch.tensor([1.0, 0.0, 0.0]) + torch.tensor(
             [0.0, 1.0, 1.0]
@@ -134,9 +132,7 @@ def jittered_window(
     points: Float[Tensor, "b v 3"], model: ModelSettings, generator: torch.Generator
 ) -> Float[Tensor, "b 3"]:
     """Return windows around camera-space points, cropped as loosely as photographs are."""
-    window = window_around(
-        points, fov_y=radians(model.fov_y_degrees), margin=model.window_margin
-    )
+    window = window_around(points, fov_y=radians(model.fov_y_degrees), margin=model.window_margin)
     noise = torch.randn(len(window), 3, generator=generator).to(window.device)
     shift = window[:, :2] + 0.015 * noise[:, :2] * window[:, 2:]
     return torch.cat([shift, window[:, 2:] * (1 + 0.015 * noise[:, 2:])], 1)

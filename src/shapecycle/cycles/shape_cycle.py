@@ -27,7 +27,5 @@ def draw_dressed(
         vertices = model.drawer.vertices(code.shape)
     albedo = model.drawer.albedo(code.texture)
     drawing = model.drawer.paint(vertices, albedo, code.pose, code.light, view)
-    scene = KnownScene(
-        straight(drawing.detach()), code.detach(), vertices, albedo.detach(), view
-    )
+    scene = KnownScene(straight(drawing.detach()), code.detach(), vertices, albedo.detach(), view)
     return scene, drawing, albedo

@@ -33,9 +33,7 @@ class ImageEncoder(nn.Module):
         self.heads = Heads(features=features, shape_size=shape_size)
         self.texture_head = TextureHead(features=features, texture_size=texture_size, width=16)
 
-    def forward(
-        self, rgba: Float[Tensor, "b 4 h w"], window: Float[Tensor, "b 3"]
-    ) -> Glance:
+    def forward(self, rgba: Float[Tensor, "b 4 h w"], window: Float[Tensor, "b 3"]) -> Glance:
         """Look at straight-alpha crops of the given windows."""
         with torch.autocast(rgba.device.type, torch.bfloat16):
             features = self.backbone(rgba)

@@ -30,9 +30,7 @@ class PoseBelief:
     tilt: Float[Tensor, "b k 2"]
     placement: Float[Tensor, "b k 3"]
 
-    def pose(
-        self, bins: Int[Tensor, " b"], window: Float[Tensor, "b 3"], *, fov_y: float
-    ) -> Pose:
+    def pose(self, bins: Int[Tensor, " b"], window: Float[Tensor, "b 3"], *, fov_y: float) -> Pose:
         """Return the estimate of one bin per item."""
         row = torch.arange(len(bins), device=bins.device)
         azimuth = (bins + self.residual[row, bins]) * (2 * pi / AZIMUTH_BINS)
@@ -40,9 +38,7 @@ class PoseBelief:
         translation = translation_in_window(self.placement[row, bins], window, fov_y=fov_y)
         return Pose(angles, translation)
 
-    def hypotheses(
-        self, count: int
-    ) -> tuple[Int[Tensor, "b h"], Float[Tensor, "b h"]]:
+    def hypotheses(self, count: int) -> tuple[Int[Tensor, "b h"], Float[Tensor, "b h"]]:
         """Return the most plausible distinct bins and their plausibilities, the best first.
 
         A bin next to a better one on the circle is the same hypothesis, and lends it its

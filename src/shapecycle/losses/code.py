@@ -43,9 +43,7 @@ def pose_loss(belief: PoseBelief, truth: Pose, view: View) -> dict[str, Float[Te
     }
 
 
-def light_loss(
-    light: Float[Tensor, "b 9 3"], truth: Float[Tensor, "b 9 3"]
-) -> Float[Tensor, ""]:
+def light_loss(light: Float[Tensor, "b 9 3"], truth: Float[Tensor, "b 9 3"]) -> Float[Tensor, ""]:
     """Return the mean difference of the shading of normals that face the camera."""
     generator = torch.Generator().manual_seed(0)
     normals = torch.randn(64, 3, generator=generator)

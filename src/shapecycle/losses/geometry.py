@@ -69,16 +69,16 @@ def chamfer_loss(
 
 
 @torch.no_grad()
-def nearest(
-    queries: Float[Tensor, "b n d"], points: Float[Tensor, "b m d"]
-) -> Int[Tensor, "b n"]:
+def nearest(queries: Float[Tensor, "b n d"], points: Float[Tensor, "b m d"]) -> Int[Tensor, "b n"]:
     """Return the index of each query's nearest point."""
     if queries.device.type != "cpu":
         return torch.cdist(queries, points).argmin(2)
 
     # On CPUs argmin is not vectorised: trees are five times as fast at a thousand points.
     def look_up(query: np.ndarray, points: np.ndarray) -> np.ndarray:
-        found: np.ndarray = cKDTree(points, balanced_tree=False, compact_nodes=False).query(query)[1]
+        found: np.ndarray = cKDTree(points, balanced_tree=False, compact_nodes=False).query(query)[
+            1
+        ]
         return found
 
     with ThreadPoolExecutor(torch.get_num_threads()) as pool:
@@ -86,9 +86,7 @@ def nearest(
     return torch.from_numpy(np.stack(found))
 
 
-def roughness(
-    vertices: Float[Tensor, "b v 3"], edges: Int[Tensor, "e 4"]
-) -> Float[Tensor, ""]:
+def roughness(vertices: Float[Tensor, "b v 3"], edges: Int[Tensor, "e 4"]) -> Float[Tensor, ""]:
     """Return the mean of (1 - cos)^2 over the dihedral angles of neighbouring faces.
 
     Squared, so that a few sharp folds, which furniture has, cost less than many dents.
@@ -101,9 +99,9 @@ def roughness(
     along = b - a
     first = torch.linalg.cross(along, c - a)
     second = torch.linalg.cross(d - a, along)
-    cosine = (first * second).sum(2) / (
-        (first * first).sum(2) * (second * second).sum(2)
-    ).clamp(min=1e-16).sqrt()
+    cosine = (first * second).sum(2) / ((first * first).sum(2) * (second * second).sum(2)).clamp(
+        min=1e-16
+    ).sqrt()
     return ((1 - cosine) ** 2).mean()
 
 

@@ -41,4 +41,3 @@ class ShapeEncoder(nn.Module):
         features = torch.cat([offset, distance], 2).flatten(1) * 5
         code: Tensor = self.body(features)
         return code
-

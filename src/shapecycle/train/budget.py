@@ -92,6 +92,8 @@ def planned_stages(total_images: int | None, shares: list[tuple[str, float]]) ->
     """Return the stages; with a number of images it is shared out at once."""
     whole = sum(share for _, share in shares)
     return [
-        Stage(name, share, 0 if total_images is None else max(1, round(total_images * share / whole)))
+        Stage(
+            name, share, 0 if total_images is None else max(1, round(total_images * share / whole))
+        )
         for name, share in shares
     ]

@@ -1,7 +1,6 @@
 """The journal: JSON lines of every loss, picture panels, and what the terminal shows."""
 
 import json
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -11,28 +10,48 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-LINE_SECONDS = 2.0
+PLAIN_SECONDS = 10.0
+LIVE_SECONDS = 1.0
+SHOWN = {
+    "shape_distance": "surface",
+    "shape_silhouette": "outline",
+    "shape_cycle_vertices": "vertices",
+    "shape_cycle_pose": "pose",
+    "shape_cycle_texture": "texture",
+    "image_cycle_silhouette": "redrawn",
+    "image_cycle_colour": "colour",
+}
 
 
 class Journal:
     """Writes ``journal.jsonl`` and ``panels/`` in a run folder and reports progress.
 
-    On a terminal one line is rewritten; elsewhere plain lines are printed now and then.
+    On a terminal there is a live bar; elsewhere plain lines are printed every few seconds.
     """
 
-    def __init__(self, folder: Path, *, every_seconds: float = 10.0) -> None:
+    def __init__(self, folder: Path) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn
+
         self.folder = folder
         self.file = (folder / "journal.jsonl").open("a")
-        self.every = LINE_SECONDS if sys.stderr.isatty() else every_seconds
+        self.console = Console(stderr=True, highlight=False, soft_wrap=True)
+        self.is_live = self.console.is_terminal
         self.last = 0.0
         self.sums: dict[str, list[float]] = {}
-        self.panel_path: Path | None = None
+        self.bar = Progress(
+            TextColumn("{task.description:<12}"),
+            BarColumn(bar_width=20),
+            TextColumn("{task.percentage:3.0f}%  {task.fields[told]}"),
+            console=self.console,
+            disable=not self.is_live,
+        )
+        self.task = self.bar.add_task("starting", total=1.0, told="")
+        self.bar.start()
 
     def say(self, line: str) -> None:
         """Print a line of its own."""
-        if sys.stderr.isatty():
-            sys.stderr.write("\r\x1b[K")
-        print(line, file=sys.stderr, flush=True)
+        self.console.print(line, markup=False)
 
     def record(self, terms: dict[str, Tensor], status: dict[str, Any]) -> None:
         """Add a step's losses; write and show their means every few seconds.
@@ -44,7 +63,7 @@ class Journal:
         for name, value in terms.items():
             self.sums.setdefault(name, []).append(float(value))
         now = time.monotonic()
-        if now - self.last < self.every:
+        if now - self.last < (LIVE_SECONDS if self.is_live else PLAIN_SECONDS):
             return
         self.last = now
         means = {name: float(np.mean(values)) for name, values in self.sums.items()}
@@ -54,20 +73,17 @@ class Journal:
         self._show(means, status)
 
     def _show(self, means: dict[str, float], status: dict[str, Any]) -> None:
-        shown = [n for n in SHOWN if n in means]
-        told = "  ".join(f"{SHOWN[n]} {means[n]:.3f}" for n in shown)
         left = status["seconds_left"]
-        line = (
-            f"{status['stage']:<12} {status['progress']:4.0%}  {status['images']:>9,} images  "
-            f"{status['images_per_second']:5.0f}/s  "
-            f"{'' if left is None else f'{left / 60:.1f} min left  '}{told}"
+        losses = "  ".join(f"{SHOWN[n]} {means[n]:.3f}" for n in SHOWN if n in means)
+        told = (
+            f"{status['images']:,} images  {status['images_per_second']:.0f}/s  "
+            f"{'' if left is None else f'{left / 60:.1f} min left  '}{losses}"
         )
-        if sys.stderr.isatty():
-            width = 160
-            sys.stderr.write("\r\x1b[K" + line[:width])
-            sys.stderr.flush()
+        progress = status["progress"]
+        if self.is_live:
+            self.bar.update(self.task, description=status["stage"], completed=progress, told=told)
         else:
-            print(line, file=sys.stderr, flush=True)
+            self.say(f"{status['stage']:<12} {progress:4.0%}  {told}")
 
     def panel(self, rows: list[Float[Tensor, "b 4 h w"]], images: int) -> Path:
         """Write premultiplied or straight RGBA rows over white as one picture."""
@@ -81,25 +97,12 @@ class Journal:
         path.parent.mkdir(exist_ok=True)
         pixels = (sheet.clamp(0, 1) * 255).round().byte().permute(1, 2, 0).numpy()
         Image.fromarray(pixels).save(path)
-        self.panel_path = path
         return path
 
     def close(self) -> None:
-        """Close the file and leave the terminal on a new line."""
+        """Close the file and end the bar."""
+        self.bar.stop()
         self.file.close()
-        if sys.stderr.isatty():
-            sys.stderr.write("\n")
-
-
-SHOWN = {
-    "shape_distance": "surface",
-    "shape_silhouette": "outline",
-    "shape_cycle_vertices": "vertices",
-    "shape_cycle_pose": "pose",
-    "shape_cycle_texture": "texture",
-    "image_cycle_silhouette": "redrawn",
-    "image_cycle_colour": "colour",
-}
 
 
 def over_white(premultiplied: Float[Tensor, "4 h w"]) -> Float[Tensor, "3 h w"]:

@@ -237,9 +237,7 @@ class Trainer:
         redrawn: Redrawn,
     ) -> Terms:
         return {
-            "image_critic": persuasion_loss(
-                self.image_critic(augmented(drawing, self.generator))
-            ),
+            "image_critic": persuasion_loss(self.image_critic(augmented(drawing, self.generator))),
             "texture_critic": persuasion_loss(self.texture_critic(albedo)),
             "shape_critic": persuasion_loss(self.shape_critic(redrawn.code.shape)),
         }
@@ -256,8 +254,13 @@ class Trainer:
         with torch.no_grad():
             codes = self.model.read(self._warped(len(photo)).points)
         games: list[tuple[str, nn.Module, Tensor, Tensor, float]] = [
-            ("image", self.image_critic, augmented(photo[:count], self.generator),
-             augmented(drawing.detach(), self.generator), 1.0),
+            (
+                "image",
+                self.image_critic,
+                augmented(photo[:count], self.generator),
+                augmented(drawing.detach(), self.generator),
+                1.0,
+            ),
             ("texture", self.texture_critic, redrawn.albedo[:count].detach(), albedo.detach(), 1.0),
             ("shape", self.shape_critic, codes, redrawn.code.shape.detach(), 1.0),
         ]
@@ -312,7 +315,9 @@ class Trainer:
             "critics": {name: net.state_dict() for name, net in self._critics().items()},
             "players": {name: player.state() for name, player in self._players().items()},
             "looks": {
-                "poses": self.looks.poses, "lights": self.looks.lights, "count": self.looks.count
+                "poses": self.looks.poses,
+                "lights": self.looks.lights,
+                "count": self.looks.count,
             },
             "generator": self.generator.get_state(),
             "torch_generator": torch.get_rng_state(),
