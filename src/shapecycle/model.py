@@ -1,7 +1,6 @@
 """A trained model: the networks, their priors, and the file that holds them."""
 
 import json
-import os
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -58,7 +57,7 @@ def save_model(networks: Networks, path: Path, provenance: Provenance) -> None:
     tensors = {k: v.detach().cpu().contiguous() for k, v in networks.state_dict().items()}
     partial = path.with_suffix(".partial")
     save_file(tensors, partial, metadata={"shapecycle": json.dumps(about)})
-    os.replace(partial, path)
+    partial.replace(path)
 
 
 def load_networks(path: Path, device: str = "cpu") -> tuple[Networks, Provenance]:

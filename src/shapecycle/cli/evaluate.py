@@ -1,7 +1,6 @@
 """``shapecycle evaluate``."""
 
 import json
-import os
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
@@ -47,12 +46,13 @@ def run(command: Evaluate) -> None:
             score(out / path.stem, shapes[path.stem], cameras[path.stem]) | {"image": path.name}
             for path in files
         ]
-    metrics = {"model": str(command.model), "summary": summarised(rows), "pictures": rows}
+    summary = summarised(rows)
+    metrics = {"model": str(command.model), "summary": summary, "pictures": rows}
     command.out.parent.mkdir(parents=True, exist_ok=True)
     partial = command.out.with_suffix(".partial")
     partial.write_text(json.dumps(metrics, indent=1) + "\n")
-    os.replace(partial, command.out)
-    for name, both in metrics["summary"].items():
+    partial.replace(command.out)
+    for name, both in summary.items():
         say(f"  {name:<24} mean {both['mean']:8.4f}   median {both['median']:8.4f}")
     print(command.out)
 

@@ -112,6 +112,7 @@ def write_settings(settings: Settings, command: Train) -> None:
 def dry_run(settings: Settings) -> None:
     """Print the settings and what they mean in parameters and memory."""
     import yaml
+    from torch import nn
 
     from shapecycle.critics.networks import CodeCritic, PictureCritic
     from shapecycle.model import Networks
@@ -124,16 +125,15 @@ def dry_run(settings: Settings) -> None:
         PictureCritic(channels=3, size=model.texture_resolution, width=model.critic_width),
         CodeCritic(code_size=model.shape_code_size),
     ]
-    counts = {
-        "shape encoder": networks.translator.reader,
-        "image encoder": networks.translator.seer,
-        "deformation": networks.translator.drawer.deformation,
-        "texture decoder": networks.translator.drawer.texture_decoder,
+    counts: dict[str, list[nn.Module]] = {
+        "shape encoder": [networks.translator.reader],
+        "image encoder": [networks.translator.seer],
+        "deformation": [networks.translator.drawer.deformation],
+        "texture decoder": [networks.translator.drawer.texture_decoder],
         "critics": critics,
     }
     total = 0
-    for name, part in counts.items():
-        modules = part if isinstance(part, list) else [part]
+    for name, modules in counts.items():
         number = sum(p.numel() for module in modules for p in module.parameters())
         total += number
         print(f"{name:<16} {number:>12,} parameters")

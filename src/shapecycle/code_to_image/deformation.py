@@ -21,6 +21,11 @@ class Deformation(nn.Module):
         surface design", SIGGRAPH 1995.
     """
 
+    basis: Tensor
+    start: Tensor
+    mirror: Tensor
+    flip: Tensor
+
     def __init__(
         self,
         *,

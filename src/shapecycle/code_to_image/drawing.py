@@ -39,6 +39,9 @@ class View:
 class Drawer(nn.Module):
     """Draws graphics codes: the shape and texture decoders and a differentiable renderer."""
 
+    uv: Tensor
+    uv_faces: Tensor
+
     def __init__(self, deformation: Deformation, texture_decoder: TextureDecoder) -> None:
         super().__init__()
         self.deformation = deformation

@@ -71,7 +71,7 @@ class PoseSampler(nn.Module):
         Source:
             Villani, "Optimal transport", 2009; solved exactly by POT (Flamary et al., JMLR 2021).
         """
-        import ot
+        import ot  # type: ignore[import-untyped]
 
         noise = torch.randn(len(seen), self.noise, generator=generator).to(seen.device)
         cost = torch.cdist(self(noise), seen).square()

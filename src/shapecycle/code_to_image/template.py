@@ -123,7 +123,7 @@ def _square_triangles(n: int) -> np.ndarray:
 def _texel_corners(template: Template, size: int) -> tuple[Tensor, Tensor]:
     corners = template.uv[template.uv_faces].double()
     # Every texel asks its cell's two triangles only: the square's triangles form a regular grid.
-    n2 = int(round((len(template.faces) / 2) ** 0.5))
+    n2 = round((len(template.faces) / 2) ** 0.5)
     centres = (torch.arange(size, dtype=torch.float64) + 0.5) / size
     v, u = torch.meshgrid(centres.flip(0), centres, indexing="ij")
     cell = (v * n2).long().clamp(max=n2 - 1) * n2 + (u * n2).long().clamp(max=n2 - 1)

@@ -68,10 +68,9 @@ class Heads(nn.Module):
             nn.Linear(features + 3, features), nn.SiLU(), nn.Linear(features, shape_size)
         )
         self.light = nn.Linear(features, 27)
-        self.pose = nn.Sequential(
-            nn.Linear(features + 3, features), nn.SiLU(), nn.Linear(features, AZIMUTH_BINS * 7)
-        )
-        for layer in (self.light, self.pose[-1]):
+        last = nn.Linear(features, AZIMUTH_BINS * 7)
+        self.pose = nn.Sequential(nn.Linear(features + 3, features), nn.SiLU(), last)
+        for layer in (self.light, last):
             nn.init.normal_(layer.weight, std=0.1 / features**0.5)
             nn.init.zeros_(layer.bias)
 

@@ -19,6 +19,8 @@ class ShapeEncoder(nn.Module):
         ICCV 2019.
     """
 
+    anchors: Tensor
+
     def __init__(self, *, shape_size: int, width: int, basis_points: int = 512) -> None:
         super().__init__()
         generator = torch.Generator().manual_seed(0)

@@ -1,6 +1,5 @@
 """Saved states: what a training needs to go on where it stopped."""
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ def save_state(folder: Path, state: dict[str, Any], images: int) -> None:
     target = folder / f"{images:012d}.pt"
     partial = target.with_suffix(".partial")
     torch.save(state, partial)
-    os.replace(partial, target)
+    partial.replace(target)
     for old in sorted(folder.glob("*.pt"))[:-KEPT]:
         old.unlink()
 

@@ -19,7 +19,7 @@ class Player:
     def descend(self, loss: Tensor, *, pace: float = 1.0) -> None:
         """Take one step down the loss; ``pace`` scales the step size."""
         self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         self.step(pace=pace)
 
     def step(self, *, pace: float = 1.0) -> None:
