@@ -106,9 +106,9 @@ class TrainSettings:
 
     total_images: int = 300_000
     """Pictures and shapes seen in all, over all stages."""
-    shape_share: float = 0.3
+    shape_share: float = 0.25
     """Share of the budget (time or images) for the shape autoencoder."""
-    random_share: float = 0.35
+    random_share: float = 0.45
     """Share of the budget for the random cycle; the rest trains all cycles together."""
     batch: int = 32
     """Items per step."""

@@ -24,7 +24,7 @@ def sample_light(
 
     lamp = draw(count, 3) + torch.tensor([0.0, 0.8, 0.8])
     lamp = lamp / lamp.norm(dim=1, keepdim=True)
-    ambient = 0.3 + 0.4 * torch.rand(count, 1, generator=generator)
+    ambient = 0.2 + 0.5 * torch.rand(count, 1, generator=generator)
     strength = (1.0 - ambient) * (0.6 + 0.6 * torch.rand(count, 1, generator=generator))
     # A clamped cosine lobe: pi, 2 pi / 3 and pi / 4 per band (Ramamoorthi and Hanrahan,
     # "An efficient representation for irradiance environment maps", SIGGRAPH 2001, eq. 8).

@@ -129,7 +129,7 @@ class Trainer:
         batch = self.settings.train.batch
         if self.steps % 4 == 0:
             terms |= self._learn_shapes(self._warped(batch // 2), 0.3 * pace)
-        rgba, window = self._photos(batch // 2)
+        rgba, window = self._photos(batch // 4)
         with self.geometry.watching(), self.critics.watching():
             come_back, codes = come_back_terms(self.model, self._random_scene(batch // 2))
             seen_again, redrawn = image_terms(self.model, rgba, window)
