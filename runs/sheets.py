@@ -1,0 +1,104 @@
+"""Draw the sheets in docs/ from what `runs/chairs.sh` left: no picture is chosen by hand.
+
+usage: .venv/bin/python runs/sheets.py OUT_OF_CHAIRS_SH DATA DOCS
+
+reconstructions.png: per held-out chair its first picture (by name), what was seen drawn again, and
+the textured mesh from the front, from behind and from the side. drawings.png: per held-out chair
+shape the shape itself and three drawings in sampled looks. new.png: sampled objects.
+"""
+
+import json
+import sys
+from math import radians
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+
+import shapecycle
+from shapecycle.camera import Pose
+from shapecycle.code_to_image import rasterize as rz
+from shapecycle.code_to_image.drawing import View, shrink
+from shapecycle.cycles.random_scenes import facing_normals
+from shapecycle.data.shapes import load_mesh, normalise
+from shapecycle.graphics_code import GraphicsCode
+
+SIDE = 128
+NEUTRAL = torch.zeros(1, 9, 3)
+NEUTRAL[:, 0], NEUTRAL[:, 1], NEUTRAL[:, 2] = 2.4, 0.5, 0.6
+
+
+def over_white(rgba: np.ndarray) -> Image.Image:
+    """Composite a straight-alpha picture in [0, 1] over white."""
+    alpha = rgba[..., 3:]
+    pixels = rgba[..., :3] * alpha + 1 - alpha
+    return Image.fromarray((pixels * 255).round().astype(np.uint8)).resize((SIDE, SIDE))
+
+
+def opened(path: Path) -> Image.Image:
+    """Open a picture file over white."""
+    return over_white(np.asarray(Image.open(path).convert("RGBA"), np.float32) / 255)
+
+
+def turned(model: shapecycle.Model, code: GraphicsCode, azimuth: float) -> Image.Image:
+    """Draw a code from another side in a neutral light."""
+    pose = Pose(
+        torch.tensor([[radians(azimuth), radians(20), 0.0]]), torch.tensor([[0.0, 0.0, -2.0]])
+    )
+    around = GraphicsCode(code.shape, code.texture, pose, NEUTRAL)
+    return over_white(model.draw(around, SIDE, framed=True)[0])
+
+
+def grey(path: Path, azimuth: float) -> Image.Image:
+    """Draw a raw shape file in grey."""
+    mesh, _ = normalise(load_mesh(path))
+    pose = Pose(
+        torch.tensor([[radians(azimuth), radians(20), 0.0]]), torch.tensor([[0.0, 0.0, -2.0]])
+    )
+    camera = pose.place(torch.from_numpy(mesh.vertices).float()[None])
+    view = View(torch.tensor([[0.0, 0.0, 0.6]]), (4 * SIDE, 4 * SIDE), 0.87)
+    topology = rz.Topology.stack([mesh.faces])
+    visible = rz.rasterize(view.clip(camera), topology, view.size)
+    mask = visible.mask[:, None].float()
+    light = facing_normals(camera, topology, visible)[:, 2:] * 0.7 + 0.2
+    picture = shrink(torch.cat([(light * mask).expand(-1, 3, -1, -1), mask], 1), 4)[0]
+    picture[:3] /= picture[3:].clamp(min=1e-3)
+    return over_white(picture.permute(1, 2, 0).numpy().clip(0, 1))
+
+
+def sheet(columns: list[list[Image.Image]], path: Path) -> None:
+    """Lay pictures out, one column per object."""
+    canvas = Image.new("RGB", (SIDE * len(columns), SIDE * len(columns[0])), "white")
+    for x, column in enumerate(columns):
+        for y, picture in enumerate(column):
+            canvas.paste(picture, (x * SIDE, y * SIDE))
+    canvas.quantize(256).save(path, optimize=True)
+
+
+def main(out: Path, data: Path, docs: Path) -> None:
+    """Draw all three sheets."""
+    model = shapecycle.load(out / "run")
+    shapes = sorted((data / "chairs/val/shapes").glob("*.ply"))
+    reconstructions, drawings = [], []
+    for shape in shapes:
+        stem = f"{shape.stem}_00"
+        folder = out / "reconstructions" / stem
+        code = GraphicsCode.from_json(json.loads((folder / "code.json").read_text())["code"])
+        reconstructions.append(
+            [
+                opened(data / "chairs/val/images" / f"{stem}.png"),
+                opened(folder / "render.png"),
+                *(turned(model, code, azimuth) for azimuth in (30, 150, 270)),
+            ]
+        )
+        looks = [opened(out / "drawings" / shape.stem / f"{k}.png") for k in range(3)]
+        drawings.append([grey(shape, 30), *looks])
+    sheet(reconstructions, docs / "reconstructions.png")
+    sheet(drawings, docs / "drawings.png")
+    new = [opened(path) for path in sorted((out / "new").glob("*.png"))]
+    sheet([[picture] for picture in new], docs / "new.png")
+
+
+if __name__ == "__main__":
+    main(*(Path(argument) for argument in sys.argv[1:4]))
