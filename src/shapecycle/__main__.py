@@ -1,9 +1,13 @@
 """The command line: ``shapecycle VERB ...``."""
 
+import errno
 import sys
 
 from shapecycle.cli.parse import parse
 from shapecycle.errors import ShapecycleError
+
+MENDABLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO)
+"""Faults of the machine rather than of this program: full, read-only or broken disks."""
 
 
 def main() -> None:
@@ -18,6 +22,11 @@ def main() -> None:
         sys.exit(130)
     except BrokenPipeError:
         sys.exit(0)
+    except OSError as error:
+        if error.errno not in MENDABLE:
+            raise
+        print(f"error: {error.filename or 'writing'}: {error.strerror}", file=sys.stderr)
+        sys.exit(2)
 
 
 if __name__ == "__main__":

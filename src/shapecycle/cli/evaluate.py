@@ -9,10 +9,18 @@ from typing import Any
 import numpy as np
 
 from shapecycle.cli.commands import Evaluate
-from shapecycle.cli.output import at_least, chosen_device, files_of, new_folder
-from shapecycle.cli.reconstruct import load_photos, reconstruct
+from shapecycle.cli.output import (
+    chosen_device,
+    files_of,
+    new_folder,
+    refuse_uncreatable,
+    refuse_used,
+    within,
+    write_new_file,
+)
+from shapecycle.cli.reconstruct import load_photos, reconstruct, refuse_bad
 from shapecycle.cli.train import say
-from shapecycle.errors import CheckpointError, DataError
+from shapecycle.errors import CheckpointError, DataError, ShapecycleError
 
 
 def run(command: Evaluate) -> None:
@@ -21,9 +29,12 @@ def run(command: Evaluate) -> None:
     from shapecycle.evaluate.pose import read_cameras
     from shapecycle.studio import load
 
-    at_least(command.refine_steps, 0, "--refine-steps")
+    within(command.refine_steps, 0, 10_000, "--refine-steps")
     if command.out.exists():
         raise CheckpointError(f"{command.out} is there already", "name another file, or remove it")
+    refuse_uncreatable(command.out.parent)
+    if command.keep is not None:
+        refuse_used(command.keep)
     files = files_of((command.images,), tuple(SUFFIXES), "pictures")
     cameras = read_cameras(command.cameras)
     shapes = {path.stem: shape_of(path, command.shapes) for path in files}
@@ -31,10 +42,12 @@ def run(command: Evaluate) -> None:
     if missing:
         raise DataError(
             f"{command.cameras} has no camera for {len(missing)} of {len(files)} pictures; "
-            f"first: {missing[0]}"
+            f"first: {missing[0]}",
+            "give the cameras.json that belongs to these pictures",
         )
+    refuse_bad_shapes(sorted(set(shapes.values())))
     model = load(command.model, device=chosen_device(command.device))
-    photos = load_photos(files, skip_bad=False)
+    photos = load_photos(files, skip_bad=False, hint="mend or remove them")
     with ExitStack() as stack:
         if command.keep is None:
             out = Path(stack.enter_context(tempfile.TemporaryDirectory()))
@@ -48,10 +61,7 @@ def run(command: Evaluate) -> None:
         ]
     summary = summarised(rows)
     metrics = {"model": str(command.model), "summary": summary, "pictures": rows}
-    command.out.parent.mkdir(parents=True, exist_ok=True)
-    partial = command.out.with_suffix(".partial")
-    partial.write_text(json.dumps(metrics, indent=1) + "\n")
-    partial.replace(command.out)
+    write_new_file(command.out, json.dumps(metrics, indent=1) + "\n")
     for name, both in summary.items():
         say(f"  {name:<24} mean {both['mean']:8.4f}   median {both['median']:8.4f}")
     print(command.out)
@@ -74,6 +84,23 @@ def shape_of(picture: Path, shapes: Path) -> Path:
         f"{picture} has no shape: there is no {shapes / (name + '.ply')}",
         "pictures are named <model>_<view>.png and shapes <model>.ply",
     )
+
+
+def refuse_bad_shapes(files: list[Path]) -> None:
+    """Raise one error that names all true shapes that cannot be used, before hours of work.
+
+    Raises:
+        DataError: If any of them cannot be used.
+    """
+    from shapecycle.data.shapes import load_mesh
+
+    bad = []
+    for path in files:
+        try:
+            load_mesh(path)
+        except ShapecycleError as error:
+            bad.append(error)
+    refuse_bad(bad, len(files), skip_bad=False, kind="shapes", hint="mend or remove them")
 
 
 def score(folder: Path, shape: Path, camera: np.ndarray) -> dict[str, Any]:

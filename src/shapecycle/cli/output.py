@@ -3,10 +3,14 @@
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from shapecycle.errors import CheckpointError, ConfigError, DataError
+
+RESERVED = ("", ".", "..", "summary.json")
+"""Stems that cannot name a result's folder."""
+LARGEST_SEED = 2**63 - 1
 
 
 def refuse_used(out: Path) -> None:
@@ -25,15 +29,34 @@ def refuse_used(out: Path) -> None:
         )
 
 
+def refuse_uncreatable(out: Path) -> None:
+    """Raise if a folder cannot be made; nothing is left behind either way.
+
+    Raises:
+        CheckpointError: Naming the path and the reason.
+    """
+    missing = [path for path in (out, *out.parents) if not path.exists()]
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        if not os.access(out, os.W_OK):
+            raise PermissionError(13, "no permission to write there")
+    except OSError as fault:
+        raise _uncreatable(out, fault) from fault
+    finally:
+        _remove_empty(missing)
+
+
 @contextmanager
 def new_folder(out: Path) -> Iterator[Path]:
     """Give a folder to write into that becomes ``out`` only if all goes well."""
     refuse_used(out)
-    staging = out.absolute().with_name(f".{out.absolute().name}.{os.getpid()}.partial")
+    missing = [path for path in out.absolute().parents if not path.exists()]
+    staging = _partial(out)
     try:
         staging.mkdir(parents=True)
     except OSError as fault:
-        raise CheckpointError(f"cannot create {out}: {fault.strerror}") from fault
+        _remove_empty(missing)
+        raise _uncreatable(out, fault) from fault
     try:
         yield staging
         if out.is_dir():
@@ -41,21 +64,56 @@ def new_folder(out: Path) -> Iterator[Path]:
         staging.rename(out)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
+        _remove_empty(missing)
+
+
+def write_new_file(out: Path, text: str) -> None:
+    """Write a file all at once, or not at all.
+
+    Raises:
+        CheckpointError: If it cannot be written.
+    """
+    partial = _partial(out)
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_text(text, encoding="utf-8")
+        partial.replace(out)
+    except OSError as fault:
+        raise _uncreatable(out, fault) from fault
+    finally:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
+
+
+def _partial(out: Path) -> Path:
+    whole = out.absolute()
+    return whole.with_name(f".{whole.name}.{os.getpid()}.partial")
+
+
+def _remove_empty(folders: list[Path]) -> None:
+    """Remove folders made on the way to one that came to nothing, the innermost first."""
+    for folder in folders:
+        with suppress(OSError):
+            folder.rmdir()
+
+
+def _uncreatable(out: Path, fault: OSError) -> CheckpointError:
+    return CheckpointError(
+        f"cannot create {out}: {fault.strerror}", "name a place that can be written to"
+    )
 
 
 def files_of(inputs: tuple[Path, ...], suffixes: tuple[str, ...], kind: str) -> list[Path]:
     """List files, and the fitting files directly in folders; their stems name the results.
 
     Raises:
-        DataError: If nothing is found, a path is missing, or two files share a stem.
+        DataError: If nothing is found, a path is missing or unreadable, two files share a stem,
+            or a stem cannot name a result.
     """
     found: list[Path] = []
     for path in inputs:
         if path.is_dir():
-            inside = [p for p in sorted(path.iterdir()) if p.suffix.lower() in suffixes]
-            if not inside:
-                raise DataError(f"{path} holds no {kind} ({', '.join(suffixes)})")
-            found += inside
+            found += _inside(path, suffixes, kind)
         elif path.is_file():
             found.append(path)
         else:
@@ -64,13 +122,33 @@ def files_of(inputs: tuple[Path, ...], suffixes: tuple[str, ...], kind: str) -> 
         raise DataError(f"no {kind} were given", f"give {kind} or folders of them")
     stems: dict[str, Path] = {}
     for path in found:
-        if path.stem in stems:
+        if path.stem in RESERVED:
+            raise DataError(f"{path}: no result can be named '{path.stem}'", "rename the file")
+        # Some file systems do not tell upper from lower case.
+        stem = path.stem.casefold()
+        if stem in stems:
             raise DataError(
-                f"{stems[path.stem]} and {path} would both be written to '{path.stem}'",
+                f"{stems[stem]} and {path} would both be written to '{path.stem}'",
                 "rename one, or give them in two calls",
             )
-        stems[path.stem] = path
+        stems[stem] = path
     return found
+
+
+def _inside(folder: Path, suffixes: tuple[str, ...], kind: str) -> list[Path]:
+    try:
+        visible = [path for path in sorted(folder.iterdir()) if not path.name.startswith(".")]
+    except OSError as fault:
+        raise DataError(
+            f"{folder}: the folder cannot be read ({fault.strerror})", "check its permissions"
+        ) from fault
+    inside = [path for path in visible if path.suffix.lower() in suffixes]
+    if not inside:
+        raise DataError(
+            f"{folder} holds no {kind}",
+            f"{kind} are files ending in {' '.join(suffixes)}, directly in the folder",
+        )
+    return inside
 
 
 def chosen_device(name: str) -> str:
@@ -96,11 +174,11 @@ def chosen_device(name: str) -> str:
     return name
 
 
-def at_least(value: int, least: int, option: str) -> None:
-    """Raise if an option's value is too small.
+def within(value: int, least: int, most: int, option: str) -> None:
+    """Raise if an option's value is too small or too large.
 
     Raises:
-        ConfigError: Naming the option.
+        ConfigError: Naming the option and its range.
     """
-    if value < least:
-        raise ConfigError(f"{option} must be at least {least}, found {value}")
+    if not least <= value <= most:
+        raise ConfigError(f"{option} must be from {least} to {most}, found {value}")

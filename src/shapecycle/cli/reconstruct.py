@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from shapecycle.cli.commands import Reconstruct
-from shapecycle.cli.output import at_least, chosen_device, files_of, new_folder
+from shapecycle.cli.output import chosen_device, files_of, new_folder, within
 from shapecycle.cli.train import say
 from shapecycle.errors import DataError, ShapecycleError
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from shapecycle.studio import Model, Seen
 
 CHUNK = 16
+OR_SKIP = "mend or remove them, or leave them out with --skip-bad"
 
 
 def run(command: Reconstruct) -> None:
@@ -26,7 +27,7 @@ def run(command: Reconstruct) -> None:
     from shapecycle.data.images import SUFFIXES
     from shapecycle.studio import load
 
-    at_least(command.refine_steps, 0, "--refine-steps")
+    within(command.refine_steps, 0, 10_000, "--refine-steps")
     files = files_of(command.inputs, tuple(SUFFIXES), "pictures")
     with new_folder(command.out) as out:
         model = load(command.model, device=chosen_device(command.device))
@@ -36,7 +37,7 @@ def run(command: Reconstruct) -> None:
     print(command.out)
 
 
-def load_photos(files: list[Path], *, skip_bad: bool) -> "list[Photo]":
+def load_photos(files: list[Path], *, skip_bad: bool, hint: str = OR_SKIP) -> "list[Photo]":
     """Load pictures; bad ones are all named in one error, or skipped and named."""
     from shapecycle.data.images import load_photo
 
@@ -46,11 +47,18 @@ def load_photos(files: list[Path], *, skip_bad: bool) -> "list[Photo]":
             photos.append(load_photo(path))
         except ShapecycleError as error:
             bad.append(error)
-    refuse_bad(bad, len(files), skip_bad=skip_bad or False, kind="pictures")
+    refuse_bad(bad, len(files), skip_bad=skip_bad, kind="pictures", hint=hint)
     return photos
 
 
-def refuse_bad(bad: list[ShapecycleError], count: int, *, skip_bad: bool, kind: str) -> None:
+def refuse_bad(
+    bad: list[ShapecycleError],
+    count: int,
+    *,
+    skip_bad: bool,
+    kind: str,
+    hint: str = OR_SKIP,
+) -> None:
     """Raise one error that names all bad files, or name them and go on."""
     if not bad:
         return
@@ -60,9 +68,10 @@ def refuse_bad(bad: list[ShapecycleError], count: int, *, skip_bad: bool, kind: 
     if skip_bad and len(bad) < count:
         say(f"left out {len(bad)} of {count} {kind}:\n{told}")
         return
+    # Without any good ones there is nothing to go on with.
     raise DataError(
         f"{len(bad)} of {count} {kind} cannot be used:\n{told}",
-        "mend or remove them, or leave them out with --skip-bad",
+        hint if len(bad) < count else "mend or remove them",
     )
 
 

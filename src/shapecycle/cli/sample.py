@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from shapecycle.cli.commands import Generate, Render
-from shapecycle.cli.output import at_least, chosen_device, files_of, new_folder
+from shapecycle.cli.output import LARGEST_SEED, chosen_device, files_of, new_folder, within
 from shapecycle.cli.reconstruct import camera_json, refuse_bad
 from shapecycle.cli.train import say
 from shapecycle.errors import ShapecycleError
@@ -24,7 +24,7 @@ def render(command: Render) -> None:
     from shapecycle.data.shapes import SUFFIXES, load_mesh
     from shapecycle.studio import load
 
-    _check(command.samples, command.size)
+    _check(command)
     files = files_of(command.shapes, tuple(SUFFIXES), "shapes")
     with new_folder(command.out) as out:
         model = load(command.model, device=chosen_device(command.device))
@@ -50,7 +50,7 @@ def generate(command: Generate) -> None:
 
     from shapecycle.studio import load
 
-    _check(command.samples, command.size)
+    _check(command)
     with new_folder(command.out) as out:
         model = load(command.model, device=chosen_device(command.device))
         generator = torch.Generator().manual_seed(command.seed)
@@ -60,9 +60,10 @@ def generate(command: Generate) -> None:
     print(command.out)
 
 
-def _check(samples: int, size: int) -> None:
-    at_least(samples, 1, "--samples")
-    at_least(size, 16, "--size")
+def _check(command: Render | Generate) -> None:
+    within(command.samples, 1, 100_000, "--samples")
+    within(command.size, 16, 4096, "--size")
+    within(command.seed, 0, LARGEST_SEED, "--seed")
 
 
 def write_samples(model: "Model", codes: "GraphicsCode", folder: Path, size: int) -> None:
