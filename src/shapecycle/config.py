@@ -2,6 +2,7 @@
 
 from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from difflib import get_close_matches
+from math import inf
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -172,10 +173,12 @@ def merged(settings: Any, changes: dict[str, Any], *, where: str = "", source: s
     Raises:
         ConfigError: If a name is unknown (with a suggestion) or a value has the wrong type.
     """
+    if changes is None:  # all lines are comments
+        changes = {}
     if not isinstance(changes, dict):
         raise ConfigError(
-            f"{source}: '{where or 'the file'}' must hold settings by name, found "
-            f"{type(changes).__name__}"
+            f"{source}: {where or 'the whole'} must hold settings by name, found {changes!r}",
+            f"write '{where or 'train'}:' and under it lines like 'name: value'",
         )
     known = {f.name: f for f in fields(settings)}
     types = get_type_hints(type(settings))
@@ -201,7 +204,10 @@ def unknown_setting(name: str, known: list[str], source: str) -> ConfigError:
 
 def _typed(value: Any, old: Any, kind: Any, name: str, source: str) -> Any:
     """Accept what YAML and JSON make of numbers and pairs, and nothing else."""
-    wrong = ConfigError(f"{source}: setting '{name}' must be of type {kind}, found {value!r}")
+    # YAML 1.1 reads 1e-3 as a word: its numbers need a point.
+    hint = "write 1.0e-3 rather than 1e-3" if isinstance(old, float) else ""
+    told = getattr(kind, "__name__", str(kind)) if not isinstance(old, tuple) else str(kind)
+    wrong = ConfigError(f"{source}: setting '{name}' must be of type {told}, found {value!r}", hint)
     if isinstance(old, bool) or isinstance(value, bool):
         if not (isinstance(old, bool) and isinstance(value, bool)):
             raise wrong
@@ -228,13 +234,36 @@ def load_settings(preset: str, config: Path | None = None) -> Settings:
     settings: Settings = merged(Settings(), PRESETS[preset], source=f"preset {preset}")
     if config is None:
         return checked(settings, source=f"preset {preset}")
+    return checked(changed_by_file(settings, config), source=str(config))
+
+
+def changed_by_file(settings: Settings, config: Path) -> Settings:
+    """Return settings with those in a YAML file replaced.
+
+    Raises:
+        ConfigError: If a setting is unknown or ill-typed, or the file cannot be read.
+    """
     import yaml
 
     try:
-        changes = yaml.safe_load(config.read_text())
+        changes = yaml.safe_load(config.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as fault:
-        raise ConfigError(f"cannot read settings from {config}: {fault}") from fault
-    return checked(merged(settings, changes or {}, source=str(config)), source=str(config))
+        reason = (isinstance(fault, OSError) and fault.strerror) or fault
+        raise ConfigError(
+            f"cannot read settings from {config}: {reason}",
+            "write YAML such as 'train: {batch: 16}', indented by spaces",
+        ) from fault
+    changed: Settings = merged(settings, changes, source=str(config))
+    return changed
+
+
+SIZES = (
+    "shape_code_size",
+    "texture_code_size",
+    "shape_width",
+    "image_features",
+    "critic_width",
+)
 
 
 def checked(settings: Settings, *, source: str) -> Settings:
@@ -263,16 +292,27 @@ def checked(settings: Settings, *, source: str) -> Settings:
         ),
         (
             "model.texture_width",
-            model.texture_width % 4 == 0 and model.texture_width > 0,
-            "a positive multiple of 4",
+            model.texture_width % 8 == 0 and model.texture_width > 0,
+            "a positive multiple of 8",
         ),
+        *[(f"model.{name}", getattr(model, name) > 0, "positive") for name in SIZES],
+        *[
+            (f"weights.{name}", 0 <= value < inf, "finite and not negative")
+            for name, value in asdict(settings.weights).items()
+        ],
+        ("scenes.roll_degrees", 0 <= scenes.roll_degrees <= 90, "in [0, 90]"),
+        ("scenes.warp", 0 <= scenes.warp <= 2, "in [0, 2]"),
         ("scenes.elevation_degrees", -90 < low <= high < 90, "an ascending pair in (-90, 90)"),
-        ("scenes.distance", 0.7 <= near <= far, "an ascending pair, from .7 on"),
+        ("scenes.distance", 0.7 <= near <= far < inf, "an ascending pair, from .7 on"),
         ("train.total_images", train.total_images > 0, "positive"),
-        ("train.batch", train.batch >= 2, "at least 2"),
+        ("train.batch", train.batch >= 4, "at least 4: some parts of a step take a quarter"),
         ("train.shape_share", train.shape_share > 0, "positive"),
         ("train.random_share", train.random_share > 0, "positive"),
         ("train.learning_rate", 0 < train.learning_rate < 1, "in (0, 1)"),
+        ("train.critic_learning_rate", 0 < train.critic_learning_rate < 1, "in (0, 1)"),
+        ("train.average_images", train.average_images > 0, "positive"),
+        ("train.panel_images", train.panel_images > 0, "positive"),
+        ("train.checkpoint_minutes", train.checkpoint_minutes > 0, "positive"),
         (
             "train.random_share",
             train.shape_share + train.random_share < 1,

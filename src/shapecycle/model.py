@@ -1,15 +1,15 @@
 """A trained model: the networks, their priors, and the file that holds them."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 
 from shapecycle.code_to_image.priors import GaussianPrior, PoseSampler
-from shapecycle.config import ModelSettings, merged
+from shapecycle.config import ModelSettings, Settings, checked, merged
 from shapecycle.errors import CheckpointError, ConfigError
 from shapecycle.translator import Translator
 
@@ -77,25 +77,42 @@ def load_networks(path: Path, device: str = "cpu") -> tuple[Networks, Provenance
             metadata = opened.metadata() or {}
             tensors = {key: opened.get_tensor(key) for key in opened.keys()}  # noqa: SIM118
         about = json.loads(metadata["shapecycle"])
-        found = about["format"]
+        _refuse_other_format(file, about["format"])
         settings: ModelSettings = merged(
             ModelSettings(), about["settings"]["model"], source=str(file)
         )
+        checked(replace(Settings(), model=settings), source=str(file))
         provenance = Provenance(about["settings"], about["images"], about["notes"])
     except (SafetensorError, OSError, KeyError, ValueError, TypeError, ConfigError) as fault:
+        reason = f"its metadata lacks {fault}" if isinstance(fault, KeyError) else str(fault)
         raise CheckpointError(
-            f"{file} is not a shapecycle model: {type(fault).__name__}: {fault}",
+            f"{file} is not a shapecycle model: {reason.splitlines()[0]}",
             f"models are the files named {MODEL_NAME} in run folders",
         ) from fault
-    if found != FORMAT:
-        raise CheckpointError(
-            f"{file} has format {found}, this version reads format {FORMAT}",
-            "use the version of shapecycle that wrote it",
-        )
+    _refuse_non_finite(file, tensors)
     networks = Networks(settings)
     try:
         networks.load_state_dict(tensors)
     except RuntimeError as fault:
         first = str(fault).splitlines()[-1].strip()
-        raise CheckpointError(f"{file} does not fit its own settings: {first}") from fault
+        raise CheckpointError(
+            f"{file} does not fit its own settings: {first}",
+            "copy it again, or use the version of shapecycle that wrote it",
+        ) from fault
     return networks.to(device).eval(), provenance
+
+
+def _refuse_other_format(file: Path, found: Any) -> None:
+    if found != FORMAT:
+        raise CheckpointError(
+            f"{file} has format {found}, this version reads format {FORMAT}",
+            "use the version of shapecycle that wrote it",
+        )
+
+
+def _refuse_non_finite(file: Path, tensors: dict[str, Tensor]) -> None:
+    for name, tensor in tensors.items():
+        if tensor.is_floating_point() and not tensor.isfinite().all():
+            raise CheckpointError(
+                f"{file}: its weights '{name}' are not finite", "train again, or copy it again"
+            )
