@@ -4,27 +4,44 @@ import json
 import sys
 import time
 from dataclasses import replace
+from math import inf
 from typing import TYPE_CHECKING
 
 from shapecycle.cli.commands import Train
-from shapecycle.cli.output import chosen_device, refuse_used
-from shapecycle.config import Settings, as_dict, load_settings, merged
+from shapecycle.cli.output import (
+    LARGEST_SEED,
+    chosen_device,
+    refuse_uncreatable,
+    refuse_used,
+    within,
+)
+from shapecycle.config import (
+    Settings,
+    as_dict,
+    changed_by_file,
+    checked,
+    load_settings,
+    merged,
+)
 from shapecycle.errors import CheckpointError, ConfigError
 
 if TYPE_CHECKING:
     from shapecycle.data.images import PhotoSet
     from shapecycle.data.shapes import ShapeSet
 
+RUN_FOLDER = "--resume takes the run folder of an earlier `shapecycle train`"
+
 
 def run(command: Train) -> None:
     """Check everything that can be checked at once, load, train, and say where the model is."""
     start = time.monotonic()
-    settings = _settings(command)
+    command, settings = _planned(command)
     if command.dry_run:
         dry_run(settings)
         return
     if not command.resume:
         refuse_used(command.out)
+        refuse_uncreatable(command.out)
     device = chosen_device(command.device)
 
     from shapecycle.train.journal import Journal
@@ -51,29 +68,50 @@ def run(command: Train) -> None:
     print(path)
 
 
-def _settings(command: Train) -> Settings:
+def _planned(command: Train) -> tuple[Train, Settings]:
+    """Check the options; a resumed run brings its own settings, seed and length."""
     if command.minutes is not None and command.total_images is not None:
         raise ConfigError("--minutes and --total-images exclude each other", "give one of them")
-    if command.minutes is not None and not command.minutes > 0:
-        raise ConfigError(f"--minutes must be positive, found {command.minutes}")
+    if command.minutes is not None and not 0 < command.minutes < inf:
+        raise ConfigError(f"--minutes must be a positive number, found {command.minutes}")
     if command.total_images is not None and command.total_images <= 0:
         raise ConfigError(f"--total-images must be positive, found {command.total_images}")
+    within(command.seed, 0, LARGEST_SEED, "--seed")
     if command.resume:
-        path = command.out / "settings.json"
-        if not path.is_file():
-            raise CheckpointError(
-                f"cannot resume: {command.out} holds no settings.json",
-                "--resume takes the run folder of an earlier `shapecycle train`",
-            )
-        stored = json.loads(path.read_text())["settings"]
-        settings: Settings = merged(Settings(), stored, source=str(path))
+        command, settings = _resumed(command)
     else:
         settings = load_settings(command.preset, command.config)
     if command.total_images is not None:
         settings = replace(
             settings, train=replace(settings.train, total_images=command.total_images)
         )
-    return settings
+    return command, settings
+
+
+def _resumed(command: Train) -> tuple[Train, Settings]:
+    """Take seed, settings and, where none is given, the length from the run folder."""
+    path = command.out / "settings.json"
+    if not path.is_file():
+        raise CheckpointError(f"cannot resume: {command.out} holds no settings.json", RUN_FOLDER)
+    if not any((command.out / "state").glob("*.pt")):
+        raise CheckpointError(f"cannot resume: {command.out / 'state'} holds no state", RUN_FOLDER)
+    try:
+        kept = json.loads(path.read_text(encoding="utf-8"))
+        stored: Settings = merged(Settings(), kept["settings"], source=str(path))
+        seed, minutes = int(kept["seed"]), kept.get("minutes")
+    except (OSError, KeyError, TypeError, ValueError, ConfigError) as fault:
+        raise CheckpointError(
+            f"cannot resume: {path} is not what `shapecycle train` wrote ({fault})", RUN_FOLDER
+        ) from fault
+    if command.minutes is None and command.total_images is None:
+        command = replace(command, minutes=minutes)
+    settings = changed_by_file(stored, command.config) if command.config else stored
+    if settings.model != stored.model:
+        raise ConfigError(
+            f"{command.config} changes 'model', which a training that goes on cannot",
+            "leave 'model' as it is, or train into a new folder",
+        )
+    return replace(command, seed=seed), checked(settings, source=str(command.config or path))
 
 
 def load_folders(command: Train, settings: Settings) -> "tuple[PhotoSet, ShapeSet]":
@@ -103,6 +141,7 @@ def write_settings(settings: Settings, command: Train) -> None:
     kept = {
         "command": ["shapecycle", *sys.argv[1:]],
         "seed": command.seed,
+        "minutes": command.minutes,
         "settings": as_dict(settings),
     }
     (command.out / "settings.json").write_text(json.dumps(kept, indent=1) + "\n")

@@ -55,6 +55,22 @@ class Budget:
         """Start the clock, after what a resumed training spent before."""
         self._since = self.clock() - self.spent
 
+    def resume(self, stages: list[tuple[str, float, int, int]], *, spent: float) -> None:
+        """Take up a saved budget, whose length may have been another.
+
+        Args:
+            stages: Name, share, images and images seen of every stage.
+            spent: Seconds that were spent.
+        """
+        self.spent = spent
+        for stage, (_, _, images, seen) in zip(self.stages, stages, strict=True):
+            stage.seen = seen
+            if self.seconds is not None:
+                stage.images = images
+        last = self.stages[-1]
+        if self.seconds is not None and last.is_done and spent < 0.95 * self.seconds:
+            last.images = 0
+
     @property
     def elapsed(self) -> float:
         """Seconds spent on training so far."""

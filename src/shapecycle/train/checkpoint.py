@@ -13,6 +13,8 @@ KEPT = 2
 def save_state(folder: Path, state: dict[str, Any], images: int) -> None:
     """Write a state all at once, and drop all but the last few."""
     folder.mkdir(parents=True, exist_ok=True)
+    for stale in folder.glob("*.partial"):
+        stale.unlink()
     target = folder / f"{images:012d}.pt"
     partial = target.with_suffix(".partial")
     torch.save(state, partial)
@@ -33,6 +35,7 @@ def load_state(folder: Path) -> dict[str, Any]:
             state: dict[str, Any] = torch.load(path, weights_only=True, map_location="cpu")
             return state
         except Exception as fault:
-            faults.append(f"{path}: {fault}")
+            # PyTorch's own message advises to run what the file says.
+            faults.append(f"{path} is not a saved state ({type(fault).__name__})")
     told = "; ".join(faults) or f"{folder} holds no state"
     raise CheckpointError(f"cannot resume: {told}", "train again into a new folder")

@@ -39,6 +39,7 @@ class Journal:
         self.is_live = self.console.is_terminal
         self.last = 0.0
         self.sums: dict[str, list[float]] = {}
+        self.status: dict[str, Any] = {}
         self.bar = Progress(
             TextColumn("{task.description:<12}"),
             BarColumn(bar_width=20),
@@ -62,15 +63,19 @@ class Journal:
         """
         for name, value in terms.items():
             self.sums.setdefault(name, []).append(float(value))
+        self.status = status
         now = time.monotonic()
         if now - self.last < (LIVE_SECONDS if self.is_live else PLAIN_SECONDS):
             return
         self.last = now
+        self._show(self._write(), status)
+
+    def _write(self) -> dict[str, float]:
         means = {name: float(np.mean(values)) for name, values in self.sums.items()}
         self.sums = {}
-        self.file.write(json.dumps(status | {"losses": means}) + "\n")
+        self.file.write(json.dumps(self.status | {"losses": means}) + "\n")
         self.file.flush()
-        self._show(means, status)
+        return means
 
     def _show(self, means: dict[str, float], status: dict[str, Any]) -> None:
         left = status["seconds_left"]
@@ -100,7 +105,9 @@ class Journal:
         return path
 
     def close(self) -> None:
-        """Close the file and end the bar."""
+        """Write what was not written yet, close the file and end the bar."""
+        if self.sums:
+            self._write()
         self.bar.stop()
         self.file.close()
 

@@ -1,6 +1,7 @@
 """The training loop: load, plan, play the stages, save."""
 
 import json
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from shapecycle.config import Settings, as_dict
 from shapecycle.cycles.random_scenes import ShapePool
 from shapecycle.data.images import PhotoSet
 from shapecycle.data.shapes import ShapeSet
-from shapecycle.errors import ShapecycleError
+from shapecycle.errors import CheckpointError, ShapecycleError
 from shapecycle.model import MODEL_NAME, Provenance, save_model
 from shapecycle.train.budget import Budget, Stage, planned_stages
 from shapecycle.train.checkpoint import load_state, save_state
@@ -30,7 +31,7 @@ class Run:
     """What to train on, how, and where to.
 
     Attributes:
-        seconds: Time for the stages, or None when settings count images.
+        seconds: Time for all that `train` does, or None when settings count images.
     """
 
     folder: Path
@@ -49,12 +50,14 @@ def train(run: Run, journal: Journal) -> Path:
     Returns:
         The path of the model file.
     """
+    start = time.monotonic()
     settings = run.settings
     generator = torch.Generator().manual_seed(run.seed)
     journal.say("sampling the shapes' surfaces ...")
     pool = ShapePool(run.shapes.meshes, generator=generator, device=run.device)
     trainer = Trainer(settings, run.photos, pool, seed=run.seed, device=run.device)
-    budget = _plan(run)
+    # Sampling hundreds of surfaces takes minutes, and belongs to the time that was asked for.
+    budget = _plan(run, preparation=time.monotonic() - start)
     if run.resume:
         _restore(run, trainer, budget)
         journal.say(f"resumed after {_images(budget):,} images")
@@ -80,7 +83,7 @@ def train(run: Run, journal: Journal) -> Path:
     return run.folder / MODEL_NAME
 
 
-def _plan(run: Run) -> Budget:
+def _plan(run: Run, *, preparation: float) -> Budget:
     train_settings = run.settings.train
     rest = 1 - train_settings.shape_share - train_settings.random_share
     shares = [
@@ -89,7 +92,8 @@ def _plan(run: Run) -> Budget:
         ("all cycles", rest),
     ]
     total = train_settings.total_images if run.seconds is None else None
-    return Budget(planned_stages(total, shares), train_settings.batch, run.seconds)
+    seconds = None if run.seconds is None else max(1.0, run.seconds - preparation)
+    return Budget(planned_stages(total, shares), train_settings.batch, seconds)
 
 
 def _pace(stage: Stage, *, last: bool) -> float:
@@ -122,8 +126,8 @@ def _refuse_non_finite(terms: dict[str, torch.Tensor], stage: Stage, folder: Pat
             raise NonFiniteLoss(
                 f"the loss '{name}' became {float(value)} in stage '{stage.name}' "
                 f"after {stage.seen:,} images",
-                f"resume from the last state in {folder} with --resume and a smaller "
-                "train.learning_rate",
+                f"go on from the last good state with --resume --out {folder} and a smaller "
+                "train.learning_rate in a --config file",
             )
 
 
@@ -151,8 +155,14 @@ def _save(run: Run, trainer: Trainer, budget: Budget) -> None:
 
 
 def _restore(run: Run, trainer: Trainer, budget: Budget) -> None:
-    state = load_state(run.folder / "state")
-    trainer.load_state(state["trainer"])
-    budget.spent = state["elapsed"]
-    for stage, (_, _, images, seen) in zip(budget.stages, state["stages"], strict=True):
-        stage.images, stage.seen = images, seen
+    folder = run.folder / "state"
+    state = load_state(folder)
+    try:
+        trainer.load_state(state["trainer"])
+        budget.resume(state["stages"], spent=state["elapsed"])
+    except (KeyError, TypeError, ValueError, RuntimeError) as fault:
+        raise CheckpointError(
+            f"cannot resume: the state in {folder} does not fit these settings "
+            f"({type(fault).__name__}: {str(fault).splitlines()[0]})",
+            "train again into a new folder",
+        ) from fault
