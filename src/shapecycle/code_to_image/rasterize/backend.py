@@ -3,7 +3,7 @@
 import importlib.util
 import os
 from functools import cache
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, cast
 
 import torch
 
@@ -78,8 +78,8 @@ def backend_report() -> list[str]:
 
 def _from_environment() -> Backend:
     value = os.environ.get(VARIABLE, "auto").strip().lower() or "auto"
-    if value == "auto" or value == "warp" or value == "torch":
-        return value
+    if value in ("auto", "warp", "torch"):
+        return cast(Backend, value)
     raise ConfigError(
         f"the environment variable {VARIABLE} is {value!r}", "use auto, warp or torch"
     )

@@ -20,6 +20,7 @@ from shapecycle.code_to_image.rasterize.scan import (
     _steps,
     depth_at,
     pixel_centre,
+    to_screen,
 )
 from shapecycle.code_to_image.rasterize.topology import Topology
 from shapecycle.code_to_image.rasterize.visibility import EMPTY, Visibility
@@ -100,20 +101,14 @@ def _meet(start: Tensor, end: Tensor, line: Tensor, steep: Tensor) -> tuple[Tens
     return across_start + share * (across_end - across_start), share
 
 
-def to_screen(clip: Tensor, size: tuple[int, int]) -> Tensor:
-    """Column and row coordinates in pixels (row 0 on top), and normalised depth (n 3)."""
-    x, y, z, w = clip.unbind(-1)
-    return torch.stack(
-        [(x / w * 0.5 + 0.5) * size[1], (y / w * -0.5 + 0.5) * size[0], z / w], dim=-1
-    )
-
-
 def _find_crossings(clip: Tensor, topology: Topology, visibility: Visibility) -> Crossings:
     """Follow all silhouette edges and keep the crossings that are seen."""
     size = visibility.size
     instance, edge, cuts, side, across = _silhouettes(clip, topology)
     ends = _rows_of(topology.edges, instance, edge)
-    start, end = (to_screen(v, size) for v in _cut_edges(clip, instance, ends, cuts))
+    a, b = _cut_edges(clip, instance, ends, cuts)
+    start, end = to_screen(a, size), to_screen(b, size)
+    depths = a[:, 2] / a[:, 3], b[:, 2] / b[:, 3]
     steep = (end[:, 1] - start[:, 1]).abs() >= (end[:, 0] - start[:, 0]).abs()
     along = torch.where(steep, 1, 0)
     lines = torch.tensor([size[1], size[0]], device=clip.device)
@@ -141,7 +136,7 @@ def _find_crossings(clip: Tensor, topology: Topology, visibility: Visibility) ->
     inner = _row_and_column(steep, line, inner_across)
     outer = _row_and_column(steep, line, outer_across)
     found = Crossings(instance, ends[n], cuts[n], inner, outer, steep)
-    depth = start[:, 2] + share * (end[:, 2] - start[:, 2])
+    depth = depths[0][n] + share * (depths[1] - depths[0])[n]
     seen = _is_seen(clip, found, across, depth, keep, visibility)
     offset = (position - 0.5 - inner_across.to(clip.dtype)).abs()
     return _outermost(found, edge, offset, seen, visibility)
@@ -197,9 +192,9 @@ def _cut_edges(clip: Tensor, instance: Tensor, ends: Tensor, cuts: Tensor) -> tu
 
 def _side(a: Tensor, b: Tensor, c: Tensor) -> Tensor:
     """Sign of the determinant of three clip positions with a.w > 0: +1 if c is left of a b."""
-    x, y = a[:, 0] / a[:, 3], a[:, 1] / a[:, 3]
-    bx, by = b[:, 0] - x * b[:, 3], b[:, 1] - y * b[:, 3]
-    cx, cy = c[:, 0] - x * c[:, 3], c[:, 1] - y * c[:, 3]
+    ax, ay, _, aw = a.unbind(1)
+    bx, by = b[:, 0] * aw - ax * b[:, 3], b[:, 1] * aw - ay * b[:, 3]
+    cx, cy = c[:, 0] * aw - ax * c[:, 3], c[:, 1] * aw - ay * c[:, 3]
     return (bx * cy - by * cx).sign().long()
 
 

@@ -13,6 +13,9 @@ from shapecycle.code_to_image.rasterize.warp_runtime import launch
 MOST_EDGES = 1 << 20
 """Edge numbers share an int32 with 11 bits of offset; larger meshes go to the reference."""
 
+MOST_ITEMS = 1 << 30
+"""Edges of the whole batch are counted in an int32 with one bit for the side."""
+
 
 def rasterize(clip: Tensor, topology: Topology, size: tuple[int, int], cull: bool) -> Visibility:
     """Find the nearest face at every pixel centre; see the public function."""
@@ -30,19 +33,25 @@ def interpolate(
 ) -> Tensor:
     """Spread vertex attributes over the visible faces; see the public function."""
     rows = topology.faces_int32 if faces is topology.faces else _int32(faces)
-    result: Tensor = _Interpolate.apply(attributes, clip, topology, visibility.key, rows)
+    result: Tensor = _Interpolate.apply(  # type: ignore[no-untyped-call]
+        attributes, clip, topology, visibility.key, rows
+    )
     return result
 
 
 def antialias(image: Tensor, clip: Tensor, topology: Topology, visibility: Visibility) -> Tensor:
     """Blend pixels across silhouettes; see the public function."""
-    result: Tensor = _Antialias.apply(image, clip, topology, visibility.key)
+    result: Tensor = _Antialias.apply(  # type: ignore[no-untyped-call]
+        image, clip, topology, visibility.key
+    )
     return result
 
 
 def vertex_normals(vertices: Tensor, topology: Topology) -> Tensor:
     """Average the normals of the faces around each vertex; see the public function."""
-    result: Tensor = _VertexNormals.apply(vertices, topology)
+    result: Tensor = _VertexNormals.apply(  # type: ignore[no-untyped-call]
+        vertices, topology
+    )
     return result
 
 
@@ -71,7 +80,7 @@ class _Interpolate(torch.autograd.Function):
         return image
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         attributes, clip, key = ctx.saved_tensors
         wants = [int(need) for need in ctx.needs_input_grad[:2]]
@@ -120,14 +129,14 @@ class _Antialias(torch.autograd.Function):
         batch, channels, height, width = image.shape
         edges, stride = _rows(topology.edges)
         shape = (clip.shape[1], topology.edges_int32, edges, stride)
-        found = torch.zeros(2 * batch * edges, dtype=torch.int32, device=clip.device)
+        found = torch.zeros(batch * edges, dtype=torch.int32, device=clip.device)
         count = torch.zeros(1, dtype=torch.int32, device=clip.device)
-        launch("find_silhouettes", batch * edges, clip, (clip, *shape, found, count))
+        best = torch.full((batch * 4 * height * width,), -1, dtype=torch.int32, device=clip.device)
+        inputs = (clip, *shape, key, height, width)
+        launch("mark_outermost", batch * edges, clip, (*inputs, best, found, count))
         # Reading the count from a GPU would wait for it; there, surplus threads return at once.
         ctx.walks = int(count) if clip.device.type == "cpu" else batch * edges
-        best = torch.full((batch * 4 * height * width,), -1, dtype=torch.int32, device=clip.device)
         walk = (found, count, clip, *shape)
-        launch("mark_outermost", ctx.walks, clip, (*walk, key, height, width, best))
         result = image.clone()
         launch("antialias", ctx.walks, clip, (*walk, best, height, width, channels, image, result))
         ctx.save_for_backward(image, clip, found, count, best)
@@ -135,7 +144,7 @@ class _Antialias(torch.autograd.Function):
         return result
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         image, clip, found, count, best = ctx.saved_tensors
         _, channels, height, width = image.shape
@@ -166,7 +175,7 @@ class _VertexNormals(torch.autograd.Function):
         return unit
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         vertices, total = ctx.saved_tensors
         batch, count, _ = vertices.shape

@@ -1,20 +1,45 @@
 """Picking the module that draws: both have functions of the operations' names."""
 
-from types import ModuleType
+from typing import Protocol, cast
 
 from torch import Tensor
 
 from shapecycle.code_to_image.rasterize.backend import Backend, choose
 from shapecycle.code_to_image.rasterize.topology import Topology
+from shapecycle.code_to_image.rasterize.visibility import Visibility
 
 
-def implementation(backend: Backend, vertices: Tensor, topology: Topology) -> ModuleType:
+class Implementation(Protocol):
+    """What both modules offer; arguments are those of the public functions, checked."""
+
+    def rasterize(
+        self, clip: Tensor, topology: Topology, size: tuple[int, int], cull: bool
+    ) -> Visibility: ...
+
+    def interpolate(
+        self,
+        attributes: Tensor,
+        clip: Tensor,
+        topology: Topology,
+        visibility: Visibility,
+        faces: Tensor,
+    ) -> Tensor: ...
+
+    def antialias(
+        self, image: Tensor, clip: Tensor, topology: Topology, visibility: Visibility
+    ) -> Tensor: ...
+
+    def vertex_normals(self, vertices: Tensor, topology: Topology) -> Tensor: ...
+
+
+def implementation(backend: Backend, vertices: Tensor, topology: Topology) -> Implementation:
     """Import ``fast`` or ``reference``; neither is loaded before it draws."""
     if choose(backend, vertices.device, vertices.dtype) == "warp":
         from shapecycle.code_to_image.rasterize import fast
 
-        if topology.edges.shape[-2] < fast.MOST_EDGES:
-            return fast
+        edges = topology.edges.shape[-2]
+        if edges < fast.MOST_EDGES and edges * len(vertices) < fast.MOST_ITEMS:
+            return cast(Implementation, fast)
     from shapecycle.code_to_image.rasterize import reference
 
-    return reference
+    return cast(Implementation, reference)

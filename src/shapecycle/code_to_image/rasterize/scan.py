@@ -31,13 +31,16 @@ def rasterize(clip: Tensor, topology: Topology, size: tuple[int, int], cull: boo
     if faces.shape[1]:
         corners = gather_vertices(clip, faces).reshape(-1, 3, 4)
         column, row, columns, rows = _pixel_boxes(corners, faces.reshape(-1, 3), size)
+        corners, behind = _turned_to_the_eye(corners, row, column, size)
+        if cull:
+            rows = rows * ~behind
         for first, last in _pieces(columns * rows):
             count = (columns * rows)[first:last]
             face = torch.arange(first, last, device=clip.device).repeat_interleave(count)
             step = _steps(count)
             i = row[face] + step // columns[face]
             j = column[face] + step % columns[face]
-            inside, depth = _test_pixels(corners[face], i, j, size, cull)
+            inside, depth = _test_pixels(corners[face], i, j, size)
             face, i, j = face[inside], i[inside], j[inside]
             instance, number = face // faces.shape[1], face % faces.shape[1]
             pixel = (instance * height + i) * width + j
@@ -54,7 +57,7 @@ def interpolate(
     face = visibility.face_id[instance, i, j]
     corners = vertices_of(clip, topology.faces, instance, face)
     edge = edge_functions(*relative_to_pixels(corners, i, j, (height, width)))
-    weights = edge / edge.sum(1, keepdim=True)
+    weights = edge * (1 / edge.sum(1, keepdim=True))
     shared = torch.zeros_like(instance) if attributes.shape[0] == 1 else instance
     values = (vertices_of(attributes, faces, shared, face, instance) * weights[:, :, None]).sum(1)
     image = values.new_zeros((batch, height, width, values.shape[1]))
@@ -79,8 +82,8 @@ def vertices_of(
 
 def pixel_centre(i: Tensor, j: Tensor, size: tuple[int, int], dtype: torch.dtype) -> list[Tensor]:
     """Give the x and y of pixel centres in normalised device coordinates; row 0 on top."""
-    x = (2 * j + 1).to(dtype) / size[1] - 1
-    y = 1 - (2 * i + 1).to(dtype) / size[0]
+    x = (2 * j + 1).to(dtype) * (1 / size[1]) - 1
+    y = 1 - (2 * i + 1).to(dtype) * (1 / size[0])
     return [x, y]
 
 
@@ -108,20 +111,33 @@ def edge_functions(x: Tensor, y: Tensor) -> Tensor:
 
 
 def _test_pixels(
-    corners: Tensor, i: Tensor, j: Tensor, size: tuple[int, int], cull: bool
+    corners: Tensor, i: Tensor, j: Tensor, size: tuple[int, int]
 ) -> tuple[Tensor, Tensor]:
-    """Say for n faces and pixels whether one covers the other, and at which depth."""
+    """Say for n faces turned to the eye, and pixels, which covers which and at what depth."""
     edge = edge_functions(*relative_to_pixels(corners, i, j, size))
-    owned = _owns_its_line(corners)
-    z, w = corners[..., 2], corners[..., 3]
-    # Summed in the kernels' order: torch's own sum may add in another.
-    volume = edge[:, 0] * w[:, 0] + edge[:, 1] * w[:, 1] + edge[:, 2] * w[:, 2]
-    height = edge[:, 0] * z[:, 0] + edge[:, 1] * z[:, 1] + edge[:, 2] * z[:, 2]
-    inside = ((edge > 0) | ((edge == 0) & owned)).all(1) & (volume > 0)
-    if not cull:
-        inside = inside | (((edge < 0) | ((edge == 0) & ~owned)).all(1) & (volume < 0))
-    depth = height / volume
+    inside = (edge >= 0).all(1)
+    touching = (inside & (edge == 0).any(1)).nonzero()[:, 0]
+    inside[touching] = ((edge > 0) | _owns_its_line(corners))[touching].all(1)
+    depth = _weighted(edge, corners[..., 2]) / _weighted(edge, corners[..., 3])
     return inside & (depth >= -1) & (depth <= 1), depth
+
+
+def _turned_to_the_eye(
+    corners: Tensor, i: Tensor, j: Tensor, size: tuple[int, int]
+) -> tuple[Tensor, Tensor]:
+    """Swap two corners of (f 3 4) faces seen from behind; and say which those are.
+
+    That flips the sign of every edge function exactly. The side is judged from a pixel near
+    the face, where the arithmetic is precise.
+    """
+    edge = edge_functions(*relative_to_pixels(corners, i, j, size))
+    behind = _weighted(edge, corners[..., 3]) < 0
+    return torch.where(behind[:, None, None], corners[:, [1, 0, 2]], corners), behind
+
+
+def _weighted(edge: Tensor, values: Tensor) -> Tensor:
+    """Sum products in the kernels' order; torch's own sum may add in another."""
+    return edge[:, 0] * values[:, 0] + edge[:, 1] * values[:, 1] + edge[:, 2] * values[:, 2]
 
 
 def _owns_its_line(corners: Tensor) -> Tensor:
@@ -152,14 +168,13 @@ def _pixel_boxes(
 
 def _screen_bounds(corners: Tensor, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
     """Smallest and largest column and row coordinates (f 2) of each face's visible part."""
-    scale = corners.new_tensor([size[1], -size[0]])
     tiny = torch.finfo(corners.dtype).tiny
-    screen = (corners[..., :2] / corners[..., 3:] * (0.5 * scale.sign()) + 0.5) * scale.abs()
+    screen = to_screen(corners, size)
     low, high = screen.amin(1), screen.amax(1)
     behind = (corners[..., 3] <= tiny).any(1).nonzero()[:, 0]
     if len(behind):
         points, visible = _cut_by_near_plane(corners[behind])
-        screen = (points[..., :2] / points[..., 3:] * (0.5 * scale.sign()) + 0.5) * scale.abs()
+        screen = to_screen(points, size)
         screen = torch.where(points[..., 3:] > tiny, screen, torch.inf)
         low[behind] = screen.where(visible[..., None], torch.inf).amin(1)
         # A cut at w = 0 has no bound; its column and row are unknown in both directions.
@@ -167,6 +182,13 @@ def _screen_bounds(corners: Tensor, size: tuple[int, int]) -> tuple[Tensor, Tens
         low[behind[unbounded]] = -torch.inf
         high[behind] = screen.where(visible[..., None], -torch.inf).amax(1)
     return low, high
+
+
+def to_screen(clip: Tensor, size: tuple[int, int]) -> Tensor:
+    """Column and row coordinates (n 2) in pixels, row 0 on top, of clip positions (n 4)."""
+    x, y, _, w = clip.unbind(-1)
+    half = 0.5 / w
+    return torch.stack([(x * half + 0.5) * size[1], (0.5 - y * half) * size[0]], dim=-1)
 
 
 def _cut_by_near_plane(corners: Tensor) -> tuple[Tensor, Tensor]:

@@ -1,6 +1,7 @@
 """Loading Warp on first use, compiling the kernels once, and launching them on torch tensors."""
 
 import hashlib
+import importlib
 import os
 import sys
 import tempfile
@@ -8,7 +9,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import torch
@@ -16,46 +16,55 @@ from torch import Tensor
 
 
 @cache
-def kernels() -> ModuleType:
-    """Import Warp and the kernels' module; takes half a second."""
-    import warp as wp
-
-    wp.config.log_level = wp.LOG_ERROR
-    _start(wp)
-    from shapecycle.code_to_image.rasterize import kernels as module
-
-    return module
+def _warp() -> Any:
+    # Untyped on purpose: half of Warp's functions have no annotations.
+    return importlib.import_module("warp")
 
 
 @cache
-def load(device: str) -> ModuleType:
-    """Compile the kernels for a device ("cpu", "cuda:0"), or load them from the cache."""
-    import warp as wp
+def kernels() -> dict[str, Any]:
+    """Import Warp and all kernels, by name; takes half a second."""
+    wp = _warp()
 
-    module = kernels()
-    mark = _compilation_mark(wp, module, device)
+    wp.config.log_level = wp.LOG_ERROR
+    _start(wp)
+    from shapecycle.code_to_image.rasterize.kernels import edge_walk, normals, scan
+
+    found: dict[str, Any] = {}
+    for module in (scan, edge_walk, normals):
+        found |= {k: v for k, v in vars(module).items() if isinstance(v, wp.Kernel)}
+    return found
+
+
+@cache
+def load(device: str) -> dict[str, Any]:
+    """Compile the kernels for a device ("cpu", "cuda:0"), or load them from the cache."""
+    wp = _warp()
+
+    found = kernels()
+    mark = _compilation_mark(wp, device)
     if not mark.exists():
         print("compiling the rasteriser's kernels, once per installation ...", file=sys.stderr)
-    wp.load_module(module, device=device)
+    for module in {kernel.module for kernel in found.values()}:
+        module.load(wp.get_device(device))
     mark.touch()
-    return module
+    return found
 
 
 def launch(kernel: str, count: int, tensor: Tensor, arguments: Sequence[Any]) -> None:
     """Run a kernel over ``count`` items on the device and the CUDA stream of ``tensor``.
 
     Args:
-        kernel: The kernel's name in ``kernels.py``.
+        kernel: The kernel's name in ``kernels/``.
         count: Number of items; none is fine.
         tensor: Says where.
         arguments: Numbers and contiguous tensors, in the kernel's order.
     """
     if count == 0:
         return
-    import warp as wp
+    wp = _warp()
 
-    module = load(_device_name(tensor.device))
-    entry = getattr(module, kernel)
+    entry = load(_device_name(tensor.device))[kernel]
     arrays = [
         _as_array(wp, value, argument.type.dtype) if isinstance(value, Tensor) else value
         for value, argument in zip(arguments, entry.adj.args, strict=True)
@@ -66,14 +75,10 @@ def launch(kernel: str, count: int, tensor: Tensor, arguments: Sequence[Any]) ->
     wp.launch(entry, dim=count, inputs=arrays, device=_device_name(tensor.device), stream=stream)
 
 
-def _as_array(wp: ModuleType, tensor: Tensor, dtype: Any) -> Any:
-    return wp.from_torch(_flat(tensor, dtype), dtype=dtype, return_ctype=True)
-
-
-def _flat(tensor: Tensor, dtype: Any) -> Tensor:
+def _as_array(wp: Any, tensor: Tensor, dtype: Any) -> Any:
     length = getattr(dtype, "_length_", 1)
-    tensor = tensor.detach()
-    return tensor.view(-1, length) if length > 1 else tensor.view(-1)
+    flat = tensor.view(-1, length) if length > 1 else tensor.view(-1)
+    return wp.from_torch(flat, dtype=dtype, requires_grad=False, return_ctype=True)
 
 
 def _device_name(device: torch.device) -> str:
@@ -83,13 +88,13 @@ def _device_name(device: torch.device) -> str:
     return f"cuda:{index}"
 
 
-def _start(wp: ModuleType) -> None:
+def _start(wp: Any) -> None:
     """Initialise Warp, in a temporary folder if its own cannot be written."""
     with _native_messages(shown=torch.cuda.is_available()):
         _start_somewhere(wp)
 
 
-def _start_somewhere(wp: ModuleType) -> None:
+def _start_somewhere(wp: Any) -> None:
     try:
         wp.init()
         probe = Path(wp.config.kernel_cache_dir) / f"probe-{os.getpid()}"
@@ -118,8 +123,9 @@ def _native_messages(shown: bool) -> Iterator[None]:
         os.close(silence)
 
 
-def _compilation_mark(wp: ModuleType, module: ModuleType, device: str) -> Path:
+def _compilation_mark(wp: Any, device: str) -> Path:
     """Name a file that lies in the cache if these kernels were compiled before."""
-    source = Path(str(module.__file__)).read_bytes()
+    folder = Path(__file__).parent / "kernels"
+    source = b"".join(path.read_bytes() for path in sorted(folder.glob("*.py")))
     digest = hashlib.sha256(source + wp.config.version.encode()).hexdigest()[:12]
     return Path(wp.config.kernel_cache_dir) / f"shapecycle-{device.split(':')[0]}-{digest}"
