@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from shapecycle.camera import Pose, window_around
-from shapecycle.code_to_image.drawing import View, shrink, straight
+from shapecycle.code_to_image.drawing import View, resized, straight
 from shapecycle.data.images import Photo, crop, load_photo, window_of
 from shapecycle.data.shapes import load_mesh, normalise, simplify, surface_samples
 from shapecycle.graphics_code import GraphicsCode, Texture
@@ -20,6 +20,8 @@ from shapecycle.model import Networks, Provenance, load_networks
 from shapecycle.train.trainer import SURFACE_POINTS
 
 Picture = str | Path | Photo | Float[np.ndarray, "4 h w"]
+MOST_DRAWN = 2048
+"""Longest side that is drawn, in pixels; larger pictures are enlarged from it."""
 FINE = 2
 """How much finer than in training textures are taken from photographs."""
 
@@ -186,8 +188,11 @@ class Model:
         if framed:
             placed = code.pose.place(self.translator.drawer.vertices(code.shape))
             window = window_around(placed, fov_y=self.translator.fov_y, margin=0.15)
-        view = View(window, (2 * height, 2 * width), self.translator.fov_y)
-        picture = straight(shrink(self.translator.drawer.draw(code, view), 2))
+        # Nothing in a code is finer than this; a phone's photograph would take gigabytes.
+        scale = min(2.0, MOST_DRAWN / max(height, width))
+        fine = (max(1, round(height * scale)), max(1, round(width * scale)))
+        view = View(window, fine, self.translator.fov_y)
+        picture = straight(resized(self.translator.drawer.draw(code, view), (height, width)))
         result: np.ndarray = picture.permute(0, 2, 3, 1).cpu().numpy()
         return result
 

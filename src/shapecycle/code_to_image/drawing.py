@@ -161,3 +161,13 @@ def premultiplied(rgba: Float[Tensor, "b 4 h w"]) -> Float[Tensor, "b 4 h w"]:
 def shrink(picture: Float[Tensor, "b c h w"], factor: int) -> Float[Tensor, "b c h w"]:
     """Average blocks of pixels, as after drawing at several samples per pixel."""
     return picture if factor == 1 else F.avg_pool2d(picture, factor)
+
+
+def resized(picture: Float[Tensor, "b c h w"], size: tuple[int, int]) -> Float[Tensor, "b c sh sw"]:
+    """Average a picture down to a size, or enlarge it linearly."""
+    height, width = picture.shape[2:]
+    if (height, width) == size:
+        return picture
+    if height % size[0] == 0 and width % size[1] == 0:
+        return F.avg_pool2d(picture, (height // size[0], width // size[1]))
+    return F.interpolate(picture, size, mode="bilinear", align_corners=False, antialias=True)
