@@ -612,8 +612,8 @@ def _close_up(world: World, size: tuple[int, int], count: int = 1) -> "View":
 
     height, width = size
     fov_y = radians(world.fov_y_degrees)
-    # At 2.2 diagonals an object is about 1.1 wide with the perspective's share.
-    half = 0.56 * height / width / (2.2 * np.tan(fov_y / 2))
+    # At 2.2 diagonals a long object is nearly 1 wide, with the share of the perspective.
+    half = 0.5 * height / width / (2.2 * np.tan(fov_y / 2))
     return View(torch.tensor([[0.0, 0.0, float(half)]]).expand(count, 3), size, fov_y)
 
 

@@ -308,7 +308,7 @@ def curve_svg(curve: Curve, stages: Sequence[Stage]) -> str:
         An SVG element; it names its axes and needs nothing from outside.
     """
     last = max([*(stage.end for stage in stages), *curve.minutes]) or 1.0
-    top = max(curve.values) * 1.08 or 1.0
+    top = max(curve.values) * 1.22 or 1.0
 
     def x(minutes: float) -> float:
         return LEFT + minutes / last * (WIDTH - LEFT - RIGHT)
@@ -358,7 +358,7 @@ def _tick_x(minute: float, at: float) -> str:
 
 def _round_levels(top: float) -> list[float]:
     """Return 0 and a few round numbers up to ``top``."""
-    rough = top / 4
+    rough = top / 5
     size = 10.0 ** np.floor(np.log10(rough))
     step = next(size * k for k in (1, 2, 5, 10) if size * k >= rough)
     return [float(f"{step * k:.6g}") for k in range(int(top / step + 1e-9) + 1)]
