@@ -22,9 +22,10 @@ class Backbone(nn.Module):
         widths = [width, 2 * width, 4 * width, 6 * width]
         blocks: list[nn.Module] = []
         channels, side = width, image_size // 2
-        for following in widths:
-            blocks += [_Residual(channels, following, stride=1 if following == width else 2)]
-            blocks += [_Residual(following, following, stride=1)]
+        for stage, following in enumerate(widths):
+            blocks += [_Residual(channels, following, stride=1 if stage == 0 else 2)]
+            # Fine stages cost the most and know the least: one block does there.
+            blocks += [_Residual(following, following, stride=1)] * (stage >= 2)
             channels = following
             side = side if following == width else -(-side // 2)
         # Larger pictures are averaged down to the same 4 x 4 places, so that weights keep meaning.
