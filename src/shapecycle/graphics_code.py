@@ -144,23 +144,46 @@ class GraphicsCode:
         """
         try:
             found = json.loads(values) if isinstance(values, str) else values
-            pose, texture = found["pose"], found["texture"]
-            png = texture.get("texels_png")
-            return GraphicsCode(
-                shape=torch.tensor([found["shape"]], dtype=torch.float32),
-                texture=Texture(
-                    torch.tensor([texture["code"]], dtype=torch.float32),
-                    None if png is None else _texels_from_png(png)[None],
-                ),
-                pose=Pose(
-                    torch.tensor([[pose["azimuth"], pose["elevation"], pose["roll"]]]).float(),
-                    torch.tensor([pose["translation"]], dtype=torch.float32),
-                ),
-                light=torch.tensor([found["light"]], dtype=torch.float32).view(1, 9, 3),
-            )
-        except (KeyError, TypeError, ValueError, RuntimeError, AttributeError, OSError) as fault:
-            parts = ", ".join(field.name for field in fields(GraphicsCode))
-            raise DataError(f"this is not a graphics code: {fault}", f"it needs {parts}") from fault
+        except ValueError as fault:
+            raise _not_a_code(f"it is not JSON: {fault}") from fault
+        if not isinstance(found, dict):
+            raise _not_a_code(f"it is a JSON {type(found).__name__}, not an object")
+        angles = [_numbers(found, "pose", name) for name in ("azimuth", "elevation", "roll")]
+        return GraphicsCode(
+            shape=_numbers(found, "shape", size=(1, -1)),
+            texture=Texture(_numbers(found, "texture", "code", size=(1, -1)), _texels(found)),
+            pose=Pose(torch.stack(angles, 1), _numbers(found, "pose", "translation", size=(1, 3))),
+            light=_numbers(found, "light", size=(1, 9, 3)),
+        )
+
+
+def _not_a_code(reason: str) -> DataError:
+    parts = ", ".join(field.name for field in fields(GraphicsCode))
+    return DataError(f"this is not a graphics code: {reason}", f"it needs {parts}")
+
+
+def _numbers(found: dict[str, Any], *path: str, size: tuple[int, ...] = (1,)) -> Tensor:
+    """Take one part out of a JSON object."""
+    name, value = ".".join(path), found
+    try:
+        for key in path:
+            value = value[key]
+        numbers = torch.tensor(value, dtype=torch.float32).view(size)
+    except (KeyError, TypeError, ValueError, RuntimeError) as fault:
+        raise _not_a_code(f"'{name}' is missing or of another form ({fault})") from fault
+    if not numbers.isfinite().all():
+        raise _not_a_code(f"'{name}' holds numbers that are not finite")
+    return numbers
+
+
+def _texels(found: dict[str, Any]) -> Float[Tensor, "1 4 s s"] | None:
+    text = found["texture"].get("texels_png")
+    if text is None:
+        return None
+    try:
+        return _texels_from_png(text)[None]
+    except (TypeError, ValueError, OSError) as fault:
+        raise _not_a_code(f"'texture.texels_png' is not a PNG in base64 ({fault})") from fault
 
 
 def _png_from_texels(texels: Float[Tensor, "4 s s"]) -> str:
