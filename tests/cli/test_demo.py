@@ -2,6 +2,7 @@
 
 import json
 import math
+import time
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from shapecycle.cli.demo import (
     DRAWINGS,
     SIDES,
     TILE,
+    Diary,
     World,
     _close_up,
     around,
@@ -101,6 +103,17 @@ def test_a_pose_comes_back_from_its_matrix() -> None:
 def test_the_medoid_is_the_shape_in_the_middle() -> None:
     assert medoid([_box(0.2, 0.2, size) for size in (1.0, 0.3, 0.5, 0.45)]) in (2, 3)
     assert medoid([_box(0.2, 0.2, size) for size in (0.9, 0.5, 0.1)]) == 1
+
+
+def test_the_diary_tells_how_long_a_phase_took(capsys: pytest.CaptureFixture[str]) -> None:
+    diary = Diary()
+    with diary.phase("Making shapes"):
+        time.sleep(0.02)
+    with diary.phase("Training"):
+        pass
+    assert 0.02 <= diary.seconds_of("Making") < 1
+    assert diary.seconds_of("Training") < diary.seconds_of("Making")
+    assert capsys.readouterr().err == "\n[1] Making shapes\n\n[2] Training\n"
 
 
 def test_means_are_of_numbers_only() -> None:

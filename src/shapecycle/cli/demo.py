@@ -139,6 +139,10 @@ class Diary:
         yield
         self.phases.append((told, time.monotonic() - start, command))
 
+    def seconds_of(self, beginning: str) -> float:
+        """Return how long the phases took that are told with this beginning."""
+        return sum(seconds for told, seconds, _ in self.phases if told.startswith(beginning))
+
 
 def cars_world() -> World:
     """Return the world that comes with the package."""
@@ -635,7 +639,7 @@ def _report(
     lines = (places.run / "journal.jsonl").read_text().splitlines()
     curves, stages = curves_of([json.loads(line) for line in lines], LOSSES)
     return Report(
-        headline=_headline(command, scores),
+        headline=_headline(diary.seconds_of("Training"), scores),
         facts=_facts(command, places),
         phases=tuple(Phase(*phase) for phase in diary.phases),
         tables=(_seeing_table(scores), _drawing_table(scores)),
@@ -653,10 +657,12 @@ def _report(
     )
 
 
-def _headline(command: Demo, scores: dict[str, Any]) -> str:
+def _headline(seconds: float, scores: dict[str, Any]) -> str:
+    from shapecycle.demo.report import duration
+
     ours, typical = scores["seeing"]["shapecycle"], scores["seeing"]["medoid"]
     return (
-        f"After {command.minutes:g} minutes of training, one picture of an unknown car becomes a "
+        f"After {duration(seconds)} of training, one picture of an unknown car becomes a "
         f"textured mesh at a Chamfer distance of {ours['chamfer']['mean']:.4f} from the true shape "
         f"(the most typical training car: {typical['chamfer']:.4f}), and the viewpoint is right "
         f"within 30° for {ours['azimuth_within_30']['mean']:.0%} of the pictures (by chance: 17%)."
@@ -675,7 +681,7 @@ def _facts(command: Demo, places: Places) -> tuple[tuple[str, str], ...]:
     threads = f", {torch.get_num_threads()} thread(s)" if device == "cpu" else ""
     return (
         ("shapecycle", version("shapecycle")),
-        ("Training", f"{command.minutes:g} minutes"),
+        ("Time asked for", f"{command.minutes:g} minutes"),
         ("Pictures and shapes seen", f"{load_networks(places.run)[1].images:,}"),
         ("Computed on", told + threads),
         ("Seed", str(command.seed)),
