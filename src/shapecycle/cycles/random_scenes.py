@@ -1,6 +1,7 @@
 """Random scenes: training shapes, warped, in random pose, light and colours, with their truth."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from math import radians
 
@@ -18,7 +19,7 @@ from shapecycle.data.shapes import surface_samples
 from shapecycle.data.warps import Warp, to_unit_box
 from shapecycle.mesh import Mesh
 
-SAMPLES_KEPT = 8192
+SAMPLES_KEPT = 4096
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,8 +56,13 @@ class ShapePool:
         self.generator = generator
         self.device = torch.device(device)
         seed = int(torch.randint(2**31, (1,), generator=generator))
-        source = np.random.default_rng(seed)
-        samples = [surface_samples(mesh, SAMPLES_KEPT, source) for mesh in meshes]
+
+        def sample(numbered: tuple[int, Mesh]) -> tuple[np.ndarray, np.ndarray]:
+            number, mesh = numbered
+            return surface_samples(mesh, SAMPLES_KEPT, np.random.default_rng([seed, number]))
+
+        with ThreadPoolExecutor(torch.get_num_threads()) as workers:
+            samples = list(workers.map(sample, enumerate(meshes)))
         self.points = torch.from_numpy(np.stack([p for p, _ in samples])).float().to(device)
         self.normals = torch.from_numpy(np.stack([n for _, n in samples])).float().to(device)
         longest = max(len(mesh.vertices) for mesh in meshes)
