@@ -17,6 +17,7 @@ from shapecycle.model import MODEL_NAME, Provenance, save_model
 from shapecycle.train.budget import Budget, Stage, planned_stages
 from shapecycle.train.checkpoint import load_state, save_state
 from shapecycle.train.journal import Journal
+from shapecycle.train.threads import choose_threads
 from shapecycle.train.trainer import Trainer
 
 PANEL_ITEMS = 8
@@ -78,6 +79,9 @@ def train(run: Run, journal: Journal) -> Path:
             if budget.elapsed - saved > 60 * settings.train.checkpoint_minutes:
                 _save(run, trainer, budget)
                 saved = budget.elapsed
+                if run.seconds is not None and run.device == "cpu":
+                    # Whatever else runs on the machine may have stopped or started.
+                    choose_threads()
     _save(run, trainer, budget)
     _panel(journal, trainer, _images(budget))
     return run.folder / MODEL_NAME
