@@ -41,7 +41,7 @@ def test_indices_beyond_the_vertices_are_refused():
         rasterize(CLIP[:, :40], TOPOLOGY, (8, 9))
     with pytest.raises(ValueError, match="names vertex 41, but vertices has only 40"):
         vertex_normals(VERTICES[:, :40], TOPOLOGY)
-    with pytest.raises(ValueError, match="attributes have 30 rows, but topology names vertex 41"):
+    with pytest.raises(ValueError, match="attributes has 30 rows, but topology names vertex 41"):
         interpolate(VERTICES[:, :30], CLIP, TOPOLOGY, SEEN)
     with pytest.raises(ValueError, match=r"faces holds indices 0\.\.41, but there are 30 rows"):
         interpolate(VERTICES[:, :30], CLIP, TOPOLOGY, SEEN, faces=TOPOLOGY.faces)

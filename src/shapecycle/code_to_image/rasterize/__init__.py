@@ -23,6 +23,7 @@ from shapecycle.code_to_image.rasterize.shading import (
     vertex_normals,
 )
 from shapecycle.code_to_image.rasterize.texture import texture
+from shapecycle.code_to_image.rasterize.textured import shade_textured
 from shapecycle.code_to_image.rasterize.topology import Topology
 from shapecycle.code_to_image.rasterize.visibility import Visibility
 
@@ -36,6 +37,7 @@ __all__ = [
     "rasterize",
     "sh_basis",
     "shade_sh",
+    "shade_textured",
     "srgb_from_linear",
     "texture",
     "vertex_normals",

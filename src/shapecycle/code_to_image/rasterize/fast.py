@@ -55,6 +55,25 @@ def vertex_normals(vertices: Tensor, topology: Topology) -> Tensor:
     return result
 
 
+def shade_textured(
+    albedo: Tensor,
+    uv: Tensor,
+    uv_faces: Tensor,
+    normals: Tensor,
+    light: Tensor,
+    darkest: float,
+    clip: Tensor,
+    topology: Topology,
+    visibility: Visibility,
+) -> Tensor:
+    """Light a textured surface; see the public function."""
+    rows = topology.faces_int32 if uv_faces is topology.faces else _int32(uv_faces)
+    result: Tensor = _ShadeTextured.apply(  # type: ignore[no-untyped-call]
+        albedo, uv, normals, light, clip, darkest, rows, topology, visibility.key
+    )
+    return result
+
+
 def _rows(table: Tensor) -> tuple[int, int]:
     """Number of rows per item, and the step from one item's rows to the next (0 if shared)."""
     count, columns = table.shape[-2:]
@@ -187,3 +206,76 @@ class _VertexNormals(torch.autograd.Function):
             "face_normals_adjoint", batch * faces, vertices, (*inputs, total_grad, vertices_grad)
         )
         return vertices_grad, None
+
+
+class _ShadeTextured(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: Any,
+        albedo: Tensor,
+        uv: Tensor,
+        normals: Tensor,
+        light: Tensor,
+        clip: Tensor,
+        darkest: float,
+        rows: Tensor,
+        topology: Topology,
+        key: Tensor,
+    ) -> Tensor:
+        tensors = [t.contiguous() for t in (albedo, uv, normals, light, clip)]
+        batch, height, width = key.shape
+        picture = clip.new_zeros((batch, 4, height, width))
+        ctx.darkest, ctx.topology, ctx.rows = darkest, topology, rows
+        inputs = _shading_inputs(ctx, tensors, key)
+        launch("shade_textured", key.numel(), clip, (*inputs, picture))
+        ctx.save_for_backward(*tensors, key, picture)
+        return picture
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        *tensors, key, picture = ctx.saved_tensors
+        needs = ctx.needs_input_grad[:5]
+        # Kernels skip what nobody wants, and then never touch its stand-in.
+        geometry = needs[2] or needs[4]
+        wants = (needs[0], needs[1], geometry, needs[3], geometry)
+        grads = [
+            torch.zeros_like(t) if want else t.new_zeros(t.shape[-1])
+            for t, want in zip(tensors, wants, strict=True)
+        ]
+        albedo, uv, normals, light, clip = grads
+        flags = [int(w) for w in (wants[0], wants[1], geometry, wants[3])]
+        inputs = _shading_inputs(ctx, tensors, key)
+        outputs = (albedo, uv, normals, light, clip)
+        launch(
+            "shade_textured_adjoint",
+            key.numel(),
+            key,
+            (*inputs, picture, grad.contiguous(), *flags, *outputs),
+        )
+        found = [g if need else None for g, need in zip(grads, needs, strict=True)]
+        return (*found, None, None, None, None)
+
+
+def _shading_inputs(ctx: Any, tensors: list[Tensor], key: Tensor) -> tuple[Any, ...]:
+    albedo, uv, normals, light, clip = tensors
+    _, _, albedo_height, albedo_width = albedo.shape
+    return (
+        albedo,
+        albedo[0].numel() if len(albedo) > 1 else 0,
+        albedo_height,
+        albedo_width,
+        uv,
+        uv.shape[1] if len(uv) > 1 else 0,
+        ctx.rows,
+        normals,
+        light,
+        ctx.darkest,
+        clip,
+        clip.shape[1],
+        ctx.topology.faces_int32,
+        _rows(ctx.topology.faces)[1],
+        key,
+        key.shape[1],
+        key.shape[2],
+    )

@@ -1,6 +1,6 @@
 """Picking the module that draws: both have functions of the operations' names."""
 
-from typing import Protocol, cast
+from typing import Protocol, cast, runtime_checkable
 
 from torch import Tensor
 
@@ -9,6 +9,7 @@ from shapecycle.code_to_image.rasterize.topology import Topology
 from shapecycle.code_to_image.rasterize.visibility import Visibility
 
 
+@runtime_checkable
 class Implementation(Protocol):
     """What both modules offer; arguments are those of the public functions, checked."""
 
@@ -30,6 +31,19 @@ class Implementation(Protocol):
     ) -> Tensor: ...
 
     def vertex_normals(self, vertices: Tensor, topology: Topology) -> Tensor: ...
+
+    def shade_textured(
+        self,
+        albedo: Tensor,
+        uv: Tensor,
+        uv_faces: Tensor,
+        normals: Tensor,
+        light: Tensor,
+        darkest: float,
+        clip: Tensor,
+        topology: Topology,
+        visibility: Visibility,
+    ) -> Tensor: ...
 
 
 def implementation(backend: Backend, vertices: Tensor, topology: Topology) -> Implementation:

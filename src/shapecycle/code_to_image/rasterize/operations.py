@@ -1,10 +1,10 @@
 """The rasteriser's operations: arguments are checked here, then drawn by a backend."""
 
-import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
 from shapecycle.code_to_image.rasterize import checks
+from shapecycle.code_to_image.rasterize.attribute_faces import attribute_faces
 from shapecycle.code_to_image.rasterize.backend import Backend
 from shapecycle.code_to_image.rasterize.implementation import implementation
 from shapecycle.code_to_image.rasterize.precision import in_full_precision
@@ -77,7 +77,7 @@ def interpolate(
     checks.check_companion(attributes, "attributes", clip, "clip")
     if attributes.shape[0] not in (1, clip.shape[0]):
         raise ValueError(f"attributes hold {attributes.shape[0]} items, clip {clip.shape[0]}")
-    rows = _attribute_faces(faces, attributes, topology)
+    rows = attribute_faces(faces, attributes, topology, "attributes")
     draw = implementation(backend, clip, topology)
     return draw.interpolate(attributes, clip, topology, visibility, rows)
 
@@ -114,26 +114,3 @@ def antialias(
     checks.check_companion(image, "image", clip, "clip")
     draw = implementation(backend, clip, topology)
     return draw.antialias(image, clip, topology, visibility)
-
-
-def _attribute_faces(faces: Tensor | None, attributes: Tensor, topology: Topology) -> Tensor:
-    count = attributes.shape[1]
-    if faces is None:
-        if topology.vertex_count > count:
-            raise ValueError(
-                f"attributes have {count} rows, but topology names vertex "
-                f"{topology.vertex_count - 1}; give faces if they have their own indices"
-            )
-        return topology.faces
-    if topology.batch is not None:
-        raise ValueError("faces is for a topology shared by the batch; this one is stacked")
-    if faces.shape != topology.faces.shape:
-        raise ValueError(
-            f"faces has shape {tuple(faces.shape)}; expected {tuple(topology.faces.shape)}"
-        )
-    if faces.dtype.is_floating_point or faces.device != attributes.device:
-        raise ValueError(
-            f"faces is {faces.dtype} on {faces.device}; expected integers on {attributes.device}"
-        )
-    checks.check_indices(faces, "faces", count)
-    return faces if faces.dtype == torch.int64 else faces.long()

@@ -28,10 +28,10 @@ def kernels() -> dict[str, Any]:
 
     wp.config.log_level = wp.LOG_ERROR
     _start(wp)
-    from shapecycle.code_to_image.rasterize.kernels import edge_walk, normals, scan
+    from shapecycle.code_to_image.rasterize.kernels import edge_walk, normals, scan, textured
 
     found: dict[str, Any] = {}
-    for module in (scan, edge_walk, normals):
+    for module in (scan, edge_walk, normals, textured):
         found |= {k: v for k, v in vars(module).items() if isinstance(v, wp.Kernel)}
     return found
 

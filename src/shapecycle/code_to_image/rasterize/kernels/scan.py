@@ -185,6 +185,29 @@ def look(
     return s
 
 
+@wp.func
+def add_weights(clip_grad: wp.array(dtype=float), s: Sight, g: wp.vec3, px: float, py: float):
+    """Carry a gradient of the three weights back to the corners' positions."""
+    inverse = 1.0 / s.total
+    h = (g - wp.vec3(1.0, 1.0, 1.0) * wp.dot(g, s.weight)) * inverse
+    x, y = s.x, s.y
+    add_clip(
+        clip_grad, s.i0, at_pixel(h[2] * y[1] - h[1] * y[2], h[1] * x[2] - h[2] * x[1], px, py)
+    )
+    add_clip(
+        clip_grad, s.i1, at_pixel(h[0] * y[2] - h[2] * y[0], h[2] * x[0] - h[0] * x[2], px, py)
+    )
+    add_clip(
+        clip_grad, s.i2, at_pixel(h[1] * y[0] - h[0] * y[1], h[0] * x[1] - h[1] * x[0], px, py)
+    )
+
+
+@wp.func
+def at_pixel(dx: float, dy: float, px: float, py: float):
+    """Carry a gradient of a position relative to a pixel back to x, y, w."""
+    return wp.vec3(dx, dy, -px * dx - py * dy)
+
+
 @wp.kernel
 def interpolate(
     attributes: wp.array(dtype=float),
@@ -273,21 +296,4 @@ def interpolate_adjoint(
         g2 += g * attributes[r2 + k]
     if wants_clip == 0:
         return
-    mean = g0 * s.weight[0] + g1 * s.weight[1] + g2 * s.weight[2]
-    inverse = 1.0 / s.total
-    h0, h1, h2 = (g0 - mean) * inverse, (g1 - mean) * inverse, (g2 - mean) * inverse
-    add_clip(
-        clip_grad, s.i0, at_pixel(h2 * s.y[1] - h1 * s.y[2], h1 * s.x[2] - h2 * s.x[1], px, py)
-    )
-    add_clip(
-        clip_grad, s.i1, at_pixel(h0 * s.y[2] - h2 * s.y[0], h2 * s.x[0] - h0 * s.x[2], px, py)
-    )
-    add_clip(
-        clip_grad, s.i2, at_pixel(h1 * s.y[0] - h0 * s.y[1], h0 * s.x[1] - h1 * s.x[0], px, py)
-    )
-
-
-@wp.func
-def at_pixel(dx: float, dy: float, px: float, py: float):
-    """Carry a gradient of a position relative to a pixel back to x, y, w."""
-    return wp.vec3(dx, dy, -px * dx - py * dy)
+    add_weights(clip_grad, s, wp.vec3(g0, g1, g2), px, py)
