@@ -1,5 +1,6 @@
 """Every pixel sees the right face: against areas, against rays, and across shared edges."""
 
+import itertools
 import math
 
 import numpy as np
@@ -262,3 +263,32 @@ def test_of_two_faces_in_one_place_the_first_is_seen():
     seen = rasterize(perspective(points), twice, (20, 20))
     assert seen.mask.any()
     assert (seen.face_id[seen.mask] == 0).all()
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_peeling_gives_every_layer_of_a_pixel_once_from_front_to_back(backend):
+    """Rays through two nested spheres meet four faces or two."""
+    vertices, topology = sphere(2)
+    count = vertices.shape[1]
+    nested = torch.cat([vertices, 0.5 * vertices], 1)
+    both = Topology.from_faces(torch.cat([topology.faces, topology.faces + count]))
+    clip = perspective(nested)
+    layers = [rasterize(clip, both, (30, 34), backend=backend)]
+    for _ in range(4):
+        layers.append(rasterize(clip, both, (30, 34), behind=layers[-1], backend=backend))
+    assert torch.equal(layers[0].mask, layers[1].mask)
+    assert torch.equal(layers[2].mask, layers[3].mask)
+    assert layers[0].mask.sum() > 2 * layers[2].mask.sum() > 100
+    assert not layers[4].mask.any()
+    for front, back in itertools.pairwise(layers):
+        assert (back.depth >= front.depth)[back.mask].all()
+        assert (back.face_id != front.face_id)[back.mask].all()
+    outer = layers[1].face_id < len(topology.faces)
+    assert torch.equal(outer & layers[1].mask, layers[0].mask & ~layers[2].mask)
+
+
+def test_layers_must_fit():
+    vertices, topology = sphere(0)
+    seen = rasterize(perspective(vertices), topology, (6, 6))
+    with pytest.raises(ValueError, match=r"behind has size \(6, 6\), but size is \(6, 7\)"):
+        rasterize(perspective(vertices), topology, (6, 7), behind=seen)

@@ -14,7 +14,12 @@ float64, any device) and compiled Warp kernels (float32, CPU and CUDA).
 """
 
 from shapecycle.code_to_image.rasterize.backend import backend_report
-from shapecycle.code_to_image.rasterize.operations import antialias, interpolate, rasterize
+from shapecycle.code_to_image.rasterize.operations import (
+    antialias,
+    interpolate,
+    rasterize,
+    uv_slopes,
+)
 from shapecycle.code_to_image.rasterize.shading import (
     linear_from_srgb,
     sh_basis,
@@ -40,5 +45,6 @@ __all__ = [
     "shade_textured",
     "srgb_from_linear",
     "texture",
+    "uv_slopes",
     "vertex_normals",
 ]

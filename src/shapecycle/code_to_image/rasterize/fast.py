@@ -17,14 +17,21 @@ MOST_ITEMS = 1 << 30
 """Edges of the whole batch are counted in an int32 with one bit for the side."""
 
 
-def rasterize(clip: Tensor, topology: Topology, size: tuple[int, int], cull: bool) -> Visibility:
+def rasterize(
+    clip: Tensor,
+    topology: Topology,
+    size: tuple[int, int],
+    cull: bool,
+    behind: Visibility | None,
+) -> Visibility:
     """Find the nearest face at every pixel centre; see the public function."""
     height, width = size
     batch, vertices, _ = clip.shape
     key = torch.full((batch, height, width), EMPTY, dtype=torch.int64, device=clip.device)
     count, stride = _rows(topology.faces)
     arguments = (clip.contiguous(), topology.faces_int32, vertices, count, stride, height, width)
-    launch("rasterize", batch * count, clip, (*arguments, int(cull), key))
+    layer = (0, key) if behind is None else (1, behind.key.contiguous())
+    launch("rasterize", batch * count, clip, (*arguments, *layer, int(cull), key))
     return Visibility(key)
 
 

@@ -14,7 +14,12 @@ class Implementation(Protocol):
     """What both modules offer; arguments are those of the public functions, checked."""
 
     def rasterize(
-        self, clip: Tensor, topology: Topology, size: tuple[int, int], cull: bool
+        self,
+        clip: Tensor,
+        topology: Topology,
+        size: tuple[int, int],
+        cull: bool,
+        behind: Visibility | None,
     ) -> Visibility: ...
 
     def interpolate(

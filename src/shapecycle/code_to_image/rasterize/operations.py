@@ -1,5 +1,6 @@
 """The rasteriser's operations: arguments are checked here, then drawn by a backend."""
 
+import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
@@ -19,6 +20,7 @@ def rasterize(
     size: tuple[int, int],
     *,
     cull: bool = False,
+    behind: Visibility | None = None,
     backend: Backend = "auto",
 ) -> Visibility:
     """Find the nearest face at every pixel centre. No gradient; the same result every time.
@@ -30,6 +32,8 @@ def rasterize(
         topology: The faces, of one mesh or of one per item.
         size: Image height and width, in pixels. Row 0 is the top.
         cull: Leave out faces seen from behind (clockwise on screen).
+        behind: Draw only what lies deeper than this earlier result at each pixel. Repeated, this
+            peels a scene into layers; each face is in one layer of a pixel at most.
         backend: "auto", "warp" or "torch".
 
     Raises:
@@ -38,8 +42,12 @@ def rasterize(
     checks.check_clip(clip, topology)
     checks.check_size(size)
     checks.check_finite(clip, "clip")
+    if behind is not None:
+        checks.check_visibility(behind, clip)
+        if behind.size != tuple(size):
+            raise ValueError(f"behind has size {behind.size}, but size is {tuple(size)}")
     draw = implementation(backend, clip, topology)
-    return draw.rasterize(clip, topology, size, cull)
+    return draw.rasterize(clip, topology, size, cull, behind)
 
 
 @in_full_precision
@@ -80,6 +88,37 @@ def interpolate(
     rows = attribute_faces(faces, attributes, topology, "attributes")
     draw = implementation(backend, clip, topology)
     return draw.interpolate(attributes, clip, topology, visibility, rows)
+
+
+@torch.no_grad()
+def uv_slopes(
+    uv: Float[Tensor, "ub n 2"],
+    clip: Float[Tensor, "b v 4"],
+    topology: Topology,
+    visibility: Visibility,
+    *,
+    faces: Int[Tensor, "f 3"] | None = None,
+    backend: Backend = "auto",
+) -> Float[Tensor, "b 4 h w"]:
+    """Measure how texture coordinates change from pixel to pixel, for ``texture``'s mipmaps.
+
+    Arguments are those of ``interpolate``. No gradient.
+
+    Returns:
+        Change of u and v from the pixel's centre to that of its right neighbour, then to that
+        of its lower neighbour, both on the plane of the pixel's own face; 0 where empty.
+    """
+    height, width = visibility.size
+    here = interpolate(uv, clip, topology, visibility, faces=faces, backend=backend)
+    slopes = []
+    for axis, step in ((0, 2 / width), (1, -2 / height)):
+        # Moving the scene by one pixel brings the neighbour's point under this pixel's centre.
+        moved = clip.clone()
+        moved[..., axis] -= step * clip[..., 3]
+        there = interpolate(uv, moved, topology, visibility, faces=faces, backend=backend)
+        # A face that ends in the horizon has no slope there; any huge one picks the last level.
+        slopes.append((there - here).nan_to_num(1e6, 1e6, -1e6).clamp(-1e6, 1e6))
+    return torch.cat(slopes, dim=1)
 
 
 @in_full_precision

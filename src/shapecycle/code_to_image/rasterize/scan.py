@@ -21,7 +21,13 @@ SLACK = 1e-3
 """Margin of a face's bounding box against rounding, in pixels."""
 
 
-def rasterize(clip: Tensor, topology: Topology, size: tuple[int, int], cull: bool) -> Visibility:
+def rasterize(
+    clip: Tensor,
+    topology: Topology,
+    size: tuple[int, int],
+    cull: bool,
+    behind: Visibility | None,
+) -> Visibility:
     """Find the nearest face at every pixel centre; see the public function."""
     height, width = size
     batch = clip.shape[0]
@@ -31,9 +37,9 @@ def rasterize(clip: Tensor, topology: Topology, size: tuple[int, int], cull: boo
     if faces.shape[1]:
         corners = gather_vertices(clip, faces).reshape(-1, 3, 4)
         column, row, columns, rows = _pixel_boxes(corners, faces.reshape(-1, 3), size)
-        corners, behind = _turned_to_the_eye(corners, row, column, size)
+        corners, averted = _turned_to_the_eye(corners, row, column, size)
         if cull:
-            rows = rows * ~behind
+            rows = rows * ~averted
         for first, last in _pieces(columns * rows):
             count = (columns * rows)[first:last]
             face = torch.arange(first, last, device=clip.device).repeat_interleave(count)
@@ -44,7 +50,11 @@ def rasterize(clip: Tensor, topology: Topology, size: tuple[int, int], cull: boo
             face, i, j = face[inside], i[inside], j[inside]
             instance, number = face // faces.shape[1], face % faces.shape[1]
             pixel = (instance * height + i) * width + j
-            key.scatter_reduce_(0, pixel, (_quantise(depth[inside]) << 32) | number, "amin")
+            rank = (_quantise(depth[inside]) << 32) | number
+            if behind is not None:
+                deeper = rank > behind.key.reshape(-1)[pixel]
+                pixel, rank = pixel[deeper], rank[deeper]
+            key.scatter_reduce_(0, pixel, rank, "amin")
     return Visibility(key.reshape(batch, height, width))
 
 

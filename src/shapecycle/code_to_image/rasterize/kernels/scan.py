@@ -95,6 +95,8 @@ def rasterize(
     face_stride: int,
     height: int,
     width: int,
+    peel: int,
+    behind: wp.array(dtype=wp.int64),
     cull: int,
     key: wp.array(dtype=wp.int64),
 ):
@@ -144,7 +146,9 @@ def rasterize(
                 if inside and depth >= -1.0 and depth <= 1.0:
                     steps = wp.int64((depth * 0.5 + 0.5) * DEPTH_STEPS)
                     rank = (steps << wp.int64(32)) | wp.int64(face)
-                    wp.atomic_min(key, (instance * height + i) * width + j, rank)
+                    pixel = (instance * height + i) * width + j
+                    if peel == 0 or rank > behind[pixel]:
+                        wp.atomic_min(key, pixel, rank)
 
 
 @wp.struct
