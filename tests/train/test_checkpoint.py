@@ -1,0 +1,72 @@
+"""Saved states: whole or not at all, the last two kept, and nothing else is one."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from shapecycle.errors import CheckpointError
+from shapecycle.train.checkpoint import load_state, save_state
+
+
+def test_the_last_state_comes_back(tmp_path: Path) -> None:
+    for images in (8, 16, 1000):
+        save_state(tmp_path / "state", {"weights": torch.full((2,), images), "n": images}, images)
+    state = load_state(tmp_path / "state")
+    assert state["n"] == 1000
+    assert state["weights"].tolist() == [1000, 1000]
+
+
+def test_only_the_last_two_states_are_kept(tmp_path: Path) -> None:
+    for images in (8, 16, 100, 1000, 20000):
+        save_state(tmp_path, {"n": images}, images)
+    assert [path.name for path in sorted(tmp_path.iterdir())] == [
+        "000000001000.pt",
+        "000000020000.pt",
+    ]
+
+
+def test_what_a_killed_save_left_is_cleared_and_never_read(tmp_path: Path) -> None:
+    save_state(tmp_path, {"n": 1}, 1)
+    (tmp_path / "000000000002.partial").write_bytes(b"half a state")
+    assert load_state(tmp_path)["n"] == 1
+    save_state(tmp_path, {"n": 3}, 3)
+    assert not list(tmp_path.glob("*.partial"))
+
+
+def test_a_state_that_cannot_be_written_leaves_the_old_one(tmp_path: Path) -> None:
+    save_state(tmp_path, {"n": 1}, 1)
+    with pytest.raises(Exception, match="pickle"):
+        save_state(tmp_path, {"n": (x for x in [1])}, 1)
+    assert load_state(tmp_path)["n"] == 1
+
+
+def test_a_damaged_last_state_gives_way_to_the_one_before(tmp_path: Path) -> None:
+    save_state(tmp_path, {"n": 1}, 1)
+    (tmp_path / "000000000002.pt").write_bytes(b"damaged")
+    assert load_state(tmp_path)["n"] == 1
+
+
+def test_a_folder_without_a_state_says_so(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match=r"cannot resume: .*holds no state"):
+        load_state(tmp_path / "state")
+
+
+def test_files_that_are_no_states_are_named(tmp_path: Path) -> None:
+    (tmp_path / "000000000002.pt").write_bytes(b"not a state")
+    with pytest.raises(CheckpointError, match=r"000000000002\.pt is not a saved state") as caught:
+        load_state(tmp_path)
+    assert "weights_only" not in str(caught.value)
+
+
+class _Trap:
+    """Runs code when it is unpickled."""
+
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return (exec, ("raise SystemExit('the trap sprang')",))
+
+
+def test_no_code_in_a_state_is_run(tmp_path: Path) -> None:
+    torch.save({"n": _Trap()}, tmp_path / "000000000002.pt")
+    with pytest.raises(CheckpointError, match="is not a saved state"):
+        load_state(tmp_path)

@@ -1,0 +1,156 @@
+"""The training loop: it resumes where it stopped, and stops where numbers end."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from tiny_world import few_samples, small_car, tiny_settings
+
+from shapecycle.config import Settings
+from shapecycle.data.images import PhotoSet, load_photo_folder
+from shapecycle.data.shapes import ShapeSet, load_shape_folder
+from shapecycle.errors import CheckpointError
+from shapecycle.model import load_networks
+from shapecycle.train.checkpoint import load_state
+from shapecycle.train.journal import Journal
+from shapecycle.train.loop import NonFiniteLoss, Run, train
+from shapecycle.train.trainer import Trainer
+
+IMAGES = 40
+"""Ten steps of four: some of every stage."""
+
+
+@pytest.fixture(scope="module")
+def data(world: Path) -> tuple[PhotoSet, ShapeSet]:
+    photos = load_photo_folder(world / "images", size=32)
+    return photos, load_shape_folder(world / "shapes")
+
+
+@pytest.fixture(autouse=True)
+def _quick() -> Iterator[None]:
+    with few_samples():
+        yield
+
+
+def _settings(**train_settings: object) -> Settings:
+    return tiny_settings(
+        **({"total_images": IMAGES, "shape_share": 0.3, "random_share": 0.4} | train_settings)
+    )
+
+
+def _run(folder: Path, data: tuple[PhotoSet, ShapeSet], **changes: object) -> Run:
+    folder.mkdir(exist_ok=True)
+    run = Run(folder, _settings(), *data, seed=3, device="cpu", seconds=None)
+    return replace(run, **changes)  # type: ignore[arg-type]
+
+
+def _train(run: Run) -> Path:
+    journal = Journal(run.folder)
+    try:
+        return train(run, journal)
+    finally:
+        journal.close()
+
+
+class _PulledPlug(Exception):
+    """The power went."""
+
+
+def test_a_resumed_training_ends_with_the_same_weights_to_the_bit(
+    tmp_path: Path, data: tuple[PhotoSet, ShapeSet], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = _train(_run(tmp_path / "whole", data))
+    # The same with a state saved after every step, and an end in the middle of a stage.
+    often = _settings(checkpoint_minutes=1e-9)
+    steps = iter(range(8))
+    record = Journal.record
+
+    def pull_the_plug(journal: Journal, *args: object) -> None:
+        if next(steps, None) is None:
+            raise _PulledPlug
+        record(journal, *args)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Journal, "record", pull_the_plug)
+        with pytest.raises(_PulledPlug):
+            _train(_run(tmp_path / "parts", data, settings=often))
+    assert 0 < sum(s[3] for s in load_state(tmp_path / "parts" / "state")["stages"]) < IMAGES
+    torch.manual_seed(12345)  # whatever else the process did
+    parts = _train(_run(tmp_path / "parts", data, resume=True))
+    first, second = load_networks(whole)[0].state_dict(), load_networks(parts)[0].state_dict()
+    for name, value in first.items():
+        torch.testing.assert_close(second[name], value, atol=0, rtol=0, msg=name)
+    assert load_networks(parts)[1].images == load_networks(whole)[1].images
+
+
+def test_the_same_seed_trains_the_same_weights_and_another_others(
+    tmp_path: Path, data: tuple[PhotoSet, ShapeSet]
+) -> None:
+    few = _settings(total_images=12)
+    weights = [
+        load_networks(_train(_run(tmp_path / name, data, settings=few, seed=seed)))[0].state_dict()
+        for name, seed in (("a", 1), ("b", 1), ("c", 2))
+    ]
+    name = "translator.drawer.deformation.coefficients.weight"
+    torch.testing.assert_close(weights[0][name], weights[1][name], atol=0, rtol=0)
+    assert (weights[0][name] - weights[2][name]).abs().max() > 1e-4
+
+
+def test_a_run_leaves_a_journal_panels_a_model_and_states(
+    tmp_path: Path, data: tuple[PhotoSet, ShapeSet]
+) -> None:
+    _train(_run(tmp_path / "run", data, settings=_settings(panel_images=16)))
+    lines = [json.loads(x) for x in (tmp_path / "run/journal.jsonl").read_text().splitlines()]
+    assert lines[0]["stage"] == "shapes"
+    assert lines[-1]["stage"] == "all cycles"
+    assert lines[-1]["images"] >= IMAGES
+    assert lines[-1]["progress"] == 1.0
+    assert all(isinstance(x, float) for x in lines[-1]["losses"].values())
+    assert {"image_cycle_colour", "shape_cycle_pose", "pose_transport"} <= set(lines[-1]["losses"])
+    assert len(list((tmp_path / "run/panels").glob("*.png"))) >= 2
+    assert len(list((tmp_path / "run/state").glob("*.pt"))) == 1
+
+
+def test_a_loss_that_is_not_a_number_stops_the_training_by_name(
+    tmp_path: Path, data: tuple[PhotoSet, ShapeSet], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    step = Trainer.shapes_step
+
+    def poisoned(trainer: Trainer, pace: float) -> dict[str, torch.Tensor]:
+        return step(trainer, pace) | {"roughness": torch.tensor(torch.nan)}
+
+    monkeypatch.setattr(Trainer, "shapes_step", poisoned)
+    with pytest.raises(NonFiniteLoss, match=r"'roughness' became nan in stage 'shapes' .*\n.*hint"):
+        _train(_run(tmp_path / "run", data))
+    assert not (tmp_path / "run" / "model.safetensors").exists(), "nothing bad is saved"
+    assert not (tmp_path / "run" / "state").exists()
+
+
+def test_a_state_of_other_settings_does_not_resume(
+    tmp_path: Path, data: tuple[PhotoSet, ShapeSet]
+) -> None:
+    few = _settings(total_images=4)
+    _train(_run(tmp_path / "run", data, settings=few))
+    other = replace(few, model=replace(few.model, shape_code_size=5))
+    with pytest.raises(CheckpointError, match=r"cannot resume: the state in .*does not fit"):
+        _train(_run(tmp_path / "run", data, settings=other, resume=True))
+
+
+def test_a_run_by_the_clock_ends_in_time(tmp_path: Path, data: tuple[PhotoSet, ShapeSet]) -> None:
+    _train(_run(tmp_path / "run", data, seconds=1.0))
+    last = json.loads((tmp_path / "run/journal.jsonl").read_text().splitlines()[-1])
+    assert last["stage"] == "all cycles"
+    assert last["seconds_left"] == 0
+
+
+def test_point_clouds_train_beside_meshes(tmp_path: Path, data: tuple[PhotoSet, ShapeSet]) -> None:
+    photos, shapes = data
+    car = small_car(20)
+    cloud = replace(
+        car, vertices=car.vertices, faces=car.faces[:0], normals=car.vertices * 0 + [0, 1, 0]
+    )
+    mixed = replace(shapes, meshes=[*shapes.meshes[:4], cloud, cloud])
+    _train(_run(tmp_path / "run", (photos, mixed), settings=_settings(total_images=12)))
