@@ -37,7 +37,9 @@ def rasterize(
     if faces.shape[1]:
         corners = gather_vertices(clip, faces).reshape(-1, 3, 4)
         column, row, columns, rows = _pixel_boxes(corners, faces.reshape(-1, 3), size)
-        corners, averted = _turned_to_the_eye(corners, row, column, size)
+        planes, averted = _turned_to_the_eye(
+            corners.permute(1, 2, 0).contiguous(), row, column, size
+        )
         if cull:
             rows = rows * ~averted
         for first, last in _pieces(columns * rows):
@@ -46,7 +48,7 @@ def rasterize(
             step = _steps(count)
             i = row[face] + step // columns[face]
             j = column[face] + step % columns[face]
-            inside, depth = _test_pixels(corners[face], i, j, size)
+            inside, depth = _test_pixels(planes[..., face], i, j, size)
             face, i, j = face[inside], i[inside], j[inside]
             instance, number = face // faces.shape[1], face % faces.shape[1]
             pixel = (instance * height + i) * width + j
@@ -65,9 +67,9 @@ def interpolate(
     batch, (height, width) = clip.shape[0], visibility.size
     instance, i, j = visibility.mask.nonzero(as_tuple=True)
     face = visibility.face_id[instance, i, j]
-    corners = vertices_of(clip, topology.faces, instance, face)
+    corners = vertices_of(clip, topology.faces, instance, face).permute(1, 2, 0)
     edge = edge_functions(*relative_to_pixels(corners, i, j, (height, width)))
-    weights = edge * (1 / edge.sum(1, keepdim=True))
+    weights = (edge * (1 / edge.sum(0))).T
     shared = torch.zeros_like(instance) if attributes.shape[0] == 1 else instance
     values = (vertices_of(attributes, faces, shared, face, instance) * weights[:, :, None]).sum(1)
     image = values.new_zeros((batch, height, width, values.shape[1]))
@@ -100,24 +102,23 @@ def pixel_centre(i: Tensor, j: Tensor, size: tuple[int, int], dtype: torch.dtype
 def relative_to_pixels(
     corners: Tensor, i: Tensor, j: Tensor, size: tuple[int, int]
 ) -> tuple[Tensor, Tensor]:
-    """Move the origin to each pixel centre: x - px w and y - py w of (n 3 4) corners.
+    """Move the origin to each pixel centre: x - px w and y - py w of (3 4 n) corners.
 
     A vertex rounds alike in all faces around it, so no pixel falls between them.
     """
     px, py = pixel_centre(i, j, size, corners.dtype)
-    x, y, w = corners[..., 0], corners[..., 1], corners[..., 3]
-    return x - px[:, None] * w, y - py[:, None] * w
+    x, y, w = corners[:, 0], corners[:, 1], corners[:, 3]
+    return x - px * w, y - py * w
 
 
 def edge_functions(x: Tensor, y: Tensor) -> Tensor:
-    """Signed areas (n 3) spanned by the pixel and the edge opposite each corner.
+    """Signed areas (3 n) spanned by the pixel and the edge opposite each corner.
 
     Their ratios are the perspective-correct barycentric weights. Swapping an edge's ends
     flips the sign exactly, so two faces never both claim or both miss a pixel.
     """
-    x1, x2 = x.roll(-1, 1), x.roll(-2, 1)
-    y1, y2 = y.roll(-1, 1), y.roll(-2, 1)
-    return x1 * y2 - y1 * x2
+    (x0, x1, x2), (y0, y1, y2) = x, y
+    return torch.stack([x1 * y2 - y1 * x2, x2 * y0 - y2 * x0, x0 * y1 - y0 * x1])
 
 
 def _test_pixels(
@@ -125,39 +126,41 @@ def _test_pixels(
 ) -> tuple[Tensor, Tensor]:
     """Say for n faces turned to the eye, and pixels, which covers which and at what depth."""
     edge = edge_functions(*relative_to_pixels(corners, i, j, size))
-    inside = (edge >= 0).all(1)
-    touching = (inside & (edge == 0).any(1)).nonzero()[:, 0]
-    inside[touching] = ((edge > 0) | _owns_its_line(corners))[touching].all(1)
-    depth = _weighted(edge, corners[..., 2]) / _weighted(edge, corners[..., 3])
+    least = edge[0].minimum(edge[1]).minimum(edge[2])
+    inside = least >= 0
+    touching = (least == 0).nonzero()[:, 0]
+    owned = (edge[:, touching] > 0) | _owns_its_line(corners[..., touching])
+    inside[touching] = owned.all(0)
+    depth = _weighted(edge, corners[:, 2]) / _weighted(edge, corners[:, 3])
     return inside & (depth >= -1) & (depth <= 1), depth
 
 
 def _turned_to_the_eye(
     corners: Tensor, i: Tensor, j: Tensor, size: tuple[int, int]
 ) -> tuple[Tensor, Tensor]:
-    """Swap two corners of (f 3 4) faces seen from behind; and say which those are.
+    """Swap two corners of (3 4 f) faces seen from behind; and say which those are.
 
     That flips the sign of every edge function exactly. The side is judged from a pixel near
     the face, where the arithmetic is precise.
     """
     edge = edge_functions(*relative_to_pixels(corners, i, j, size))
-    behind = _weighted(edge, corners[..., 3]) < 0
-    return torch.where(behind[:, None, None], corners[:, [1, 0, 2]], corners), behind
+    behind = _weighted(edge, corners[:, 3]) < 0
+    return torch.where(behind, corners[[1, 0, 2]], corners), behind
 
 
 def _weighted(edge: Tensor, values: Tensor) -> Tensor:
     """Sum products in the kernels' order; torch's own sum may add in another."""
-    return edge[:, 0] * values[:, 0] + edge[:, 1] * values[:, 1] + edge[:, 2] * values[:, 2]
+    return edge[0] * values[0] + edge[1] * values[1] + edge[2] * values[2]
 
 
 def _owns_its_line(corners: Tensor) -> Tensor:
-    """Say (n 3) which edges own pixels exactly on them: the lower left ones, say.
+    """Say (3 n) which edges own pixels exactly on them: the lower left ones, say.
 
     Any rule does that gives opposite answers for the two directions of an edge.
     """
-    a, b = corners.roll(-1, 1), corners.roll(-2, 1)
-    slope_x = a[..., 1] * b[..., 3] - b[..., 1] * a[..., 3]
-    slope_y = b[..., 0] * a[..., 3] - a[..., 0] * b[..., 3]
+    a, b = corners.roll(-1, 0), corners.roll(-2, 0)
+    slope_x = a[:, 1] * b[:, 3] - b[:, 1] * a[:, 3]
+    slope_y = b[:, 0] * a[:, 3] - a[:, 0] * b[:, 3]
     return (slope_x > 0) | ((slope_x == 0) & (slope_y > 0))
 
 
