@@ -65,8 +65,10 @@ class LossWeights:
     """Image cycle: structural dissimilarity."""
     shape_cycle_code: float = 0.3
     """Shape and random cycle: the shape code comes back."""
-    shape_cycle_vertices: float = 10.0
+    shape_cycle_vertices: float = 5.0
     """Shape and random cycle: the vertices come back."""
+    shape_cycle_surface: float = 10.0
+    """Shape and random cycle: the surface comes back, wherever on it the vertices are."""
     shape_cycle_pose: float = 1.0
     """Shape and random cycle: azimuth, tilt and placement come back."""
     shape_cycle_texture: float = 1.0
@@ -79,7 +81,7 @@ class LossWeights:
     """Shape autoencoder: difference of normals."""
     shape_silhouette: float = 1.0
     """Shape autoencoder: difference of silhouettes from random views."""
-    roughness: float = 3.0
+    roughness: float = 2.0
     """Regularity: dihedral angles."""
     unevenness: float = 0.05
     """Regularity: spread of edge lengths."""

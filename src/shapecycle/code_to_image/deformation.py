@@ -52,12 +52,21 @@ class Deformation(nn.Module):
         nn.init.zeros_(self.coefficients.bias)
 
     def forward(self, shape: Float[Tensor, "b n"]) -> Float[Tensor, "b v 3"]:
-        """Return vertex positions in object space."""
+        """Return vertex positions in object space, in a centred box whose diagonal is 1."""
         coefficients = self.coefficients(self.body(shape)).float().view(3 * len(shape), -1)
         vertices = self.start + (coefficients @ self.basis.mT).view(len(shape), 3, -1).mT
         if self.symmetric:
             vertices = (vertices + vertices[:, self.mirror] * self.flip) / 2
-        return vertices
+        return _in_unit_box(vertices)
+
+
+def _in_unit_box(vertices: Float[Tensor, "b v 3"]) -> Float[Tensor, "b v 3"]:
+    """Centre the bounding boxes and scale their diagonals to 1, as the training shapes have them.
+
+    Left to itself, a decoder that is unsure draws everything a little too small.
+    """
+    low, high = vertices.amin(1, keepdim=True), vertices.amax(1, keepdim=True)
+    return (vertices - (low + high) / 2) / (high - low).norm(dim=2, keepdim=True)
 
 
 @lru_cache(maxsize=4)

@@ -34,4 +34,4 @@ def random_scene(
     albedo = solid.at(surface).mT.reshape(len(surface), 3, side, side)
     rgba = draw_raw(shapes, solid, pose, light, view)
     code = GraphicsCode(shape, Texture(shape[:, :0]), pose, light)
-    return KnownScene(rgba, code, vertices, albedo, view)
+    return KnownScene(rgba, code, vertices, shapes.points, shapes.normals, albedo, view)

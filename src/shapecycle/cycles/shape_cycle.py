@@ -6,14 +6,15 @@ from torch import Tensor
 
 from shapecycle.code_to_image.drawing import View, straight
 from shapecycle.cycles.known_scene import KnownScene
+from shapecycle.cycles.random_scenes import WarpedShapes
 from shapecycle.graphics_code import GraphicsCode
 from shapecycle.translator import Translator
 
 
 def draw_dressed(
-    model: Translator, code: GraphicsCode, view: View
+    model: Translator, code: GraphicsCode, shapes: WarpedShapes, view: View
 ) -> tuple[KnownScene, Float[Tensor, "b 4 h w"], Float[Tensor, "b 3 s s"]]:
-    """Draw shapes in their sampled or borrowed looks.
+    """Draw shapes, whose codes were read, in their sampled or borrowed looks.
 
     Geometry is held still: drawings teach colour, or critics would bend shapes to please. The scene
     that is seen again is cut off from its gradients: the encoder learns to read drawings, and the
@@ -27,5 +28,13 @@ def draw_dressed(
         vertices = model.drawer.vertices(code.shape)
     albedo = model.drawer.albedo(code.texture)
     drawing = model.drawer.paint(vertices, albedo, code.pose, code.light, view)
-    scene = KnownScene(straight(drawing.detach()), code.detach(), vertices, albedo.detach(), view)
+    scene = KnownScene(
+        rgba=straight(drawing.detach()),
+        code=code.detach(),
+        vertices=vertices,
+        points=shapes.points,
+        normals=shapes.normals,
+        albedo=albedo.detach(),
+        view=view,
+    )
     return scene, drawing, albedo

@@ -117,7 +117,7 @@ class Trainer:
             terms |= self._learn_shapes(self._warped(self.settings.train.batch // 2), 0.3 * pace)
         with self.geometry.watching():
             scene = self._random_scene(self.settings.train.batch)
-            come_back, codes = come_back_terms(self.model, scene)
+            come_back, codes = come_back_terms(self.model, scene, self.generator)
             come_back["texture_prior"] = distance_to_normal(codes, self.generator)
             self.looks_player.descend(self._weighted(come_back), pace=pace)
         self.last = {"scene": scene.rgba}
@@ -131,10 +131,11 @@ class Trainer:
             terms |= self._learn_shapes(self._warped(batch // 2), 0.3 * pace)
         rgba, window = self._photos(batch // 4)
         with self.geometry.watching(), self.critics.watching():
-            come_back, codes = come_back_terms(self.model, self._random_scene(batch // 2))
+            random = self._random_scene(batch // 2)
+            come_back, codes = come_back_terms(self.model, random, self.generator)
             seen_again, redrawn = image_terms(self.model, rgba, window)
             scene, drawing, albedo = self._dressed(batch // 4, redrawn)
-            shape_cycle, sampled_codes = come_back_terms(self.model, scene)
+            shape_cycle, sampled_codes = come_back_terms(self.model, scene, self.generator)
             losses = {k: (2 * v + shape_cycle[k]) / 3 for k, v in come_back.items()}
             losses |= seen_again
             losses["texture_prior"] = distance_to_normal(
@@ -228,7 +229,7 @@ class Trainer:
             vertices = self.model.drawer.vertices(shape)
             window = jittered_window(pose.place(vertices), self.settings.model, self.generator)
         dressed = GraphicsCode(shape, Texture(code, texels), pose, light)
-        return draw_dressed(self.model, dressed, self.model.view(window))
+        return draw_dressed(self.model, dressed, shapes, self.model.view(window))
 
     def _persuasion(
         self,
