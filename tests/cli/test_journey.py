@@ -1,0 +1,302 @@
+"""Journeys through the whole command line, on a tiny world and a model hardly trained."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import trimesh
+import yaml
+from PIL import Image
+from tiny_world import TINY, Outcome, few_samples, shapecycle, train_command
+
+import shapecycle as package
+from shapecycle.graphics_code import GraphicsCode
+
+
+def _json(path: Path) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(path.read_text())
+    return content
+
+
+def _assert_textured(path: Path) -> trimesh.Trimesh:
+    mesh = trimesh.load(path, force="mesh")
+    assert isinstance(mesh, trimesh.Trimesh)
+    assert len(mesh.faces) == 8 * TINY["model"]["subdivisions"] ** 2
+    assert np.isfinite(mesh.vertices).all()
+    texture = mesh.visual.material.baseColorTexture
+    assert min(texture.size) >= TINY["model"]["texture_resolution"]
+    assert mesh.visual.uv.min() >= 0
+    assert mesh.visual.uv.max() <= 1
+    return mesh
+
+
+def _assert_picture(path: Path, width: int, height: int) -> None:
+    with Image.open(path) as picture:
+        assert picture.mode == "RGBA"
+        assert picture.size == (width, height)
+        alpha = np.asarray(picture)[..., 3]
+    assert alpha.max() == 255, "something is seen"
+    assert alpha.min() == 0, "and not everywhere"
+
+
+def _assert_camera(told: dict[str, Any]) -> None:
+    matrix = np.array(told["camera_from_object"])
+    assert matrix.shape == (4, 4)
+    np.testing.assert_allclose(matrix[:3, :3] @ matrix[:3, :3].T, np.eye(3), atol=1e-5)
+    assert matrix[2, 3] < 0
+    assert told["fov_y"] == pytest.approx(np.radians(TINY["model"]["fov_y_degrees"]))
+
+
+# Training
+
+
+def test_training_says_what_it_does_and_prints_the_model(training: tuple[Path, Outcome]) -> None:
+    run, outcome = training
+    assert outcome.out == f"{run / 'model.safetensors'}\n"
+    for told in ("12 pictures cropped", "8 shapes (8 PLY)", "diagonal 1", "trained for"):
+        assert told in outcome.err
+    names = {path.name for path in run.iterdir()}
+    assert names == {
+        "journal.jsonl",
+        "model.safetensors",
+        "panels",
+        "settings.json",
+        "settings.yaml",
+        "state",
+    }
+
+
+def test_the_settings_of_a_run_are_kept_and_can_be_used_again(run: Path) -> None:
+    kept = _json(run / "settings.json")
+    assert kept["settings"]["train"]["total_images"] == 96
+    assert kept["settings"]["model"] | TINY["model"] == kept["settings"]["model"]
+    assert kept["command"][:2] == ["shapecycle", "train"]
+    assert kept["seed"] == 0
+    assert yaml.safe_load((run / "settings.yaml").read_text()) == kept["settings"]
+
+
+def test_what_was_done_to_the_data_is_stored_in_the_model(run: Path) -> None:
+    notes = " ".join(package.load(run).provenance.notes)
+    assert "12 pictures cropped" in notes
+    assert "diagonal 1" in notes
+
+
+def test_a_dry_run_prints_settings_and_sizes_and_makes_nothing(world: Path, here: Path) -> None:
+    outcome = shapecycle(*train_command(world, here / "run", "--dry-run"))
+    assert outcome.code == 0
+    told = outcome.out
+    printed = yaml.safe_load(told[: told.index("shape encoder")])
+    assert printed["model"] | TINY["model"] == printed["model"]
+    for part in ("image encoder", "deformation", "texture decoder", "critics", "parameters"):
+        assert part in told
+    assert not list(here.iterdir())
+
+
+def test_a_longer_training_goes_on_from_the_saved_state(world: Path, here: Path) -> None:
+    with few_samples():
+        begun = shapecycle(*train_command(world, here / "run", "--total-images", 8, "--seed", 5))
+        assert begun.code == 0, begun.err
+        folders = ["--images", world / "images", "--shapes", world / "shapes"]
+        more = shapecycle(
+            "train", *folders, "--out", here / "run", "--resume", "--total-images", 24
+        )
+    assert more.code == 0, more.err
+    assert "resumed after 12 images" in more.err  # three stages of a step each
+    kept = _json(here / "run" / "settings.json")
+    assert kept["seed"] == 5, "the run keeps its own seed"
+    assert kept["settings"]["train"]["total_images"] == 24
+    assert package.load(here / "run").provenance.images == 28  # whole steps of every stage
+
+
+# Pictures to meshes
+
+
+@pytest.fixture(scope="module")
+def reconstructed(
+    run: Path, world: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, Outcome]:
+    out = tmp_path_factory.mktemp("reconstruct") / "out"
+    outcome = shapecycle("reconstruct", run, world / "images", "--out", out, "--refine-steps", 2)
+    assert outcome.code == 0, outcome.err
+    return out, outcome
+
+
+def test_every_picture_becomes_a_textured_mesh_a_render_and_a_code(
+    reconstructed: tuple[Path, Outcome], world: Path
+) -> None:
+    out, outcome = reconstructed
+    assert outcome.out == f"{out}\n"
+    pictures = sorted((world / "images").iterdir())
+    assert {path.name for path in out.iterdir()} == {p.stem for p in pictures} | {"summary.json"}
+    for picture in pictures:
+        folder = out / picture.stem
+        assert {path.name for path in folder.iterdir()} == {"mesh.glb", "render.png", "code.json"}
+        mesh = _assert_textured(folder / "mesh.glb")
+        assert mesh.extents.max() < 3
+        with Image.open(picture) as given:
+            _assert_picture(folder / "render.png", *given.size)
+
+
+def test_a_wide_picture_gets_a_wide_render(
+    reconstructed: tuple[Path, Outcome], world: Path
+) -> None:
+    wide = max((world / "images").iterdir(), key=lambda path: path.name[-6:])  # the last one
+    _assert_picture(reconstructed[0] / wide.stem / "render.png", 72, 48)
+
+
+def test_codes_tell_camera_field_of_view_hypotheses_and_fit(
+    reconstructed: tuple[Path, Outcome],
+) -> None:
+    for path in reconstructed[0].glob("*/code.json"):
+        told = _json(path)
+        _assert_camera(told)
+        assert 0 <= told["silhouette_iou"] <= 1
+        assert told["hypotheses"]
+        plausibility = [hypothesis["plausibility"] for hypothesis in told["hypotheses"]]
+        assert plausibility == sorted(plausibility, reverse=True)
+        assert all(0 <= x <= 1 for x in plausibility)
+        for hypothesis in told["hypotheses"]:
+            _assert_camera(hypothesis)
+        code = GraphicsCode.from_json(told["code"])
+        np.testing.assert_allclose(
+            code.pose.camera_from_object()[0].numpy(), told["camera_from_object"], atol=1e-5
+        )
+
+
+def test_the_summary_has_every_picture_and_their_mean(
+    reconstructed: tuple[Path, Outcome],
+) -> None:
+    out = reconstructed[0]
+    summary = _json(out / "summary.json")
+    fits = [_json(path)["silhouette_iou"] for path in out.glob("*/code.json")]
+    assert len(summary["pictures"]) == len(fits)
+    assert summary["mean_silhouette_iou"] == pytest.approx(np.mean(fits))
+
+
+def test_one_picture_is_seen_the_same_alone(
+    reconstructed: tuple[Path, Outcome], run: Path, world: Path, here: Path
+) -> None:
+    picture = min((world / "images").iterdir())
+    command = ["reconstruct", run / "model.safetensors", picture, "--out", "o"]
+    outcome = shapecycle(*command, "--refine-steps", 2)
+    assert outcome.code == 0, outcome.err
+    alone = _json(here / "o" / picture.stem / "code.json")
+    among = _json(reconstructed[0] / picture.stem / "code.json")
+    # The convolutions run in bfloat16, whose rounding depends on the batch.
+    np.testing.assert_allclose(alone["camera_from_object"], among["camera_from_object"], atol=0.05)
+    np.testing.assert_allclose(alone["code"]["shape"], among["code"]["shape"], atol=0.05)
+
+
+def test_masks_beside_the_pictures_will_do(run: Path, world: Path, here: Path) -> None:
+    pictures = here / "rgb"
+    (pictures / "masks").mkdir(parents=True)
+    for path in sorted((world / "images").iterdir())[:2]:
+        with Image.open(path) as picture:
+            picture.convert("RGB").save(pictures / path.name)
+            picture.getchannel("A").save(pictures / "masks" / path.name)
+    outcome = shapecycle("reconstruct", run, pictures, "--out", "o", "--refine-steps", 0)
+    assert outcome.code == 0, outcome.err
+    assert len(list(here.glob("o/*/mesh.glb"))) == 2
+
+
+def test_names_with_spaces_and_other_letters_survive(run: Path, world: Path, here: Path) -> None:
+    picture = min((world / "images").iterdir())
+    name = "une photo, 图 é.v2"
+    (here / f"{name}.png").write_bytes(picture.read_bytes())
+    outcome = shapecycle(
+        "reconstruct", run, here / f"{name}.png", "--out", "où ?", "--refine-steps", 0
+    )
+    assert outcome.code == 0, outcome.err
+    assert (here / "où ?" / name / "mesh.glb").is_file()
+
+
+# Shapes to pictures, and neither to both
+
+
+def _assert_samples(folder: Path, count: int, size: int) -> None:
+    for k in range(count):
+        _assert_picture(folder / f"{k}.png", size, size)
+        _assert_textured(folder / f"{k}.glb")
+        told = _json(folder / f"{k}.json")
+        _assert_camera(told)
+        GraphicsCode.from_json(told["code"])
+    assert len(list(folder.iterdir())) == 3 * count
+
+
+def test_shapes_become_pictures_in_several_looks(run: Path, world: Path, here: Path) -> None:
+    shapes = sorted((world / "shapes").iterdir())[:2]
+    outcome = shapecycle(
+        "render", run, *shapes, "--samples", 2, "--seed", 1, "--size", 40, "--out", "o"
+    )
+    assert outcome.code == 0, outcome.err
+    assert {path.name for path in (here / "o").iterdir()} == {path.stem for path in shapes}
+    for shape in shapes:
+        _assert_samples(here / "o" / shape.stem, 2, 40)
+    first, second = (_json(here / "o" / shapes[0].stem / f"{k}.json")["code"] for k in (0, 1))
+    assert first["shape"] == second["shape"]
+    for part in ("texture", "pose", "light"):
+        assert first[part] != second[part]
+
+
+def test_new_objects_differ_in_everything(run: Path, here: Path) -> None:
+    outcome = shapecycle("generate", run, "--samples", 2, "--size", 40, "--out", "new/o")
+    assert outcome.code == 0, outcome.err
+    _assert_samples(here / "new" / "o", 2, 40)
+    first, second = (_json(here / "new" / "o" / f"{k}.json")["code"] for k in (0, 1))
+    for part in ("shape", "texture", "pose", "light"):
+        assert first[part] != second[part]
+
+
+def test_the_same_seed_makes_the_same_files_and_another_others(run: Path, here: Path) -> None:
+    for out, seed in (("a", 7), ("b", 7), ("c", 8)):
+        command = ["generate", run, "--samples", 1, "--size", 32, "--seed", seed, "--out", out]
+        assert shapecycle(*command).code == 0
+    for name in ("0.png", "0.glb", "0.json"):
+        a, b, c = ((here / out / name).read_bytes() for out in "abc")
+        assert a == b
+        assert a != c
+
+
+# Scores
+
+
+def test_evaluating_scores_every_picture_on_what_is_written(
+    run: Path, world: Path, here: Path
+) -> None:
+    command = ["evaluate", run, "--images", world / "images", "--shapes", world / "shapes",
+               "--cameras", world / "cameras.json", "--refine-steps", 0]  # fmt: skip
+    outcome = shapecycle(*command, "--out", here / "scores" / "m.json", "--keep", here / "kept")
+    assert outcome.code == 0, outcome.err
+    metrics = _json(here / "scores" / "m.json")
+    assert len(metrics["pictures"]) == 12
+    names = {
+        "chamfer",
+        "f_score",
+        "normal_consistency",
+        "silhouette_iou",
+        "azimuth_error_degrees",
+        "rotation_error_degrees",
+    }
+    assert names <= set(metrics["summary"])
+    for name in names:
+        values = [row[name] for row in metrics["pictures"]]
+        assert metrics["summary"][name]["mean"] == pytest.approx(np.mean(values))
+        assert metrics["summary"][name]["median"] == pytest.approx(np.median(values))
+    assert len(list((here / "kept").glob("*/mesh.glb"))) == 12
+    assert sorted(path.name for path in here.iterdir()) == ["kept", "scores"]
+
+
+# In Python
+
+
+def test_the_same_verbs_work_in_python(run: Path, world: Path, here: Path) -> None:
+    model = package.load(run)
+    seen = model.see(min((world / "images").iterdir()), refine_steps=0)
+    shape = model.read(min((world / "shapes").iterdir()))
+    code = replace(seen.code, shape=shape)
+    assert model.draw(code, 24).shape == (1, 24, 24, 4)
+    model.mesh(code).save(here / "x.glb")
+    _assert_textured(here / "x.glb")
