@@ -1,0 +1,426 @@
+"""Bad input: one clear message with the file's name, exit code 2, and nothing written."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from tiny_world import few_samples, shapecycle, train_command
+
+from shapecycle.cli.output import new_folder, write_new_file
+from shapecycle.errors import CheckpointError, DataError
+
+
+def _refused(*arguments: object, told: tuple[str, ...]) -> None:
+    """Run a command that must fail cleanly: told in a few lines, and nothing touched."""
+    before = _everything()
+    outcome = shapecycle(*arguments)
+    assert outcome.code == 2, outcome.err
+    for words in told:
+        assert words in outcome.err
+    assert outcome.err.count("error: ") == 1
+    assert "Traceback" not in outcome.err
+    assert outcome.out == ""
+    assert _everything() == before
+
+
+def _everything() -> dict[str, bytes | None]:
+    """All that is in the folder that commands run in."""
+    return {str(path): path.read_bytes() if path.is_file() else None for path in Path().rglob("*")}
+
+
+def _pictures(world: Path, folder: Path) -> Path:
+    """Copy the world's pictures, to spoil some."""
+    folder.mkdir()
+    for path in (world / "images").iterdir():
+        (folder / path.name).write_bytes(path.read_bytes())
+    return folder
+
+
+def _shapes(world: Path, folder: Path) -> Path:
+    folder.mkdir()
+    for path in (world / "shapes").iterdir():
+        (folder / path.name).write_bytes(path.read_bytes())
+    return folder
+
+
+def _pixels(world: Path) -> np.ndarray:
+    with Image.open(min((world / "images").iterdir())) as picture:
+        return np.asarray(picture).copy()
+
+
+def _without_mask(world: Path, path: Path) -> None:
+    Image.fromarray(_pixels(world)[..., :3]).save(path)
+
+
+def _with_empty_mask(world: Path, path: Path) -> None:
+    pixels = _pixels(world)
+    pixels[..., 3] = 0
+    Image.fromarray(pixels).save(path)
+
+
+def _opaque(world: Path, path: Path) -> None:
+    pixels = _pixels(world)
+    pixels[..., 3] = 255
+    Image.fromarray(pixels).save(path)
+
+
+def _cut_short(world: Path, path: Path) -> None:
+    whole = min((world / "images").iterdir()).read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+
+
+def _text(world: Path, path: Path) -> None:
+    path.write_text("hello")
+
+
+def _nothing(world: Path, path: Path) -> None:
+    path.write_bytes(b"")
+
+
+BAD_PICTURES: dict[str, tuple[Callable[[Path, Path], None], str]] = {
+    "no mask.png": (_without_mask, "no mask"),
+    "mäske leer.png": (_with_empty_mask, "its mask is empty"),
+    "opaque.png": (_opaque, "no mask"),
+    "cut.png": (_cut_short, "cannot be read"),
+    "text.png": (_text, "not a picture in PNG"),
+    "nothing.png": (_nothing, "the file is empty"),
+}
+
+BAD_SHAPES = {
+    "no faces.obj": ("v 0 0 0\nv 1 0 0\nv 0 1 0\n", "no faces"),
+    "nan.obj": ("v nan 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 3\n", "not finite"),
+    "nowhere.obj": ("v 0 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 9\n", "not there"),
+    "line.obj": ("v 0 0 0\nv 1 0 0\nv 2 0 0\nf 1 2 3\n", "zero area"),
+    "text.glb": ("hello", "GLB"),
+}
+
+
+# Folders of pictures and shapes
+
+
+@pytest.mark.parametrize("name", BAD_PICTURES)
+def test_a_bad_picture_stops_training_and_reconstruction(
+    name: str, world: Path, run: Path, here: Path
+) -> None:
+    spoil, told = BAD_PICTURES[name]
+    spoil(world, _pictures(world, here / "pictures") / name)
+    train = ["train", "--images", "pictures", "--shapes", world / "shapes", "--out", "o"]
+    _refused(*train, told=("1 of 13 pictures", name, told, "--skip-bad"))
+    _refused("reconstruct", run, f"pictures/{name}", "--out", "o", told=(name, told))
+    _refused(
+        *["reconstruct", run, "pictures", "--out", "o"],
+        told=("1 of 13 pictures", name, told, "--skip-bad"),
+    )
+
+
+@pytest.mark.parametrize("name", BAD_SHAPES)
+def test_a_bad_shape_stops_training_and_rendering(
+    name: str, world: Path, run: Path, here: Path
+) -> None:
+    content, told = BAD_SHAPES[name]
+    (_shapes(world, here / "shapes") / name).write_text(content)
+    train = ["train", "--images", world / "images", "--shapes", "shapes", "--out", "o"]
+    _refused(*train, told=("1 of 9 shapes", name, told, "--skip-bad"))
+    _refused("render", run, f"shapes/{name}", "--out", "o", told=(name, told))
+    _refused(
+        *["render", run, "shapes", "--out", "o"], told=("1 of 9 shapes", name, told, "--skip-bad")
+    )
+
+
+def test_many_bad_files_are_all_named_and_can_be_left_out(
+    world: Path, run: Path, here: Path
+) -> None:
+    pictures, shapes = _pictures(world, here / "pictures"), _shapes(world, here / "shapes")
+    for name, (spoil, _) in BAD_PICTURES.items():
+        spoil(world, pictures / name)
+    for name, (content, _) in BAD_SHAPES.items():
+        (shapes / name).write_text(content)
+    train = ["train", "--images", "pictures", "--shapes", "shapes", "--out", "o",
+             "--config", world / "tiny.yaml", "--total-images", 4]  # fmt: skip
+    _refused(*train, told=("6 of 18 pictures", *BAD_PICTURES))
+    _refused("reconstruct", run, "pictures", "--out", "o", told=("6 of 18", *BAD_PICTURES))
+    _refused("render", run, "shapes", "--out", "o", told=("5 of 13 shapes", *BAD_SHAPES))
+    with few_samples():
+        outcome = shapecycle(*train, "--skip-bad")
+    assert outcome.code == 0, outcome.err
+    for told in ("6 of 18 pictures", "5 of 13 shapes", *BAD_PICTURES, *BAD_SHAPES):
+        assert told in outcome.err
+    few = [pictures / "no mask.png", pictures / "text.png", min(pictures.glob("car*"))]
+    outcome = shapecycle("reconstruct", run, *few, "--out", "p", "--refine-steps", 0, "--skip-bad")
+    assert outcome.code == 0, outcome.err
+    assert "left out 2 of 3 pictures" in outcome.err
+    assert len(list(here.glob("p/*/mesh.glb"))) == 1
+
+
+def test_nothing_but_bad_files_cannot_be_left_out(world: Path, run: Path, here: Path) -> None:
+    for name in ("a.png", "b.png"):
+        (here / name).write_text("hello")
+    command = ["reconstruct", run, "a.png", "b.png", "--out", "o", "--skip-bad"]
+    _refused(*command, told=("2 of 2 pictures", "a.png", "b.png"))
+
+
+def test_too_few_of_either_is_too_few(world: Path, here: Path) -> None:
+    few = here / "few"
+    for kind in ("images", "shapes"):
+        few.mkdir(exist_ok=True)
+        for path in sorted((world / kind).iterdir())[:3]:
+            (few / path.name).write_bytes(path.read_bytes())
+    images, shapes = world / "images", world / "shapes"
+    train = ["train", "--out", "o", "--images"]
+    _refused(*train, few, "--shapes", shapes, told=("3 usable pictures", "at least 8"))
+    _refused(*train, images, "--shapes", few, told=("3 usable shapes", "at least 8"))
+
+
+@pytest.mark.parametrize("kind", ["images", "shapes"])
+def test_folders_that_are_missing_empty_or_files_are_told_apart(
+    kind: str, world: Path, here: Path
+) -> None:
+    (here / "empty").mkdir()
+    (here / "file").write_text("x")
+    other = {"images": "shapes", "shapes": "images"}[kind]
+    train = ["train", "--out", "o", f"--{other}", world / other, f"--{kind}"]
+    _refused(*train, "missing", told=("missing: there is no such folder",))
+    _refused(*train, "empty", told=("empty: no", "it is empty"))
+    _refused(*train, "file", told=("file: this is not a folder",))
+
+
+@pytest.mark.skipif(
+    not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read everything"
+)
+def test_an_unreadable_folder_is_told(world: Path, run: Path, here: Path) -> None:
+    (here / "shut").mkdir(mode=0o000)
+    train = ["train", "--out", "o", "--shapes", world / "shapes", "--images", "shut"]
+    _refused(*train, told=("shut: the folder cannot be read",))
+    _refused("reconstruct", run, "shut", "--out", "o", told=("shut: the folder cannot be read",))
+
+
+@pytest.mark.parametrize("verb", ["reconstruct", "render"])
+def test_inputs_that_are_not_there_are_named(verb: str, run: Path, here: Path) -> None:
+    (here / "empty").mkdir()
+    _refused(verb, run, "none.png", "--out", "o", told=("there is no file or folder none.png",))
+    _refused(verb, run, "empty", "--out", "o", told=("empty holds no",))
+    _refused(verb, run, "--out", "o", told=("were given",))
+
+
+def test_two_files_of_one_name_are_not_mixed_up(world: Path, run: Path, here: Path) -> None:
+    picture = min((world / "images").iterdir())
+    for name in ("a.png", "A.png", "b/a.png"):
+        (here / name).parent.mkdir(exist_ok=True)
+        (here / name).write_bytes(picture.read_bytes())
+    for other in ("b/a.png", "A.png", "a.png"):
+        command = ["reconstruct", run, "a.png", other, "--out", "o"]
+        _refused(*command, told=("a.png and", "would both be written to"))
+
+
+@pytest.mark.parametrize("name", ["summary.json.png", "...png"])
+def test_names_that_no_result_can_have_are_refused(
+    name: str, world: Path, run: Path, here: Path
+) -> None:
+    (here / name).write_bytes(min((world / "images").iterdir()).read_bytes())
+    _refused("reconstruct", run, name, "--out", "o", told=(name, "rename the file"))
+
+
+# Where results go
+
+
+@pytest.mark.parametrize("verb", ["train", "reconstruct", "render", "generate"])
+def test_nothing_is_overwritten(verb: str, world: Path, run: Path, here: Path) -> None:
+    (here / "used").mkdir()
+    (here / "used" / "mine.txt").write_text("keep")
+    (here / "file").write_text("keep")
+    command = {
+        "train": ["train", "--images", world / "images", "--shapes", world / "shapes"],
+        "reconstruct": ["reconstruct", run, world / "images"],
+        "render": ["render", run, world / "shapes"],
+        "generate": ["generate", run],
+    }[verb]
+    _refused(*command, "--out", "used", told=("used already holds something (mine.txt)",))
+    _refused(*command, "--out", "file", told=("file is a file",))
+    _refused(*command, "--out", "file/below", told=("cannot create file/below",))
+
+
+def test_an_empty_folder_will_do(run: Path, here: Path) -> None:
+    (here / "o").mkdir()
+    outcome = shapecycle("generate", run, "--samples", 1, "--size", 16, "--out", "o")
+    assert outcome.code == 0, outcome.err
+    assert (here / "o" / "0.glb").is_file()
+
+
+def test_a_folder_appears_whole_or_not_at_all(tmp_path: Path) -> None:
+
+    def write_half() -> None:
+        with new_folder(tmp_path / "a" / "b") as out:
+            (out / "first").write_text("done")
+            raise DataError("half way")
+
+    with pytest.raises(DataError, match="half way"):
+        write_half()
+    assert not list(tmp_path.iterdir())
+    with new_folder(tmp_path / "a" / "b") as out:
+        (out / "first").write_text("done")
+        assert not (tmp_path / "a" / "b").exists()
+    assert [path.name for path in (tmp_path / "a").iterdir()] == ["b"]
+
+
+def test_a_file_appears_whole_or_not_at_all(tmp_path: Path) -> None:
+    (tmp_path / "m.partial").write_text("somebody else's")
+    write_new_file(tmp_path / "m.json", "{}")
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(CheckpointError, match=r"cannot create .*folder"):
+        write_new_file(tmp_path / "folder", "{}")
+    assert {path.name for path in tmp_path.iterdir()} == {"m.json", "m.partial", "folder"}
+
+
+# Numbers
+
+
+@pytest.mark.parametrize("minutes", ["0", "-1", "nan", "inf"])
+def test_minutes_must_be_some(minutes: str, world: Path, here: Path) -> None:
+    folders = ["--images", world / "images", "--shapes", world / "shapes", "--out", "o"]
+    _refused("train", *folders, "--minutes", minutes, told=("--minutes must be a positive",))
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["--total-images", 0], "--total-images must be positive"),
+        (["--total-images", 5, "--minutes", 1], "exclude each other"),
+        (["--seed", 10**30], "--seed must be from 0"),
+        (["--seed", -1], "--seed must be from 0"),
+        (["--up", "q"], "up axis is 'q'"),
+        (["--up", "+z"], "lie along one line"),
+        (["--config", "none.yaml"], "cannot read settings from none.yaml"),
+        (["--resume"], "cannot resume: o holds no settings.json"),
+    ],
+)
+def test_options_of_training_have_a_range(
+    options: list[object], told: str, world: Path, here: Path
+) -> None:
+    folders = ["--images", world / "images", "--shapes", world / "shapes", "--out", "o"]
+    _refused("train", *folders, *options, told=(told,))
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["--samples", 0], "--samples must be from 1"),
+        (["--samples", -3], "--samples must be from 1"),
+        (["--size", 3], "--size must be from 16"),
+        (["--size", 10**6], "--size must be from 16 to"),
+        (["--seed", 2**64], "--seed must be from 0"),
+    ],
+)
+def test_options_of_sampling_have_a_range(
+    options: list[object], told: str, world: Path, run: Path, here: Path
+) -> None:
+    _refused("generate", run, "--out", "o", *options, told=(told,))
+    _refused("render", run, world / "shapes", "--out", "o", *options, told=(told,))
+
+
+def test_refinement_cannot_run_backwards(world: Path, run: Path, here: Path) -> None:
+    command = ["reconstruct", run, world / "images", "--out", "o", "--refine-steps", -1]
+    _refused(*command, told=("--refine-steps must be from 0",))
+
+
+# Models and runs
+
+
+@pytest.mark.parametrize("verb", ["reconstruct", "render", "generate"])
+def test_what_is_no_model_is_named(verb: str, world: Path, here: Path) -> None:
+    (here / "empty").mkdir()
+    (here / "junk").write_bytes(bytes(range(256)))
+    inputs = {"reconstruct": [world / "images"], "render": [world / "shapes"], "generate": []}
+    for model, told in (
+        ("none", "there is no file none"),
+        ("empty", "empty holds no model.safetensors"),
+        ("junk", "junk is not a shapecycle model"),
+    ):
+        _refused(verb, model, *inputs[verb], "--out", "o", told=(told, "hint"))
+
+
+@pytest.mark.parametrize("content", ["garbage", "[1]", '{"a": 1}', '{"settings": {"x": 1}}'])
+def test_a_run_folder_with_other_settings_does_not_resume(
+    content: str, world: Path, here: Path
+) -> None:
+    (here / "o" / "state").mkdir(parents=True)
+    (here / "o" / "state" / "1.pt").write_bytes(b"x")
+    (here / "o" / "settings.json").write_text(content)
+    folders = ["--images", world / "images", "--shapes", world / "shapes", "--out", "o"]
+    _refused("train", *folders, "--resume", told=("cannot resume", "settings.json", "run folder"))
+
+
+def test_a_run_folder_without_a_state_does_not_resume(world: Path, run: Path, here: Path) -> None:
+    (here / "o").mkdir()
+    (here / "o" / "settings.json").write_bytes((run / "settings.json").read_bytes())
+    folders = ["--images", world / "images", "--shapes", world / "shapes", "--out", "o"]
+    _refused("train", *folders, "--resume", told=("holds no state",))
+
+
+def test_a_resumed_training_keeps_its_networks(world: Path, run: Path, here: Path) -> None:
+    (here / "more.yaml").write_text("model: {shape_code_size: 3}")
+    folders = ["--images", world / "images", "--shapes", world / "shapes", "--out", run]
+    _refused(
+        "train", *folders, "--resume", "--config", "more.yaml", told=("more.yaml changes 'model'",)
+    )
+
+
+def test_a_device_that_is_not_there_is_told(world: Path, here: Path) -> None:
+    import torch
+
+    absent = [
+        name
+        for name, there in (
+            ("cuda", torch.cuda.is_available()),
+            ("mps", torch.backends.mps.is_available()),
+        )
+        if not there
+    ]
+    for name in absent:
+        command = [*train_command(world, here / "o"), "--device", name]
+        _refused(*command, told=(f"--device {name}", "there is: cpu"))
+
+
+# Scores
+
+
+def test_evaluation_checks_everything_before_it_begins(world: Path, run: Path, here: Path) -> None:
+    pictures, shapes = _pictures(world, here / "pictures"), _shapes(world, here / "shapes")
+    (here / "cameras.json").write_bytes((world / "cameras.json").read_bytes())
+    (here / "m.json").write_text("keep")
+    (here / "file").write_text("keep")
+    (here / "few.json").write_text('{"views": {}}')
+    (here / "list.json").write_text("[]")
+    (here / "used").mkdir()
+    (here / "used" / "x").write_text("keep")
+
+    def refused(*told: str, **changes: object) -> None:
+        options = {
+            "--images": "pictures",
+            "--shapes": "shapes",
+            "--cameras": "cameras.json",
+            "--out": "n.json",
+        } | {f"--{name}": value for name, value in changes.items()}
+        arguments = [part for pair in options.items() for part in pair]
+        _refused("evaluate", run, *arguments, told=told)
+
+    refused("m.json is there already", out="m.json")
+    refused("cannot create", out="file/m.json")
+    refused("used already holds something", keep="used")
+    refused("there is no file or folder none", images="none")
+    refused("none.json cannot be read", cameras="none.json")
+    refused("few.json holds no camera", cameras="few.json")
+    refused("list.json holds a JSON list", cameras="list.json")
+    refused("has no shape", "none", shapes="none")
+    (shapes / "car3.ply").write_text("hello")
+    refused("1 of 8 shapes", "car3.ply")
+    (shapes / "car3.ply").unlink()
+    refused("has no shape", "car3_03.png")
+    (shapes / "car3.ply").write_bytes((world / "shapes" / "car3.ply").read_bytes())
+    _text(world, pictures / "car0_99.png")
+    refused("no camera for 1 of 13 pictures; first: car0_99.png")
+    (pictures / "car0_99.png").unlink()
+    _text(world, pictures / "car0_00.png")
+    refused("1 of 12 pictures", "car0_00.png: this is not a picture")
