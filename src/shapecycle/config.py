@@ -81,7 +81,7 @@ class LossWeights:
     """Shape autoencoder: difference of normals."""
     shape_silhouette: float = 1.0
     """Shape autoencoder: difference of silhouettes from random views."""
-    roughness: float = 2.0
+    roughness: float = 3.0
     """Regularity: dihedral angles."""
     unevenness: float = 0.05
     """Regularity: spread of edge lengths."""

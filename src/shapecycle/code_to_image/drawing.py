@@ -79,11 +79,18 @@ class Drawer(nn.Module):
         camera = pose.place(vertices)
         clip = view.clip(camera)
         visible = rz.rasterize(clip, topology, view.size)
-        normals = rz.interpolate(rz.vertex_normals(camera, topology), clip, topology, visible)
-        uv = rz.interpolate(self.uv, clip, topology, visible, faces=self.uv_faces)
-        colour = shaded(rz.texture(albedo, uv), unit(normals), light)
-        mask = visible.mask[:, None].to(colour.dtype)
-        return rz.antialias(torch.cat([colour * mask, mask], 1), clip, topology, visible)
+        lit = rz.shade_textured(
+            albedo,
+            self.uv,
+            rz.vertex_normals(camera, topology),
+            light,
+            clip,
+            topology,
+            visible,
+            uv_faces=self.uv_faces,
+            darkest=DARKEST,
+        )
+        return rz.antialias(lit, clip, topology, visible)
 
     def silhouette(
         self, vertices: Float[Tensor, "b v 3"], pose: Pose, view: View
