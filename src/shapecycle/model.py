@@ -1,6 +1,7 @@
 """A trained model: the networks, their priors, and the file that holds them."""
 
 import json
+import os
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -72,6 +73,8 @@ def load_networks(path: Path, device: str = "cpu") -> tuple[Networks, Provenance
     if not file.is_file():
         where = f"{path} holds no {MODEL_NAME}" if path.is_dir() else f"there is no file {path}"
         raise CheckpointError(where, "give a run folder of `shapecycle train`, or a model file")
+    if not os.access(file, os.R_OK):
+        raise CheckpointError(f"{file} cannot be read", "check its permissions")
     try:
         with safe_open(file, "pt") as opened:
             metadata = opened.metadata() or {}
