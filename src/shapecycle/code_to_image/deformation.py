@@ -39,7 +39,9 @@ class Deformation(nn.Module):
         super().__init__()
         self.template: Template = octasphere(subdivisions)
         basis = smooth_modes(subdivisions, modes, softness)
-        self.register_buffer("basis", basis, persistent=False)
+        # Kept with the weights: the octahedron's symmetries give equal eigenvalues, whose vectors
+        # come out differently on another machine, or with another number of threads.
+        self.register_buffer("basis", basis)
         self.register_buffer("start", self.template.vertices * 0.3, persistent=False)
         self.register_buffer("mirror", self.template.mirror, persistent=False)
         self.register_buffer("flip", torch.tensor([-1.0, 1.0, 1.0]), persistent=False)
