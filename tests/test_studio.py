@@ -1,0 +1,165 @@
+"""The model in Python: see, read, draw, mesh, and what they refuse."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from tiny_world import small_car, tiny_model
+
+import shapecycle
+from shapecycle.data.images import load_photo
+from shapecycle.errors import CheckpointError, DataError
+from shapecycle.graphics_code import GraphicsCode
+from shapecycle.mesh import Mesh
+from shapecycle.studio import MOST_DRAWN, Model
+
+
+@pytest.fixture(scope="module")
+def model(run: Path) -> Model:
+    return shapecycle.load(run)
+
+
+@pytest.fixture(scope="module")
+def picture(world: Path) -> Path:
+    return min((world / "images").iterdir())
+
+
+def _dressed(model: Model, count: int = 2, seed: int = 0) -> GraphicsCode:
+    generator = torch.Generator().manual_seed(seed)
+    return model.dress(model.sample_shape(count, generator), generator)
+
+
+def test_a_file_a_photo_and_an_array_are_seen_alike(model: Model, picture: Path) -> None:
+    rgba = np.asarray(Image.open(picture), dtype=np.float32).transpose(2, 0, 1) / 255
+    seen = [
+        model.see(given, refine_steps=0)
+        for given in (picture, str(picture), load_photo(picture), rgba)
+    ]
+    for other in seen[1:]:
+        torch.testing.assert_close(other.code.shape, seen[0].code.shape)
+        torch.testing.assert_close(other.code.pose.angles, seen[0].code.pose.angles)
+    assert seen[0].size == (48, 48)
+    assert len(seen[0].code) == 1
+
+
+def test_the_first_hypothesis_is_the_unrefined_pose(model: Model, picture: Path) -> None:
+    seen = model.see(picture, refine_steps=0)
+    torch.testing.assert_close(seen.hypotheses[0].pose.angles, seen.code.pose.angles)
+    assert seen.hypotheses[0].plausibility == max(h.plausibility for h in seen.hypotheses)
+
+
+def test_refining_changes_shape_and_pose_a_little(model: Model, picture: Path) -> None:
+    first, refined = (model.see(picture, refine_steps=n) for n in (0, 4))
+    away = (refined.code.pose.translation - first.code.pose.translation).abs().max()
+    assert 0 < away < 0.5
+
+
+def test_a_picture_without_a_mask_is_refused(model: Model, tmp_path: Path) -> None:
+    Image.new("RGB", (40, 30)).save(tmp_path / "bare.png")
+    with pytest.raises(DataError, match=r"bare\.png: no mask"):
+        model.see(tmp_path / "bare.png")
+
+
+def test_the_textures_of_photographs_are_finer_than_those_trained_on(
+    model: Model, picture: Path
+) -> None:
+    texels = model.see(picture, refine_steps=0).code.texture.texels
+    assert texels is not None
+    assert texels.shape[-1] > tiny_model().texture_resolution
+    assert texels[:, 3].max() > 0.5
+
+
+def test_shapes_are_read_alike_wherever_and_however_large_they_are(model: Model) -> None:
+    car = small_car(0)
+    moved = Mesh(car.vertices * 12.5 + [3, -4, 5], car.faces)
+    first, second = model.read(car), model.read(moved)
+    assert first.shape == (1, tiny_model().shape_code_size)
+    torch.testing.assert_close(first, second, atol=1e-4, rtol=0)
+    assert (first - model.read(small_car(4))).abs().max() > 1e-4
+
+
+def test_shapes_are_read_from_files_and_from_oriented_points(
+    model: Model, world: Path, tmp_path: Path
+) -> None:
+    path = min((world / "shapes").iterdir())
+    from_file = model.read(path)
+    from shapecycle.data.shapes import load_mesh
+
+    torch.testing.assert_close(model.read(load_mesh(path)), from_file)
+    points, normals = small_car(0).sample(3000, np.random.default_rng(0))
+    cloud = Mesh(points, np.zeros((0, 3), dtype=np.int64), normals=normals)
+    away = (model.read(cloud) - from_file).norm()
+    assert away < 0.8 * (model.read(small_car(4)) - from_file).norm()
+
+
+def test_samples_repeat_with_their_seed_and_differ_without(model: Model) -> None:
+    first, again, other = _dressed(model), _dressed(model), _dressed(model, seed=1)
+    torch.testing.assert_close(first.shape, again.shape, atol=0, rtol=0)
+    torch.testing.assert_close(first.pose.angles, again.pose.angles, atol=0, rtol=0)
+    assert (first.shape - other.shape).abs().max() > 1e-4
+    assert (first.texture.code[0] - first.texture.code[1]).abs().max() > 0.1
+
+
+@pytest.mark.parametrize("size", [20, (20, 20), (24, 40), (33, 17)])
+def test_drawings_have_the_asked_size_and_straight_colours(
+    model: Model, size: int | tuple[int, int]
+) -> None:
+    height, width = (size, size) if isinstance(size, int) else size
+    pictures = model.draw(_dressed(model), size)
+    assert pictures.shape == (2, height, width, 4)
+    assert pictures.dtype == np.float32
+    assert pictures.min() >= 0
+    assert pictures.max() <= 1
+    assert (pictures[pictures[..., 3] == 0] == 0).all()
+
+
+def test_framed_drawings_are_filled_by_their_object(model: Model) -> None:
+    code = _dressed(model)
+    code = replace(code, pose=replace(code.pose, translation=torch.tensor([[0.9, 0.4, -4.0]] * 2)))
+    plain, framed = (model.draw(code, 32, framed=framed)[..., 3] for framed in (False, True))
+    assert plain.mean() < 0.1
+    assert framed.mean() > 0.2
+    assert framed[:, [0, -1]].max() < 0.5
+
+
+def test_a_very_large_drawing_looks_like_a_small_one(model: Model) -> None:
+    code = _dressed(model, 1)
+    side = MOST_DRAWN // 2 + 200  # too large to be drawn at two samples per pixel
+    large = model.draw(code, (side // 8, side))[0]
+    assert large.shape == (side // 8, side, 4)
+    small = model.draw(code, (side // 64, side // 8))[0]
+    height, width = small.shape[:2]
+    blocks = large[: height * 8, : width * 8, 3].reshape(height, 8, width, 8).mean((1, 3))
+    assert np.abs(blocks - small[..., 3]).mean() < 0.01
+
+
+def test_a_mesh_is_one_codes_and_closed(model: Model) -> None:
+    code = _dressed(model)
+    mesh = model.mesh(code[1])
+    n = tiny_model().subdivisions
+    assert mesh.vertices.shape == (4 * n * n + 2, 3)
+    assert mesh.texture is not None
+    assert mesh.texture.shape == (tiny_model().texture_resolution,) * 2 + (3,)
+    with pytest.raises(ValueError, match="one code, not of 2"):
+        model.mesh(code)
+
+
+def test_a_code_survives_json_on_its_way_to_a_drawing(model: Model, picture: Path) -> None:
+    code = model.see(picture, refine_steps=0).code
+    again = GraphicsCode.from_json(code.to_json())
+    np.testing.assert_allclose(model.draw(again, 24), model.draw(code, 24), atol=0.02)
+
+
+def test_loading_nothing_says_so(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match=r"holds no model\.safetensors"):
+        shapecycle.load(tmp_path)
+
+
+def test_the_package_names_its_parts_and_no_others() -> None:
+    for name in shapecycle.__all__:
+        assert getattr(shapecycle, name) is not None
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        _ = shapecycle.nonsense
