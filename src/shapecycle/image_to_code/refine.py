@@ -8,7 +8,7 @@ from shapecycle.camera import Pose, placement_in_window, translation_in_window
 from shapecycle.code_to_image.drawing import Drawer, View
 from shapecycle.losses.image import silhouette_loss
 
-STAY_CLOSE = 0.3
+STAY_CLOSE = 1.0
 """What moving every shape number by one training deviation costs, in silhouette loss."""
 
 
