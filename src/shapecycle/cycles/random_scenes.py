@@ -16,6 +16,7 @@ from shapecycle.code_to_image.drawing import View, shaded, shrink, unit
 from shapecycle.code_to_image.solid_texture import SolidTexture
 from shapecycle.config import ModelSettings, SceneSettings
 from shapecycle.data.shapes import surface_samples
+from shapecycle.data.surfels import surfels
 from shapecycle.data.warps import Warp, to_unit_box
 from shapecycle.mesh import Mesh
 
@@ -29,7 +30,7 @@ class WarpedShapes:
     Attributes:
         points, normals: Oriented surface points in object space.
         vertices: Vertices of the raw meshes, padded to one length.
-        topology: Faces of the raw meshes; none for point clouds.
+        topology: Faces of the raw meshes; point clouds have a surfel at each point.
     """
 
     points: Float[Tensor, "b p 3"]
@@ -65,12 +66,12 @@ class ShapePool:
             samples = list(workers.map(sample, enumerate(meshes)))
         self.points = torch.from_numpy(np.stack([p for p, _ in samples])).float().to(device)
         self.normals = torch.from_numpy(np.stack([n for _, n in samples])).float().to(device)
-        longest = max(len(mesh.vertices) for mesh in meshes)
-        padded = [_padded(mesh.vertices, longest) for mesh in meshes]
+        source = np.random.default_rng(seed)
+        drawn = [surfels(mesh, source) if mesh.is_point_cloud else mesh for mesh in meshes]
+        longest = max(len(mesh.vertices) for mesh in drawn)
+        padded = [_padded(mesh.vertices, longest) for mesh in drawn]
         self.vertices = torch.from_numpy(np.stack(padded)).float().to(device)
-        self.topology = rz.Topology.stack([mesh.faces for mesh in meshes]).to(device)
-        # Clouds have no surface of their own: their decoded template stands in for them.
-        self.has_faces = torch.tensor([not mesh.is_point_cloud for mesh in meshes])
+        self.topology = rz.Topology.stack([mesh.faces for mesh in drawn]).to(device)
 
     def __len__(self) -> int:
         return len(self.points)
