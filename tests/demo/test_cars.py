@@ -10,11 +10,12 @@ import trimesh
 from PIL import Image
 from scipy.spatial import cKDTree
 
+from shapecycle import demo
 from shapecycle.demo import cars
 from shapecycle.mesh import Mesh
 
 SEEDS = range(500, 512)
-PICTURES = Path(cars.__file__).parent / "pictures"
+PICTURES = Path(demo.__file__).parent / "pictures"
 VIEWS = 5
 
 

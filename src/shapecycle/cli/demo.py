@@ -148,7 +148,7 @@ def cars_world() -> World:
     """Return the world that comes with the package."""
     from shapecycle.demo import cars
 
-    return World(Path(cars.__file__).parent / "pictures", cars.SHAPE_SEEDS[:SHAPES], 40.0)
+    return World(Path(cars.__file__).parents[1] / "pictures", cars.SHAPE_SEEDS[:SHAPES], 40.0)
 
 
 def run(command: Demo) -> None:
