@@ -21,7 +21,8 @@ from shapecycle.camera import Pose
 from shapecycle.code_to_image import rasterize as rz
 from shapecycle.code_to_image.drawing import View, shrink
 from shapecycle.cycles.random_scenes import facing_normals
-from shapecycle.data.shapes import load_mesh, normalise
+from shapecycle.data.mesh_files import load_mesh
+from shapecycle.data.normalise import normalise
 from shapecycle.graphics_code import GraphicsCode
 
 SIDE = 128

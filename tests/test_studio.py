@@ -86,7 +86,7 @@ def test_shapes_are_read_from_files_and_from_oriented_points(
 ) -> None:
     path = min((world / "shapes").iterdir())
     from_file = model.read(path)
-    from shapecycle.data.shapes import load_mesh
+    from shapecycle.data.mesh_files import load_mesh
 
     torch.testing.assert_close(model.read(load_mesh(path)), from_file)
     points, normals = small_car(0).sample(3000, np.random.default_rng(0))

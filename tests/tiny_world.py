@@ -22,7 +22,8 @@ from shapecycle.code_to_image.solid_texture import SolidTexture
 from shapecycle.config import ModelSettings, SceneSettings, Settings, merged
 from shapecycle.cycles import random_scenes
 from shapecycle.cycles.random_scenes import WarpedShapes, draw_raw, sample_pose
-from shapecycle.data.shapes import normalise, simplify
+from shapecycle.data.normalise import normalise
+from shapecycle.data.simplify import simplify
 from shapecycle.demo.cars import car_mesh, sample_car, write_ply
 from shapecycle.mesh import Mesh
 

@@ -12,7 +12,10 @@ from torch import Tensor
 from shapecycle.camera import Pose, window_around
 from shapecycle.code_to_image.drawing import View, resized, straight
 from shapecycle.data.images import Photo, crop, load_photo, window_of
-from shapecycle.data.shapes import load_mesh, normalise, simplify, surface_samples
+from shapecycle.data.mesh_files import load_mesh
+from shapecycle.data.normalise import normalise
+from shapecycle.data.simplify import simplify
+from shapecycle.data.surface_samples import surface_samples
 from shapecycle.graphics_code import GraphicsCode, Texture
 from shapecycle.image_to_code.refine import refine
 from shapecycle.mesh import Mesh

@@ -302,7 +302,7 @@ def _scores(world: World, places: Places) -> dict[str, Any]:
         ``seeing`` and ``drawing``, each with the ``shapecycle`` summary, the mean scores of
         ``medoid`` and of ``truth`` against itself, and ``rows``; and ``medoid``, a file name.
     """
-    from shapecycle.data.shapes import load_mesh
+    from shapecycle.data.mesh_files import load_mesh
     from shapecycle.evaluate.geometry import compare
     from shapecycle.evaluate.pose import read_cameras
 
@@ -381,7 +381,7 @@ def _typical_iou(picture: str, mesh: "Mesh", cameras: dict[str, np.ndarray], wor
 
 def _drawing_scores(folder: Path, truth: "Mesh", typical: "Mesh", world: World) -> Scores:
     """Compare the drawings of one shape, and the mesh they show, with the shape itself."""
-    from shapecycle.data.shapes import load_mesh
+    from shapecycle.data.mesh_files import load_mesh
     from shapecycle.evaluate.geometry import compare
 
     overlaps = []
@@ -452,7 +452,7 @@ def _in_brief(places: Places, row: Scores, width: int | None = None) -> "Reconst
 def _in_full(model: "Model", world: World, places: Places, row: Scores) -> "Reconstruction":
     from dataclasses import replace
 
-    from shapecycle.data.shapes import load_mesh
+    from shapecycle.data.mesh_files import load_mesh
 
     stem = Path(row["image"]).stem
     mesh = load_mesh(places.meshes / stem / "mesh.glb")
@@ -466,7 +466,7 @@ def _in_full(model: "Model", world: World, places: Places, row: Scores) -> "Reco
 
 
 def _drawn(world: World, places: Places, row: Scores) -> "Drawn":
-    from shapecycle.data.shapes import load_mesh
+    from shapecycle.data.mesh_files import load_mesh
     from shapecycle.demo.report import Drawn, picture_of
 
     stem = row["shape"]

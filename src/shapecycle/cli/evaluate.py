@@ -73,7 +73,7 @@ def shape_of(picture: Path, shapes: Path) -> Path:
     Raises:
         DataError: If there is none.
     """
-    from shapecycle.data.shapes import SUFFIXES
+    from shapecycle.data.mesh_files import SUFFIXES
 
     name = picture.stem.rpartition("_")[0]
     for suffix in SUFFIXES:
@@ -92,7 +92,7 @@ def refuse_bad_shapes(files: list[Path]) -> None:
     Raises:
         DataError: If any of them cannot be used.
     """
-    from shapecycle.data.shapes import load_mesh
+    from shapecycle.data.mesh_files import load_mesh
 
     bad = []
     for path in files:
@@ -112,7 +112,7 @@ def score(folder: Path, shape: Path, camera: np.ndarray) -> dict[str, Any]:
         ``rotation_error_degrees``; ``crossing_faces``, the share of the mesh's faces that cross a
         face they do not touch; ``dihedral_degrees``, the mean angle between neighbouring faces.
     """
-    from shapecycle.data.shapes import load_mesh
+    from shapecycle.data.mesh_files import load_mesh
     from shapecycle.evaluate.crossings import crossing_faces, dihedral_deviation
     from shapecycle.evaluate.geometry import compare
     from shapecycle.evaluate.pose import azimuth_error, rotation_error

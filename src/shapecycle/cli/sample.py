@@ -21,7 +21,7 @@ def render(command: Render) -> None:
     """Draw every shape several times, or none if one file is bad."""
     import torch
 
-    from shapecycle.data.shapes import SUFFIXES, load_mesh
+    from shapecycle.data.mesh_files import SUFFIXES, load_mesh
     from shapecycle.studio import load
 
     _check(command)

@@ -15,7 +15,7 @@ from shapecycle.code_to_image import rasterize as rz
 from shapecycle.code_to_image.drawing import View, shaded, shrink, unit
 from shapecycle.code_to_image.solid_texture import SolidTexture
 from shapecycle.config import ModelSettings, SceneSettings
-from shapecycle.data.shapes import surface_samples
+from shapecycle.data.surface_samples import surface_samples
 from shapecycle.data.surfels import surfels
 from shapecycle.data.warps import Warp, to_unit_box
 from shapecycle.mesh import Mesh
