@@ -125,3 +125,14 @@ def test_colour_under_transparency_means_nothing() -> None:
     with torch.no_grad():
         first, second = model.glance(rgba, window), model.glance(other, window)
     torch.testing.assert_close(first.features, second.features, atol=0, rtol=0)
+
+
+def test_plausibilities_never_sum_to_more_than_one() -> None:
+    logits = 2 * torch.randn(500, AZIMUTH_BINS, generator=torch.Generator().manual_seed(0))
+    zeros = torch.zeros(500, AZIMUTH_BINS)
+    belief = PoseBelief(
+        logits, zeros, zeros[..., None].expand(-1, -1, 2), zeros[..., None].expand(-1, -1, 3)
+    )
+    plausibility = belief.hypotheses(6)[1]
+    assert plausibility.sum(1).max() <= 1 + 1e-6
+    assert (plausibility.diff(dim=1) <= 0).all()

@@ -41,15 +41,19 @@ class PoseBelief:
     def hypotheses(self, count: int) -> tuple[Int[Tensor, "b h"], Float[Tensor, "b h"]]:
         """Return the most plausible distinct bins and their plausibilities, the best first.
 
-        A bin next to a better one on the circle is the same hypothesis, and lends it its
-        plausibility. Plausibilities of all hypotheses there are sum to at most 1.
+        A bin next to a better one on the circle is the same hypothesis, and lends its plausibility
+        to the better of its two neighbours. What is returned sums to at most 1.
         """
         plausibility = self.logits.softmax(1)
         left, right = plausibility.roll(1, 1), plausibility.roll(-1, 1)
-        peak = (plausibility >= left) & (plausibility > right)
-        mass = torch.where(peak, plausibility + left + right, plausibility * 1e-3)
+        falls_left = (left > plausibility) & (left >= right)
+        falls_right = (right > plausibility) & ~falls_left
+        peak = ~falls_left & ~falls_right
+        lent = (plausibility * falls_left).roll(-1, 1) + (plausibility * falls_right).roll(1, 1)
+        # Slopes come after all peaks, and only where there are too few of those.
+        mass = torch.where(peak, plausibility + lent, plausibility * 1e-6)
         best = mass.topk(count, dim=1)
-        return best.indices, best.values.clamp(max=1.0)
+        return best.indices, torch.where(peak.gather(1, best.indices), best.values, 0.0)
 
 
 def azimuth_bin(azimuth: Float[Tensor, " b"]) -> tuple[Int[Tensor, " b"], Float[Tensor, " b"]]:
