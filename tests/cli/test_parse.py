@@ -64,6 +64,7 @@ def test_the_version_is_the_packages() -> None:
         (["generate", "run", "--out", "o", "--sampels", "3"], "--samples"),
         (["train", "--images", "a", "--shapes", "b", "--out", "o", "--minuts", "3"], "--minutes"),
         (["train", "--images", "a"], "--shapes"),
+        (["train", "--imagse", "a"], "unknown option '--imagse'\n  hint: did you mean '--images'?"),
         (["generate", "run", "--out", "o", "--samples", "three"], "three"),
         (["train", "--images", "a", "--shapes", "b", "--out", "o", "--preset", "huge"], "laptop"),
         (["generate", "run", "--out", "o", "--device", "tpu"], "cuda"),

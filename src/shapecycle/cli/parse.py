@@ -2,8 +2,10 @@
 
 import sys
 from collections.abc import Sequence
+from dataclasses import fields
+from difflib import get_close_matches
 from importlib.metadata import version
-from typing import Protocol
+from typing import NoReturn, Protocol
 
 from shapecycle.cli.commands import (
     Demo,
@@ -61,12 +63,28 @@ def parse(arguments: Sequence[str]) -> Command:
         sys.exit(0)
     verb = arguments[0]
     if verb not in COMMANDS:
-        from difflib import get_close_matches
-
-        near = get_close_matches(verb, COMMANDS, n=1)
-        hint = f"did you mean '{near[0]}'?" if near else f"verbs: {', '.join(COMMANDS)}"
-        print(f"error: unknown verb '{verb}'\n  hint: {hint}", file=sys.stderr)
-        sys.exit(2)
+        _refuse("verb", verb, list(COMMANDS))
+    known = _options(COMMANDS[verb])
+    for argument in arguments[1:]:
+        name = argument.partition("=")[0]
+        if name.startswith("--") and name.replace("_", "-") not in known:
+            _refuse("option", name, known)
     import tyro
 
     return tyro.cli(COMMANDS[verb], prog=f"shapecycle {verb}", args=list(arguments[1:]))
+
+
+def _options(command: type[Command]) -> list[str]:
+    """List a verb's options; those that are on or off also have a form with --no-."""
+    names = ["--help"]
+    for entry in fields(command):  # type: ignore[arg-type]
+        option = entry.name.replace("_", "-")
+        names += [f"--{option}", *([f"--no-{option}"] if entry.type is bool else [])]
+    return names
+
+
+def _refuse(kind: str, name: str, known: list[str]) -> NoReturn:
+    near = get_close_matches(name, known, n=1)
+    hint = f"did you mean '{near[0]}'?" if near else f"{kind}s: {', '.join(known)}"
+    print(f"error: unknown {kind} '{name}'\n  hint: {hint}", file=sys.stderr)
+    sys.exit(2)
