@@ -63,13 +63,13 @@ class LossWeights:
     """Image cycle: difference of silhouettes, at several scales."""
     image_cycle_structure: float = 0.1
     """Image cycle: structural dissimilarity."""
-    shape_cycle_code: float = 0.3
+    shape_cycle_code: float = 1.0
     """Shape and random cycle: the shape code comes back."""
-    shape_cycle_vertices: float = 5.0
+    shape_cycle_vertices: float = 10.0
     """Shape and random cycle: the vertices come back."""
-    shape_cycle_surface: float = 10.0
+    shape_cycle_surface: float = 20.0
     """Shape and random cycle: the surface comes back, wherever on it the vertices are."""
-    shape_cycle_pose: float = 1.0
+    shape_cycle_pose: float = 0.7
     """Shape and random cycle: azimuth, tilt and placement come back."""
     shape_cycle_texture: float = 1.0
     """Shape and random cycle: the texture comes back."""
@@ -81,7 +81,7 @@ class LossWeights:
     """Shape autoencoder: difference of normals."""
     shape_silhouette: float = 1.0
     """Shape autoencoder: difference of silhouettes from random views."""
-    roughness: float = 3.0
+    roughness: float = 2.5
     """Regularity: dihedral angles."""
     unevenness: float = 0.05
     """Regularity: spread of edge lengths."""
@@ -100,7 +100,9 @@ class SceneSettings:
     distance: tuple[float, float] = (1.0, 3.0)
     """Range of the distance, in object diagonals."""
     warp: float = 1.0
-    """Strength of the smooth warps that multiply the training shapes."""
+    """Strength of the smooth warps that multiply the training shapes for the autoencoder."""
+    seen_warp: float = 0.5
+    """Strength of the warps of the shapes that are drawn and seen again."""
 
 
 @dataclass(frozen=True)
@@ -109,9 +111,9 @@ class TrainSettings:
 
     total_images: int = 300_000
     """Pictures and shapes seen in all, over all stages."""
-    shape_share: float = 0.25
+    shape_share: float = 0.22
     """Share of the budget (time or images) for the shape autoencoder."""
-    random_share: float = 0.45
+    random_share: float = 0.55
     """Share of the budget for the random cycle; the rest trains all cycles together."""
     batch: int = 32
     """Items per step."""

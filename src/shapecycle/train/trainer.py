@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from shapecycle.camera import Pose
 from shapecycle.code_to_image.drawing import premultiplied
 from shapecycle.code_to_image.lighting import sample_light
-from shapecycle.code_to_image.priors import pose_vector
+from shapecycle.code_to_image.priors import pose_from_vector, pose_vector
 from shapecycle.code_to_image.solid_texture import SolidTexture
 from shapecycle.config import Settings
 from shapecycle.critics.networks import CodeCritic, PictureCritic, augmented
@@ -47,12 +47,13 @@ class Looks:
     lights: Float[Tensor, "n 27"]
     count: int = 0
 
-    def add(self, code: GraphicsCode) -> None:
+    @torch.no_grad()
+    def add(self, pose: Pose, light: Float[Tensor, "b 9 3"]) -> None:
         """Remember a batch, over the oldest one."""
-        place = (self.count + torch.arange(len(code))) % len(self.poses)
-        self.poses[place] = pose_vector(code.pose)
-        self.lights[place] = code.light.flatten(1)
-        self.count += len(code)
+        place = (self.count + torch.arange(len(light))) % len(self.poses)
+        self.poses[place] = pose_vector(pose)
+        self.lights[place] = light.flatten(1)
+        self.count += len(light)
 
     @property
     def filled(self) -> int:
@@ -107,19 +108,21 @@ class Trainer:
 
     def shapes_step(self, pace: float) -> Terms:
         """Shape autoencoder alone: learn what shapes there are."""
-        terms = self._learn_shapes(self._warped(self.settings.train.batch), pace)
+        terms = self._learn_shapes(self.settings.train.batch, pace)
         return self._done(terms)
 
     def random_step(self, pace: float) -> Terms:
         """Random cycle: learn to see from pictures whose truth is known."""
         terms: Terms = {}
         if self.steps % 4 == 0:
-            terms |= self._learn_shapes(self._warped(self.settings.train.batch // 2), 0.3 * pace)
+            terms |= self._learn_shapes(self.settings.train.batch // 2, 0.3 * pace)
         with self.geometry.watching():
             scene = self._random_scene(self.settings.train.batch)
             come_back, codes = come_back_terms(self.model, scene, self.generator)
             come_back["texture_prior"] = distance_to_normal(codes, self.generator)
             self.looks_player.descend(self._weighted(come_back), pace=pace)
+        if self.steps % 4 == 2:
+            self._look_around(self.settings.train.batch // 2)
         self.last = {"scene": scene.rgba}
         return self._done(terms | come_back)
 
@@ -128,7 +131,7 @@ class Trainer:
         terms: Terms = {}
         batch = self.settings.train.batch
         if self.steps % 4 == 0:
-            terms |= self._learn_shapes(self._warped(batch // 2), 0.3 * pace)
+            terms |= self._learn_shapes(batch // 2, 0.3 * pace)
         rgba, window = self._photos(batch // 4)
         with self.geometry.watching(), self.critics.watching():
             random = self._random_scene(batch // 2)
@@ -145,7 +148,7 @@ class Trainer:
             self.looks_player.descend(self._weighted(losses), pace=pace)
         terms |= losses
         terms |= self._learn_critics(premultiplied(rgba), drawing, albedo, redrawn, pace)
-        self.looks.add(redrawn.code.detach())
+        self.looks.add(redrawn.code.pose, redrawn.code.light)
         terms["pose_transport"] = self._learn_poses(pace)
         self.last = {"photo": rgba, "redrawn": redrawn.drawing, "drawn": drawing}
         return self._done(terms)
@@ -163,9 +166,10 @@ class Trainer:
         return torch.stack(parts).sum()
 
     def _warped(self, count: int) -> WarpedShapes:
-        return self.pool.sample(count, SURFACE_POINTS, self.settings.scenes.warp)
+        return self.pool.sample(count, SURFACE_POINTS, self.settings.scenes.seen_warp)
 
-    def _learn_shapes(self, shapes: WarpedShapes, pace: float) -> Terms:
+    def _learn_shapes(self, count: int, pace: float) -> Terms:
+        shapes = self.pool.sample(count, SURFACE_POINTS, self.settings.scenes.warp)
         terms, vertices = shape_terms(self.model, shapes, self.generator)
         # Silhouettes of half the batch: they cost as much as all the rest.
         few = slice(0, len(vertices) // 2)
@@ -187,11 +191,20 @@ class Trainer:
         shapes, pose = self._warped(count), self._pose(count)
         if self.looks.filled == LOOKS_KEPT:
             # Half from the wide prior, half as photographs are: seldom wrong, mostly to the point.
-            pose = _mixed(pose, self._sampled_pose(count), count // 2)
+            pick = torch.randint(LOOKS_KEPT, (count,), generator=self.generator)
+            pose = _mixed(pose, pose_from_vector(self.looks.poses[pick]), count // 2)
         solid = SolidTexture.sample(count, self.generator, self.palette)
         light = sample_light(count, self.generator, self.device)
         view = self.model.view(self._window(pose, shapes))
         return random_scene(self.model, shapes, solid.to(self.device), pose, light, view)
+
+    @torch.no_grad()
+    def _look_around(self, count: int) -> None:
+        """Remember how photographs are posed and lit, as far as that can be seen by now."""
+        rgba, window = self._photos(count)
+        glance = self.model.glance(rgba, window)
+        best = glance.belief.hypotheses(1)[0][:, 0]
+        self.looks.add(self.model.pose_of(glance, best, self.model.view(window)), glance.light)
 
     @torch.no_grad()
     def _sampled_pose(self, count: int) -> Pose:
