@@ -12,6 +12,7 @@ from shapecycle.cli.commands import Reconstruct
 from shapecycle.cli.output import chosen_device, files_of, new_folder, within
 from shapecycle.cli.train import say
 from shapecycle.errors import DataError, ShapecycleError
+from shapecycle.evaluate.silhouettes import silhouette_iou
 
 if TYPE_CHECKING:
     from shapecycle.camera import Pose
@@ -133,10 +134,3 @@ def _write(model: "Model", photo: "Photo", seen: "Seen", folder: Path) -> Result
 def camera_json(pose: "Pose", fov_y: float) -> dict[str, Any]:
     """Return a pose as files hold it; ``fov_y`` is in radians."""
     return {"camera_from_object": pose.camera_from_object()[0].tolist(), "fov_y": fov_y}
-
-
-def silhouette_iou(drawn: np.ndarray, mask: np.ndarray) -> float:
-    """Return intersection over union of two coverages, each counted where it is above one half."""
-    first, second = drawn > 0.5, mask > 0.5
-    union = int((first | second).sum())
-    return float((first & second).sum() / union) if union else 1.0

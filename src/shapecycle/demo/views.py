@@ -1,0 +1,95 @@
+"""Views of the demo's shapes: cameras around them, grey drawings, and pictures from files."""
+
+from math import pi, radians
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from PIL import Image
+from torch import Tensor
+
+from shapecycle.camera import Pose
+from shapecycle.code_to_image import rasterize as rz
+from shapecycle.code_to_image.drawing import View
+from shapecycle.code_to_image.solid_texture import SolidTexture
+from shapecycle.cycles.random_scenes import WarpedShapes, draw_raw
+from shapecycle.demo.world import World
+from shapecycle.mesh import Mesh
+
+SIDES = {"front": 0.0, "side": pi / 2, "behind": pi}
+"""Azimuths from which reconstructions are shown, in radians."""
+TILE = (100, 160)
+"""Height and width of the pictures of meshes, in pixels."""
+
+
+def around(azimuth: float) -> Pose:
+    """Return the pose of a camera a little above, two diagonals away."""
+    return Pose(torch.tensor([[azimuth, radians(15), 0.0]]), torch.tensor([[0.0, 0.0, -2.2]]))
+
+
+def pose_of(camera_from_object: Float[np.ndarray, "4 4"]) -> Pose:
+    """Return the angles and translation of a rigid matrix that does not look straight down."""
+    m = camera_from_object
+    angles = [
+        np.arctan2(m[2, 0], m[2, 2]),
+        np.arcsin(np.clip(m[2, 1], -1, 1)),
+        np.arctan2(-m[0, 1], m[1, 1]),
+    ]
+    return Pose(
+        torch.tensor(np.array([angles]), dtype=torch.float32),
+        torch.tensor(m[None, :3, 3], dtype=torch.float32),
+    )
+
+
+def whole_frame(world: World, size: tuple[int, int]) -> View:
+    """Return the view that the world's pictures show, at a height and width in pixels."""
+    return View(torch.tensor([[0.0, 0.0, 1.0]]), size, radians(world.fov_y_degrees))
+
+
+def close_up(world: World, size: tuple[int, int], count: int = 1) -> View:
+    """Return views that `around` fills with an object, whatever the world's field of view."""
+    height, width = size
+    fov_y = radians(world.fov_y_degrees)
+    # At 2.2 diagonals a long object is nearly 1 wide, with the share of the perspective.
+    half = 0.5 * height / width / (2.2 * np.tan(fov_y / 2))
+    return View(torch.tensor([[0.0, 0.0, float(half)]]).expand(count, 3), size, fov_y)
+
+
+def neutral_light() -> Float[Tensor, "1 9 3"]:
+    """Return white light, most of it from above right: harmonics of the camera's frame."""
+    lamp = torch.nn.functional.normalize(torch.tensor([[0.4, 0.75, 0.55]]), dim=1)
+    # A clamped cosine lobe, as in `code_to_image.lighting.sample_light`.
+    lobe = torch.tensor([pi] + [2 * pi / 3] * 3 + [pi / 4] * 5)
+    light = 0.6 * rz.sh_basis(lamp[:, :, None])[:, :, 0] * lobe
+    light[:, 0] += 0.45 * 2 * pi**0.5
+    return light[:, :, None].expand(1, 9, 3)
+
+
+def drawn_bare(mesh: Mesh, pose: Pose, view: View) -> Float[np.ndarray, "h w 4"]:
+    """Draw a mesh in grey, in neutral light.
+
+    Returns:
+        Straight-alpha sRGB in [0, 1], row 0 on top.
+    """
+    vertices = torch.from_numpy(mesh.vertices).float()[None]
+    shape = WarpedShapes(vertices, vertices, vertices, rz.Topology.stack([mesh.faces]))
+    nothing = torch.zeros(1, 1, 3)
+    grey = SolidTexture(
+        colours=torch.full((1, 1, 3), 0.75),
+        normals=nothing,
+        offsets=torch.zeros(1, 1),
+        centres=nothing,
+        radii=torch.ones(1, 1, 3),
+        kind=torch.zeros(1, 1),
+        mirrored=torch.zeros(1, 1, 1),
+    )
+    drawn = draw_raw(shape, grey, pose, neutral_light(), view)[0]
+    result: np.ndarray = drawn.permute(1, 2, 0).numpy()
+    return result
+
+
+def pixels_of(path: Path) -> Float[np.ndarray, "h w 4"]:
+    """Read a picture file: straight-alpha sRGB in [0, 1], row 0 on top."""
+    with Image.open(path) as picture:
+        return np.asarray(picture.convert("RGBA"), dtype=np.float32) / 255

@@ -1,0 +1,97 @@
+"""The whole demo, on a very small world."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from shapecycle.cli.commands import Demo
+from shapecycle.demo import cars
+from shapecycle.demo.play import play
+from shapecycle.demo.views import around, close_up, drawn_bare
+from shapecycle.demo.world import DRAWINGS, World
+from shapecycle.errors import DataError
+
+TINY = {
+    "model": {
+        "image_size": 32,
+        "subdivisions": 4,
+        "texture_resolution": 32,
+        "shape_width": 32,
+        "image_width": 8,
+        "image_features": 32,
+        "critic_width": 8,
+    },
+    "train": {"batch": 4},
+}
+
+
+def _photograph(seed: int, azimuth: float, file: Path) -> np.ndarray:
+    """Draw a car in one colour, and return its camera."""
+    mesh = cars.car_mesh(cars.sample_car(seed))
+    pose = around(azimuth)
+    rgba = drawn_bare(mesh, pose, close_up(World(Path(), range(8), 40.0), (48, 48)))
+    colour = np.random.default_rng(seed).uniform(0.3, 1, 3)
+    pixels = (rgba * [*colour, 1] * 255).round().astype(np.uint8)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(pixels).save(file)
+    return pose.camera_from_object()[0].numpy()
+
+
+def _small_world(folder: Path) -> World:
+    for k in range(8):
+        _photograph(300 + k, 0.8 * k, folder / "train" / "images" / f"{300 + k}_0.png")
+    views = {}
+    for seed in (400, 401):
+        for view in range(2):
+            file = folder / "val" / "images" / f"{seed}_{view}.png"
+            camera = _photograph(seed, 1.0 + 2 * view, file)
+            views[file.stem] = {"camera_from_object": camera.tolist()}
+        shape = folder / "val" / "shapes" / f"{seed}.ply"
+        shape.parent.mkdir(exist_ok=True)
+        cars.write_ply(shape, cars.car_mesh(cars.sample_car(seed)))
+    (folder / "val" / "cameras.json").write_text(json.dumps({"views": views}))
+    return World(folder, range(8), 40.0, TINY)
+
+
+def test_missing_pictures_are_named(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"there is no folder .*nowhere/train/images"):
+        play(Demo(out=tmp_path / "out"), World(tmp_path / "nowhere", range(8), 40.0))
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_demo_ends_with_one_report_of_everything_it_did(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "demo-run"
+    path = play(Demo(out=out, minutes=0.02, device="cpu"), _small_world(tmp_path / "pictures"))
+    assert path == out / "report.html"
+    told = capsys.readouterr()
+    assert told.out == "", "the report's path alone is the result"
+    assert "[7] Drawing the pictures of this page" in told.err
+
+    html = path.read_text()
+    metrics = json.loads((out / "metrics.json").read_text())
+    seen, drawn = metrics["seeing"]["rows"], metrics["drawing"]["rows"]
+    assert [row["image"] for row in seen] == ["400_0.png", "400_1.png", "401_0.png", "401_1.png"]
+    assert len(html) < 5e6
+    assert html.count("<img") == 2 * (2 + 9) + 4 * 2 + 2 * (1 + DRAWINGS) + 8
+    for row in seen:
+        assert f"{row['image']}: IoU {row['silhouette_iou']:.2f}" in html
+    for part in (metrics["seeing"], metrics["drawing"]):
+        assert f"<td>{part['medoid']['chamfer']:.4f}</td>" in html
+        assert part["truth"]["chamfer"] < part["medoid"]["chamfer"]
+    ours = metrics["seeing"]["shapecycle"]["chamfer"]["mean"]
+    assert ours == pytest.approx(np.mean([row["chamfer"] for row in seen]))
+    assert f"<td>{ours:.4f}</td>" in html
+    assert {row["shape"] for row in drawn} == {"400", "401"}
+    for file in (
+        "run/model.safetensors",
+        "reconstructions/400_0/mesh.glb",
+        "drawings/401/2.glb",
+        "new-cars/7.png",
+        "shapes/car_00007.ply",
+    ):
+        assert (out / file).is_file()
