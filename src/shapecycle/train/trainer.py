@@ -1,7 +1,6 @@
 """One training step of each stage: which cycles run, and who learns from them."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -11,7 +10,7 @@ from torch import Tensor, nn
 from shapecycle.camera import Pose
 from shapecycle.code_to_image.drawing import premultiplied
 from shapecycle.code_to_image.lighting import sample_light
-from shapecycle.code_to_image.priors import pose_from_vector, pose_vector
+from shapecycle.code_to_image.priors import pose_from_vector
 from shapecycle.code_to_image.solid_texture import SolidTexture
 from shapecycle.config import Settings
 from shapecycle.critics.networks import CodeCritic, PictureCritic, augmented
@@ -31,34 +30,12 @@ from shapecycle.graphics_code import GraphicsCode, Texture
 from shapecycle.losses.adversarial import critic_loss, gradient_penalty, persuasion_loss
 from shapecycle.losses.code import distance_to_normal
 from shapecycle.model import Networks
+from shapecycle.train.looks import LOOKS_KEPT, Looks
 from shapecycle.train.player import Average, Player
 
 Terms = dict[str, Float[Tensor, ""]]
 SURFACE_POINTS = 1024
-LOOKS_KEPT = 2048
 PENALTY_EVERY = 16
-
-
-@dataclass
-class Looks:
-    """What was last seen in photographs: poses and lights to learn the priors from."""
-
-    poses: Float[Tensor, "n 7"]
-    lights: Float[Tensor, "n 27"]
-    count: int = 0
-
-    @torch.no_grad()
-    def add(self, pose: Pose, light: Float[Tensor, "b 9 3"]) -> None:
-        """Remember a batch, over the oldest one."""
-        place = (self.count + torch.arange(len(light))) % len(self.poses)
-        self.poses[place] = pose_vector(pose)
-        self.lights[place] = light.flatten(1)
-        self.count += len(light)
-
-    @property
-    def filled(self) -> int:
-        """Number of looks there are."""
-        return min(self.count, len(self.poses))
 
 
 class Trainer:
