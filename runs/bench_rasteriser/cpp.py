@@ -1,0 +1,60 @@
+"""The same operations on kernels compiled by g++ with OpenMP, called through ctypes.
+
+Only what the compiler makes differs from the package's own path: the Python around the kernels is
+the package's, its ``launch`` is exchanged.
+"""
+
+import ctypes
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from shapecycle.code_to_image.rasterize import fast
+
+SOURCE = Path(__file__).with_name("kernels.cpp")
+
+
+def obstacle() -> str | None:
+    """Say why this peer cannot run; None if it can."""
+    return None if shutil.which("g++") else "g++ is not installed"
+
+
+@contextmanager
+def kernels_of_cpp(threads: int) -> Iterator[None]:
+    """Let the package draw with C++ kernels on so many threads."""
+    library = _library()
+    library.use_threads(threads)
+    own = fast.launch
+    fast.launch = _launch  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        fast.launch = own
+
+
+def _launch(kernel: str, count: int, tensor: Tensor, arguments: Sequence[Any]) -> None:
+    getattr(_library(), kernel)(ctypes.c_int(count), *map(_as_c, arguments))
+
+
+def _as_c(value: Any) -> Any:
+    if isinstance(value, Tensor):
+        return ctypes.c_void_p(value.data_ptr())
+    return ctypes.c_float(value) if isinstance(value, float) else ctypes.c_int(value)
+
+
+@cache
+def _library() -> ctypes.CDLL:
+    folder = Path(tempfile.mkdtemp(prefix="bench-rasteriser-"))
+    path = folder / "kernels.so"
+    options = ["-O3", "-march=native", "-fopenmp", "-shared", "-fPIC"]
+    subprocess.run(["g++", *options, "-o", str(path), str(SOURCE)], check=True)
+    library = ctypes.CDLL(str(path))
+    shutil.rmtree(folder)
+    return library
