@@ -41,8 +41,8 @@ from shapecycle.train.threads import choose_threads
 
 FACES = (1280, 5120)
 SIZES = (64, 128, 256)
-MOST_DENSE_PAIRS = 25_000_000
-"""Pixel-face pairs above which the dense rasteriser is left out: half a minute a picture."""
+MOST_DENSE_PAIRS = 6_000_000
+"""Pixel-face pairs above which the dense rasteriser is left out: minutes a batch."""
 
 NOISE = 1.05
 """What two measurements of the same thing may differ by on a machine that others use."""
@@ -95,9 +95,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--quick", action="store_true", help="fewer rounds, no 256 px")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows")
+    parser.add_argument("--sizes", type=int, nargs="+", metavar="PX", help="pictures' sides")
+    parser.add_argument("--rounds", type=int, metavar="N", help="turns of every peer")
     parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
     options = parser.parse_args()
-    sizes, rounds = (SIZES[:2], 5) if options.quick else (SIZES, 15)
+    sizes = options.sizes or (SIZES[:2] if options.quick else SIZES)
+    rounds = options.rounds or (3 if options.quick else 8)
     most = torch.get_num_threads()
     chosen = choose_threads()
     print(f"{os.cpu_count()} cores; PyTorch threads: {chosen} chosen, {most} at most")
@@ -106,11 +109,12 @@ def main() -> None:
     for faces in FACES:
         for size in sizes:
             scene = make_scene(faces, size, options.device)
-            peers = list(peers_for(scene, chosen, most, options))
-            rows += measure(scene, faces, size, peers, rounds)
+            rows += measure(
+                scene, faces, size, list(peers_for(scene, chosen, most, options)), rounds
+            )
+            if options.json:
+                options.json.write_text(json.dumps([asdict(row) for row in rows], indent=1) + "\n")
             print(f"{faces} faces, {size} px: measured", flush=True)
-    if options.json:
-        options.json.write_text(json.dumps([asdict(row) for row in rows], indent=1) + "\n")
     print_tables(rows)
     print_bars(list(bars(rows, options.device)))
 

@@ -25,6 +25,7 @@ import trimesh
 from torch import Tensor
 
 from shapecycle.code_to_image import rasterize as rz
+from shapecycle.code_to_image.rasterize.backend import Backend
 
 FINEST = 16
 DIRECTIONS = 24
@@ -153,17 +154,23 @@ def smooth_directions(points: Tensor, count: int) -> list[Tensor]:
 
 
 def draw(
-    points: Tensor, values: Tensor, topology: rz.Topology, size: int, samples: int, blend: Antialias
+    points: Tensor,
+    values: Tensor,
+    topology: rz.Topology,
+    size: int,
+    samples: int,
+    blend: Antialias,
+    backend: Backend = "auto",
 ) -> Tensor:
-    """Draw at a multiple of the size, and average (1 4 size size)."""
+    """Draw at a multiple of the size, and average (1 c size size)."""
     x, y, z = points.unbind(-1)
     z = z - DISTANCE
     focal = 1 / tan(FOV_Y / 2)
     depth = ((FAR + NEAR) * z + 2 * FAR * NEAR) / (NEAR - FAR)
     clip = torch.stack([focal * x, focal * y, depth, -z], dim=-1)
-    seen = rz.rasterize(clip, topology, (size * samples, size * samples))
-    picture = blend(rz.interpolate(values, clip, topology, seen), clip, topology, seen)
-    return F.avg_pool2d(picture, samples)
+    seen = rz.rasterize(clip, topology, (size * samples, size * samples), backend=backend)
+    picture = rz.interpolate(values, clip, topology, seen, backend=backend)
+    return F.avg_pool2d(blend(picture, clip, topology, seen), samples)
 
 
 def pixel_pairs(image: Tensor, clip: Tensor, topology: rz.Topology, seen: rz.Visibility) -> Tensor:
