@@ -2,6 +2,8 @@
 
 usage: .venv/bin/python runs/sheets.py OUT_OF_CHAIRS_SH DATA DOCS
 
+Prints how well the silhouettes of the drawings match those of the true shapes in the same poses.
+
 reconstructions.png: per held-out chair its first picture (by name), what was seen drawn again, and
 the textured mesh from the front, from behind and from the side. drawings.png: per held-out chair
 shape the shape itself and three drawings in sampled looks. new.png: sampled objects.
@@ -23,6 +25,7 @@ from shapecycle.code_to_image.drawing import View, shrink
 from shapecycle.cycles.random_scenes import facing_normals
 from shapecycle.data.mesh_files import load_mesh
 from shapecycle.data.normalise import normalise
+from shapecycle.evaluate.silhouettes import silhouette_iou
 from shapecycle.graphics_code import GraphicsCode
 
 SIDE = 128
@@ -68,6 +71,26 @@ def grey(path: Path, azimuth: float) -> Image.Image:
     return over_white(picture.permute(1, 2, 0).numpy().clip(0, 1))
 
 
+def drawing_scores(out: Path, shapes: list[Path]) -> tuple[list[float], list[float]]:
+    """Compare drawings with raw shapes in the same poses, and their colours with each other."""
+    overlaps, colours = [], []
+    for shape in shapes:
+        mesh, _ = normalise(load_mesh(shape))
+        vertices = torch.from_numpy(mesh.vertices).float()
+        means = []
+        for k in range(3):
+            told = json.loads((out / "drawings" / shape.stem / f"{k}.json").read_text())
+            pixels = np.asarray(Image.open(out / "drawings" / shape.stem / f"{k}.png")) / 255
+            matrix = torch.tensor(told["camera_from_object"])
+            camera = (vertices @ matrix[:3, :3].mT + matrix[:3, 3])[None]
+            view = View(torch.tensor([[0.0, 0.0, 1.0]]), pixels.shape[:2], told["fov_y"])
+            visible = rz.rasterize(view.clip(camera), rz.Topology.stack([mesh.faces]), view.size)
+            overlaps.append(silhouette_iou(pixels[..., 3], visible.mask[0].numpy()))
+            means.append(pixels[pixels[..., 3] > 0.5, :3].mean(0))
+        colours.append(float(np.std(means, axis=0).mean()))
+    return overlaps, colours
+
+
 def sheet(columns: list[list[Image.Image]], path: Path) -> None:
     """Lay pictures out, one column per object."""
     canvas = Image.new("RGB", (SIDE * len(columns), SIDE * len(columns[0])), "white")
@@ -96,6 +119,12 @@ def main(out: Path, data: Path, docs: Path) -> None:
         looks = [opened(out / "drawings" / shape.stem / f"{k}.png") for k in range(3)]
         drawings.append([grey(shape, 30), *looks])
     sheet(reconstructions, docs / "reconstructions.png")
+    sheet(reconstructions[:10], docs / "hero.png")
+    overlaps, colours = drawing_scores(out, shapes)
+    print(
+        f"drawings: silhouette IoU mean {np.mean(overlaps):.3f}, median {np.median(overlaps):.3f}"
+    )
+    print(f"drawings: standard deviation of mean colours per shape {np.mean(colours):.3f}")
     sheet(drawings, docs / "drawings.png")
     new = [opened(path) for path in sorted((out / "new").glob("*.png"))]
     sheet([[picture] for picture in new], docs / "new.png")
