@@ -6,8 +6,19 @@ import sys
 from shapecycle.cli.parse import parse
 from shapecycle.errors import ShapecycleError
 
-MENDABLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO)
-"""Faults of the machine rather than of this program: full, read-only or broken disks."""
+MENDABLE = (
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.EROFS,
+    errno.EACCES,
+    errno.EPERM,
+    errno.EIO,
+    errno.ENAMETOOLONG,
+    errno.ENOTDIR,
+    errno.ENOTEMPTY,
+    errno.EISDIR,
+)
+"""Faults of places rather than of this program: full or broken disks, names that cannot be."""
 
 
 def main() -> None:

@@ -251,7 +251,7 @@ def changed_by_file(settings: Settings, config: Path) -> Settings:
 
     try:
         changes = yaml.safe_load(config.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as fault:
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as fault:
         reason = (isinstance(fault, OSError) and fault.strerror) or fault
         raise ConfigError(
             f"cannot read settings from {config}: {reason}",
@@ -306,6 +306,7 @@ def checked(settings: Settings, *, source: str) -> Settings:
         ],
         ("scenes.roll_degrees", 0 <= scenes.roll_degrees <= 90, "in [0, 90]"),
         ("scenes.warp", 0 <= scenes.warp <= 2, "in [0, 2]"),
+        ("scenes.seen_warp", 0 <= scenes.seen_warp <= 2, "in [0, 2]"),
         ("scenes.elevation_degrees", -90 < low <= high < 90, "an ascending pair in (-90, 90)"),
         ("scenes.distance", 0.7 <= near <= far < inf, "an ascending pair, from .7 on"),
         ("train.total_images", train.total_images > 0, "positive"),

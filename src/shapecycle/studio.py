@@ -20,7 +20,7 @@ from shapecycle.graphics_code import GraphicsCode, Texture
 from shapecycle.image_to_code.refine import refine
 from shapecycle.mesh import Mesh
 from shapecycle.model import Networks, Provenance, load_networks
-from shapecycle.train.trainer import SURFACE_POINTS
+from shapecycle.shape_to_code.encoder import SURFACE_POINTS
 
 Picture = str | Path | Photo | Float[np.ndarray, "4 h w"]
 MOST_DRAWN = 2048

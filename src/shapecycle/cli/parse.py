@@ -71,7 +71,18 @@ def parse(arguments: Sequence[str]) -> Command:
             _refuse("option", name, known)
     import tyro
 
-    return tyro.cli(COMMANDS[verb], prog=f"shapecycle {verb}", args=list(arguments[1:]))
+    return tyro.cli(COMMANDS[verb], prog=f"shapecycle {verb}", args=_joined(arguments[1:]))
+
+
+def _joined(arguments: Sequence[str]) -> list[str]:
+    """Join axes to their options: alone, a value such as -y looks like an option of its own."""
+    joined: list[str] = []
+    for argument in arguments:
+        if joined and joined[-1] in ("--up", "--front"):
+            joined[-1] += f"={argument}"
+        else:
+            joined.append(argument)
+    return joined
 
 
 def _options(command: type[Command]) -> list[str]:

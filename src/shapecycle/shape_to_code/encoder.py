@@ -6,6 +6,9 @@ from torch import Tensor, nn
 
 from shapecycle.losses.geometry import nearest
 
+SURFACE_POINTS = 1024
+"""Points by which a shape is read."""
+
 
 class ShapeEncoder(nn.Module):
     """Encodes a surface, seen as oriented points, into a shape code.

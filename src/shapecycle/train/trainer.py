@@ -30,11 +30,11 @@ from shapecycle.graphics_code import GraphicsCode, Texture
 from shapecycle.losses.adversarial import critic_loss, gradient_penalty, persuasion_loss
 from shapecycle.losses.code import distance_to_normal
 from shapecycle.model import Networks
+from shapecycle.shape_to_code.encoder import SURFACE_POINTS
 from shapecycle.train.looks import LOOKS_KEPT, Looks
 from shapecycle.train.player import Average, Player
 
 Terms = dict[str, Float[Tensor, ""]]
-SURFACE_POINTS = 1024
 PENALTY_EVERY = 16
 
 
