@@ -19,6 +19,12 @@ def refuse_used(out: Path) -> None:
     Raises:
         CheckpointError: Naming the path and what is there.
     """
+    if out.is_symlink() or out.absolute() == Path.cwd():
+        raise CheckpointError(
+            f"{out} is {'a link' if out.is_symlink() else 'the folder you are in'}, "
+            "and a folder is to be made there",
+            "name a new folder",
+        )
     if out.is_file():
         raise CheckpointError(f"{out} is a file, a folder is to be made there", "name another")
     if out.is_dir() and any(out.iterdir()):
@@ -59,6 +65,8 @@ def new_folder(out: Path) -> Iterator[Path]:
         raise _uncreatable(out, fault) from fault
     try:
         yield staging
+        # Another run may have finished there in the meantime.
+        refuse_used(out)
         if out.is_dir():
             out.rmdir()
         staging.rename(out)
