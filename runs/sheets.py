@@ -1,8 +1,10 @@
-"""Draw the sheets in docs/ from what `runs/chairs.sh` left: no picture is chosen by hand.
+"""Draw sheets from what `runs/chairs.sh` left: no picture is chosen by hand.
 
 usage: .venv/bin/python runs/sheets.py OUT_OF_CHAIRS_SH DATA DOCS
 
 Prints how well the silhouettes of the drawings match those of the true shapes in the same poses.
+
+What shows the benchmark's own pictures and shapes stays in OUT; only drawings go to DOCS.
 
 reconstructions.png: per held-out chair its first picture (by name), what was seen drawn again, and
 the textured mesh from the front, from behind and from the side. drawings.png: per held-out chair
@@ -118,14 +120,14 @@ def main(out: Path, data: Path, docs: Path) -> None:
         )
         looks = [opened(out / "drawings" / shape.stem / f"{k}.png") for k in range(3)]
         drawings.append([grey(shape, 30), *looks])
-    sheet(reconstructions, docs / "reconstructions.png")
-    sheet(reconstructions[:10], docs / "hero.png")
+    sheet(reconstructions, out / "reconstructions.png")
     overlaps, colours = drawing_scores(out, shapes)
     print(
         f"drawings: silhouette IoU mean {np.mean(overlaps):.3f}, median {np.median(overlaps):.3f}"
     )
     print(f"drawings: standard deviation of mean colours per shape {np.mean(colours):.3f}")
-    sheet(drawings, docs / "drawings.png")
+    sheet([column[1:] for column in drawings], docs / "drawings.png")
+    sheet(drawings, out / "drawings.png")
     new = [opened(path) for path in sorted((out / "new").glob("*.png"))]
     sheet([[picture] for picture in new], docs / "new.png")
 
