@@ -158,8 +158,26 @@ def peers_for(scene: Scene, chosen: int, most: int, options: argparse.Namespace)
         yield Peer("dense_soft", dense_soft.forward, dense_soft.both, chosen, meshes=1)
 
 
+def check_agreement(scene: Scene, peers: list[Peer]) -> None:
+    """Stop if the C++ kernels, written a second time, draw or differentiate anything else."""
+    for suffix in ("", "/textured"):
+        found = {}
+        for peer in peers:
+            if peer.name in (f"fast{suffix}/1", f"cpp{suffix}/1"):
+                with peer.kernels():
+                    peer.both(scene)
+                    picture = peer.forward(scene).detach()
+                found[peer.name] = [picture, *(t.grad for t in scene.inputs if t.grad is not None)]
+        if len(found) == 2:
+            for ours, theirs in zip(*found.values(), strict=True):
+                off = float((ours - theirs).norm() / ours.norm())
+                if off > 1e-3:
+                    raise SystemExit(f"cpp{suffix} is not the same renderer: {off:.3f} apart")
+
+
 def measure(scene: Scene, faces: int, size: int, peers: list[Peer], rounds: int) -> list[Row]:
     """Let the peers take turns; keep each one's least time."""
+    check_agreement(scene, peers)
     best: dict[tuple[str, str], float] = {}
     for number in range(rounds):
         for peer in peers:

@@ -8,7 +8,7 @@ import ctypes
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -17,6 +17,7 @@ from typing import Any
 from torch import Tensor
 
 from shapecycle.code_to_image.rasterize import fast
+from shapecycle.code_to_image.rasterize.warp_runtime import Step
 
 SOURCE = Path(__file__).with_name("kernels.cpp")
 
@@ -39,8 +40,10 @@ def kernels_of_cpp(threads: int) -> Iterator[None]:
         fast.launch = own
 
 
-def _launch(kernel: str, count: int, tensor: Tensor, arguments: Sequence[Any]) -> None:
-    getattr(_library(), kernel)(ctypes.c_int(count), *map(_as_c, arguments))
+def _launch(tensor: Tensor, batch: int, *steps: Step, **_: Any) -> None:
+    for step in steps:
+        items = ctypes.c_int(batch * step.each)
+        getattr(_library(), step.kernel)(items, *map(_as_c, step.arguments))
 
 
 def _as_c(value: Any) -> Any:

@@ -2,7 +2,7 @@
 //
 // Names, arguments and arithmetic are those of src/shapecycle/code_to_image/rasterize/kernels/, so
 // that the benchmark can exchange one compiler for the other. Work is shared out by batch item, so
-// that only the edge walk needs atomic additions.
+// that no addition needs to be atomic.
 
 #include <algorithm>
 #include <cmath>
@@ -234,11 +234,6 @@ float plane_depth(V4 a, V4 b, V4 c, float px, float py) {
   return (e.e0 * a.z + e.e1 * b.z + e.e2 * c.z) / (e.e0 * a.w + e.e1 * b.w + e.e2 * c.w);
 }
 
-void add_atomically(float &total, float value) {
-#pragma omp atomic
-  total += value;
-}
-
 // ---- light and texture -----------------------------------------------------------------------
 
 constexpr float C0 = 0.28209479f, C1 = 0.48860251f, C2 = 1.09254843f, C20 = 0.31539157f, C22 = 0.54627422f;
@@ -396,39 +391,38 @@ void mark_outermost(int items, const V4 *clip, int vertices, const int32_t *edge
         marked = true;
       }
       if (!marked) continue;
-      int place;
-#pragma omp atomic capture
-      place = (*count)++;
-      found[place] = coded;
+      found[instance * edge_count + count[instance]++] = coded;
     }
   }
 }
 
-void antialias(int items, const int32_t *found, const int32_t *count, const V4 *clip, int vertices,
+void antialias(int items, const int32_t *found, const int32_t *count, int lanes, const V4 *clip, int vertices,
                const int32_t *edges, int edge_count, int edge_stride, const int32_t *best, int height, int width,
                int channels, const float *image, float *result) {
-#pragma omp parallel for schedule(dynamic, 64)
-  for (int n = 0; n < *count; n++) {
-    Walk w = start_walk(clip, vertices, edges, edge_count, edge_stride, found[n], height, width);
+#pragma omp parallel for schedule(dynamic)
+  for (int instance = 0; instance < items / lanes; instance++) for (int n = 0; n < count[instance]; n++) {
+    int coded = found[instance * edge_count + n];
+    Walk w = start_walk(clip, vertices, edges, edge_count, edge_stride, coded, height, width);
     for (int line = w.first; line < w.stop; line++) {
       Crossing c = cross_line(w, line, height, width);
       if (c.slot < 0 || best[c.slot] != c.rank) continue;
       for (int k = 0; k < channels; k++) {
         int base = (w.instance * channels + k) * height * width;
         float change = c.excess * (image[base + c.inner] - image[base + c.outer]);
-        add_atomically(result[base + (c.excess > 0 ? c.outer : c.inner)], change);
+        result[base + (c.excess > 0 ? c.outer : c.inner)] += change;
       }
     }
   }
 }
 
-void antialias_adjoint(int items, const int32_t *found, const int32_t *count, const V4 *clip, int vertices,
+void antialias_adjoint(int items, const int32_t *found, const int32_t *count, int lanes, const V4 *clip, int vertices,
                        const int32_t *edges, int edge_count, int edge_stride, const int32_t *best, int height,
                        int width, int channels, const float *image, const float *result_grad, float *image_grad,
                        float *clip_grad) {
-#pragma omp parallel for schedule(dynamic, 64)
-  for (int n = 0; n < *count; n++) {
-    Walk w = start_walk(clip, vertices, edges, edge_count, edge_stride, found[n], height, width);
+#pragma omp parallel for schedule(dynamic)
+  for (int instance = 0; instance < items / lanes; instance++) for (int n = 0; n < count[instance]; n++) {
+    int coded = found[instance * edge_count + n];
+    Walk w = start_walk(clip, vertices, edges, edge_count, edge_stride, coded, height, width);
     float slope = (w.across1 - w.across0) / (w.along1 - w.along0), across0 = 0, across1 = 0;
     for (int line = w.first; line < w.stop; line++) {
       Crossing c = cross_line(w, line, height, width);
@@ -438,8 +432,8 @@ void antialias_adjoint(int items, const int32_t *found, const int32_t *count, co
         int base = (w.instance * channels + k) * height * width;
         float g = result_grad[base + (c.excess > 0 ? c.outer : c.inner)];
         pull += g * (image[base + c.inner] - image[base + c.outer]);
-        add_atomically(image_grad[base + c.inner], c.excess * g);
-        add_atomically(image_grad[base + c.outer], -c.excess * g);
+        image_grad[base + c.inner] += c.excess * g;
+        image_grad[base + c.outer] += -c.excess * g;
       }
       across0 += pull * c.outwards * (1 - c.share), across1 += pull * c.outwards * c.share;
     }
@@ -452,7 +446,7 @@ void antialias_adjoint(int items, const int32_t *found, const int32_t *count, co
     V3 gi = di * (1 - w.cut_i) + dj * w.cut_j, gj = dj * (1 - w.cut_j) + di * w.cut_i;
     float parts[2][3] = {{gi.x, gi.y, gi.z}, {gj.x, gj.y, gj.z}};
     for (int end = 0; end < 2; end++)
-      for (int k = 0; k < 3; k++) add_atomically(clip_grad[(end ? w.j : w.i) * 4 + k + (k == 2)], parts[end][k]);
+      for (int k = 0; k < 3; k++) clip_grad[(end ? w.j : w.i) * 4 + k + (k == 2)] += parts[end][k];
   }
 }
 

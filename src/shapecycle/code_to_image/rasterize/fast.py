@@ -8,7 +8,7 @@ from torch.autograd.function import once_differentiable
 
 from shapecycle.code_to_image.rasterize.topology import Topology
 from shapecycle.code_to_image.rasterize.visibility import EMPTY, Visibility
-from shapecycle.code_to_image.rasterize.warp_runtime import launch
+from shapecycle.code_to_image.rasterize.warp_runtime import Step, launch
 
 MOST_EDGES = 1 << 20
 """Edge numbers share an int32 with 11 bits of offset; larger meshes go to the reference."""
@@ -31,7 +31,8 @@ def rasterize(
     count, stride = _rows(topology.faces)
     arguments = (clip.contiguous(), topology.faces_int32, vertices, count, stride, height, width)
     layer = (0, key) if behind is None else (1, behind.key.contiguous())
-    launch("rasterize", batch * count, clip, (*arguments, *layer, int(cull), key))
+    step = Step("rasterize", count, (*arguments, *layer, int(cull), key))
+    launch(clip, batch, step, work=batch * (count + height * width))
     return Visibility(key)
 
 
@@ -102,7 +103,7 @@ class _Interpolate(torch.autograd.Function):
         batch, height, width = key.shape
         image = attributes.new_zeros((batch, attributes.shape[2], height, width))
         inputs = _interpolation_inputs(ctx, attributes, clip, key)
-        launch("interpolate", key.numel(), clip, (*inputs, image))
+        launch(clip, batch, Step("interpolate", height * width, (*inputs, image)))
         return image
 
     @staticmethod
@@ -113,11 +114,12 @@ class _Interpolate(torch.autograd.Function):
         attributes_grad = torch.zeros_like(attributes) if wants[0] else clip.new_zeros(1)
         clip_grad = torch.zeros_like(clip) if wants[1] else clip.new_zeros(1)
         inputs = _interpolation_inputs(ctx, attributes, clip, key)
+        outputs = (grad.contiguous(), *wants, attributes_grad, clip_grad)
         launch(
-            "interpolate_adjoint",
-            key.numel(),
             clip,
-            (*inputs, grad.contiguous(), *wants, attributes_grad, clip_grad),
+            len(key),
+            Step("interpolate_adjoint", key[0].numel(), (*inputs, *outputs)),
+            apart=len(attributes) > 1 or not wants[0],
         )
         return (
             attributes_grad if wants[0] else None,
@@ -155,16 +157,19 @@ class _Antialias(torch.autograd.Function):
         batch, channels, height, width = image.shape
         edges, stride = _rows(topology.edges)
         shape = (clip.shape[1], topology.edges_int32, edges, stride)
-        found = torch.zeros(batch * edges, dtype=torch.int32, device=clip.device)
-        count = torch.zeros(1, dtype=torch.int32, device=clip.device)
+        found = torch.empty(batch * edges, dtype=torch.int32, device=clip.device)
+        count = torch.zeros(batch, dtype=torch.int32, device=clip.device)
         best = torch.full((batch * 4 * height * width,), -1, dtype=torch.int32, device=clip.device)
-        inputs = (clip, *shape, key, height, width)
-        launch("mark_outermost", batch * edges, clip, (*inputs, best, found, count))
-        # Reading the count from a GPU would wait for it; there, surplus threads return at once.
-        ctx.walks = int(count) if clip.device.type == "cpu" else batch * edges
-        walk = (found, count, clip, *shape)
+        # One lane walks on a CPU; a GPU has one for every edge that may have been found.
+        ctx.lanes = 1 if clip.device.type == "cpu" else edges
+        walk = (found, count, ctx.lanes, clip, *shape, best, height, width, channels)
         result = image.clone()
-        launch("antialias", ctx.walks, clip, (*walk, best, height, width, channels, image, result))
+        launch(
+            clip,
+            batch,
+            Step("mark_outermost", edges, (clip, *shape, key, height, width, best, found, count)),
+            Step("antialias", ctx.lanes, (*walk, image, result)),
+        )
         ctx.save_for_backward(image, clip, found, count, best)
         ctx.shape = shape
         return result
@@ -173,15 +178,16 @@ class _Antialias(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         image, clip, found, count, best = ctx.saved_tensors
-        _, channels, height, width = image.shape
+        batch, channels, height, width = image.shape
         grad = grad.contiguous()
         image_grad, clip_grad = grad.clone(), torch.zeros_like(clip)
-        walk = (found, count, clip, *ctx.shape)
+        walk = (found, count, ctx.lanes, clip, *ctx.shape, best, height, width, channels)
+        outputs = (image, grad, image_grad, clip_grad)
         launch(
-            "antialias_adjoint",
-            ctx.walks,
             clip,
-            (*walk, best, height, width, channels, image, grad, image_grad, clip_grad),
+            batch,
+            Step("antialias_adjoint", ctx.lanes, (*walk, *outputs)),
+            work=4 * batch * (height + width),
         )
         return image_grad, clip_grad, None, None
 
@@ -194,8 +200,13 @@ class _VertexNormals(torch.autograd.Function):
         faces, stride = _rows(topology.faces)
         total, unit = torch.zeros_like(vertices), torch.zeros_like(vertices)
         inputs = (vertices, count, topology.faces_int32, faces, stride)
-        launch("add_face_normals", batch * faces, vertices, (*inputs, total))
-        launch("to_unit", batch * count, vertices, (total, unit))
+        launch(
+            vertices,
+            batch,
+            Step("add_face_normals", faces, (*inputs, total)),
+            Step("to_unit", count, (total, unit)),
+            work=batch * count,
+        )
         ctx.save_for_backward(vertices, total)
         ctx.topology = topology
         return unit
@@ -207,10 +218,13 @@ class _VertexNormals(torch.autograd.Function):
         batch, count, _ = vertices.shape
         faces, stride = _rows(ctx.topology.faces)
         total_grad, vertices_grad = torch.zeros_like(total), torch.zeros_like(vertices)
-        launch("to_unit_adjoint", batch * count, vertices, (total, grad.contiguous(), total_grad))
         inputs = (vertices, count, ctx.topology.faces_int32, faces, stride)
         launch(
-            "face_normals_adjoint", batch * faces, vertices, (*inputs, total_grad, vertices_grad)
+            vertices,
+            batch,
+            Step("to_unit_adjoint", count, (total, grad.contiguous(), total_grad)),
+            Step("face_normals_adjoint", faces, (*inputs, total_grad, vertices_grad)),
+            work=batch * count,
         )
         return vertices_grad, None
 
@@ -234,7 +248,7 @@ class _ShadeTextured(torch.autograd.Function):
         picture = clip.new_zeros((batch, 4, height, width))
         ctx.darkest, ctx.topology, ctx.rows = darkest, topology, rows
         inputs = _shading_inputs(ctx, tensors, key)
-        launch("shade_textured", key.numel(), clip, (*inputs, picture))
+        launch(clip, batch, Step("shade_textured", height * width, (*inputs, picture)))
         ctx.save_for_backward(*tensors, key, picture)
         return picture
 
@@ -253,12 +267,12 @@ class _ShadeTextured(torch.autograd.Function):
         albedo, uv, normals, light, clip = grads
         flags = [int(w) for w in (wants[0], wants[1], geometry, wants[3])]
         inputs = _shading_inputs(ctx, tensors, key)
-        outputs = (albedo, uv, normals, light, clip)
+        outputs = (picture, grad.contiguous(), *flags, albedo, uv, normals, light, clip)
         launch(
-            "shade_textured_adjoint",
-            key.numel(),
             key,
-            (*inputs, picture, grad.contiguous(), *flags, *outputs),
+            len(key),
+            Step("shade_textured_adjoint", key[0].numel(), (*inputs, *outputs)),
+            apart=all(len(t) > 1 or not want for t, want in zip(tensors[:2], wants, strict=False)),
         )
         found = [g if need else None for g, need in zip(grads, needs, strict=True)]
         return (*found, None, None, None, None)

@@ -7,12 +7,19 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
+
+from shapecycle.code_to_image.rasterize.cores import share, threads_at_hand
+
+LITTLE_WORK = 1 << 14
+"""Fewer items than this are done sooner by one thread: to wake a second takes 0.2 ms."""
 
 
 @cache
@@ -51,28 +58,72 @@ def load(device: str) -> dict[str, Any]:
     return found
 
 
-def launch(kernel: str, count: int, tensor: Tensor, arguments: Sequence[Any]) -> None:
-    """Run a kernel over ``count`` items on the device and the CUDA stream of ``tensor``.
+@dataclass(frozen=True)
+class Step:
+    """A kernel over ``each`` items of every member of a batch.
+
+    Attributes:
+        kernel: Its name in ``kernels/``.
+        each: Items per member.
+        arguments: Numbers and contiguous tensors, in the kernel's order, after its first item.
+    """
+
+    kernel: str
+    each: int
+    arguments: Sequence[Any]
+
+
+def launch(
+    tensor: Tensor, batch: int, *steps: Step, apart: bool = True, work: int | None = None
+) -> None:
+    """Run kernels one after the other over a batch, whose members' items follow each other.
+
+    On a CPU the members are shared out among PyTorch's threads, since a launch of Warp's runs
+    on one: no step may read what an earlier one wrote for another member. On CUDA it runs on
+    the current stream.
 
     Args:
-        kernel: The kernel's name in ``kernels/``.
-        count: Number of items; none is fine.
-        tensor: Says where.
-        arguments: Numbers and contiguous tensors, in the kernel's order.
+        tensor: Says on which device.
+        batch: Number of members.
+        steps: The kernels.
+        apart: Whether members write to different places. On a CPU additions are not atomic.
+        work: How much there is to do; the number of items unless said.
     """
-    if count == 0:
-        return
+    device = _device_name(tensor.device)
+    entries = load(device)
+    todo = [(entries[step.kernel], step.each, _arrays(entries, step)) for step in steps]
     wp = _warp()
-
-    entry = load(_device_name(tensor.device))[kernel]
-    arrays = [
-        _as_array(wp, value, argument.type.dtype) if isinstance(value, Tensor) else value
-        for value, argument in zip(arguments, entry.adj.args, strict=True)
-    ]
-    stream = None
     if tensor.device.type == "cuda":
         stream = wp.stream_from_torch(torch.cuda.current_stream(tensor.device))
-    wp.launch(entry, dim=count, inputs=arrays, device=_device_name(tensor.device), stream=stream)
+        for entry, each, arrays in todo:
+            wp.launch(entry, dim=batch * each, inputs=[0, *arrays], device=device, stream=stream)
+        return
+    if work is None:
+        work = batch * max(step.each for step in steps)
+    parts = max(1, min(threads_at_hand(), batch)) if apart and work >= LITTLE_WORK else 1
+    bounds = [batch * n // parts for n in range(parts + 1)]
+    commands = [
+        [
+            wp.launch(entry, (b - a) * each, [a * each, *arrays], device=device, record_cmd=True)
+            for entry, each, arrays in todo
+            if (b - a) * each
+        ]
+        for a, b in pairwise(bounds)
+    ]
+
+    def run(part: int) -> None:
+        for command in commands[part]:
+            command.launch()
+
+    share(parts, run)
+
+
+def _arrays(entries: dict[str, Any], step: Step) -> list[Any]:
+    wp, wanted = _warp(), entries[step.kernel].adj.args[1:]
+    return [
+        _as_array(wp, value, argument.type.dtype) if isinstance(value, Tensor) else value
+        for value, argument in zip(step.arguments, wanted, strict=True)
+    ]
 
 
 def _as_array(wp: Any, tensor: Tensor, dtype: Any) -> Any:

@@ -184,6 +184,7 @@ def plane_depth(a: wp.vec4, b: wp.vec4, c: wp.vec4, px: float, py: float):
 
 @wp.kernel
 def mark_outermost(
+    begin: int,
     clip: wp.array(dtype=wp.vec4),
     vertices: int,
     edges: wp.array(dtype=wp.int32),
@@ -197,7 +198,7 @@ def mark_outermost(
     count: wp.array(dtype=wp.int32),
 ):
     """Find silhouettes, keep each pixel's outermost crossing, and list edges that have any."""
-    item = wp.tid()
+    item = begin + wp.tid()
     instance = item // edge_count
     row = instance * edge_stride + (item - instance * edge_count) * 4
     base = instance * vertices
@@ -205,10 +206,13 @@ def mark_outermost(
     if i == j:
         return
     a, b = clip[base + i], clip[base + j]
-    cut_a, cut_b = near_cut(a, b), near_cut(b, a)
-    if cut_a >= 1.0 or cut_b >= 1.0:
-        return
-    start, end = a + cut_a * (b - a), b + cut_b * (a - b)
+    start, end = wp.vec4(a), wp.vec4(b)
+    if a[2] + a[3] < 0.0 or b[2] + b[3] < 0.0:
+        cut_a, cut_b = near_cut(a, b), near_cut(b, a)
+        if cut_a >= 1.0 or cut_b >= 1.0:
+            return
+        start = a + cut_a * (b - a)
+        end = b + cut_b * (a - b)
     if start[3] <= LEAST_W or end[3] <= LEAST_W:
         return
     first = int(0)
@@ -243,13 +247,15 @@ def mark_outermost(
                     wp.atomic_max(best, c.slot, c.rank)
                     marked = True
     if marked:
-        found[wp.atomic_add(count, 0, 1)] = item * 2 + left
+        found[instance * edge_count + wp.atomic_add(count, instance, 1)] = item * 2 + left
 
 
 @wp.kernel
 def antialias(
+    begin: int,
     found: wp.array(dtype=wp.int32),
     count: wp.array(dtype=wp.int32),
+    lanes: int,
     clip: wp.array(dtype=wp.vec4),
     vertices: int,
     edges: wp.array(dtype=wp.int32),
@@ -262,28 +268,32 @@ def antialias(
     image: wp.array(dtype=float),
     result: wp.array(dtype=float),
 ):
-    n = wp.tid()
-    if n >= count[0]:
-        return
-    w = start_walk(clip, vertices, edges, edge_count, edge_stride, found[n], height, width)
+    """Blend along the edges found; each of an instance's lanes takes every so many-th."""
+    item = begin + wp.tid()
+    instance = item // lanes
     pixels = height * width
-    for line in range(w.first, w.stop):
-        c = cross_line(w, line, height, width)
-        if c.slot >= 0 and best[c.slot] == c.rank:
-            base = w.instance * channels * pixels
-            target = c.inner
-            if c.excess > 0.0:
-                target = c.outer
-            for k in range(channels):
-                change = c.excess * (image[base + c.inner] - image[base + c.outer])
-                wp.atomic_add(result, base + target, change)
-                base += pixels
+    for n in range(item - instance * lanes, count[instance], lanes):
+        coded = found[instance * edge_count + n]
+        w = start_walk(clip, vertices, edges, edge_count, edge_stride, coded, height, width)
+        for line in range(w.first, w.stop):
+            c = cross_line(w, line, height, width)
+            if c.slot >= 0 and best[c.slot] == c.rank:
+                base = instance * channels * pixels
+                target = c.inner
+                if c.excess > 0.0:
+                    target = c.outer
+                for k in range(channels):
+                    change = c.excess * (image[base + c.inner] - image[base + c.outer])
+                    wp.atomic_add(result, base + target, change)
+                    base += pixels
 
 
 @wp.kernel
 def antialias_adjoint(
+    begin: int,
     found: wp.array(dtype=wp.int32),
     count: wp.array(dtype=wp.int32),
+    lanes: int,
     clip: wp.array(dtype=wp.vec4),
     vertices: int,
     edges: wp.array(dtype=wp.int32),
@@ -298,10 +308,27 @@ def antialias_adjoint(
     image_grad: wp.array(dtype=float),
     clip_grad: wp.array(dtype=float),
 ):
-    n = wp.tid()
-    if n >= count[0]:
-        return
-    w = start_walk(clip, vertices, edges, edge_count, edge_stride, found[n], height, width)
+    item = begin + wp.tid()
+    instance = item // lanes
+    for n in range(item - instance * lanes, count[instance], lanes):
+        coded = found[instance * edge_count + n]
+        w = start_walk(clip, vertices, edges, edge_count, edge_stride, coded, height, width)
+        walk_back(w, best, height, width, channels, image, result_grad, image_grad, clip_grad)
+
+
+@wp.func
+def walk_back(
+    w: Walk,
+    best: wp.array(dtype=wp.int32),
+    height: int,
+    width: int,
+    channels: int,
+    image: wp.array(dtype=float),
+    result_grad: wp.array(dtype=float),
+    image_grad: wp.array(dtype=float),
+    clip_grad: wp.array(dtype=float),
+):
+    """Carry the picture's gradient back to the pixels that an edge blended, and to its ends."""
     pixels = height * width
     slope = (w.across1 - w.across0) / (w.along1 - w.along0)
     # Gradients of the two ends' screen coordinates, along and across the walk's lines.

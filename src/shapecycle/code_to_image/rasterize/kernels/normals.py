@@ -9,6 +9,7 @@ wp.set_module_options({"enable_backward": False, "fuse_fp": False})
 
 @wp.kernel
 def add_face_normals(
+    begin: int,
     vertices: wp.array(dtype=wp.vec3),
     vertex_count: int,
     faces: wp.array(dtype=wp.int32),
@@ -16,7 +17,7 @@ def add_face_normals(
     face_stride: int,
     total: wp.array(dtype=wp.vec3),
 ):
-    item = wp.tid()
+    item = begin + wp.tid()
     instance = item // face_count
     row = instance * face_stride + (item - instance * face_count) * 3
     base = instance * vertex_count
@@ -30,6 +31,7 @@ def add_face_normals(
 
 @wp.kernel
 def face_normals_adjoint(
+    begin: int,
     vertices: wp.array(dtype=wp.vec3),
     vertex_count: int,
     faces: wp.array(dtype=wp.int32),
@@ -38,7 +40,7 @@ def face_normals_adjoint(
     total_grad: wp.array(dtype=wp.vec3),
     vertices_grad: wp.array(dtype=wp.vec3),
 ):
-    item = wp.tid()
+    item = begin + wp.tid()
     instance = item // face_count
     row = instance * face_stride + (item - instance * face_count) * 3
     base = instance * vertex_count
@@ -53,8 +55,8 @@ def face_normals_adjoint(
 
 
 @wp.kernel
-def to_unit(total: wp.array(dtype=wp.vec3), unit: wp.array(dtype=wp.vec3)):
-    item = wp.tid()
+def to_unit(begin: int, total: wp.array(dtype=wp.vec3), unit: wp.array(dtype=wp.vec3)):
+    item = begin + wp.tid()
     v = total[item]
     square = wp.dot(v, v)
     if square > 1.0e-30:
@@ -63,11 +65,12 @@ def to_unit(total: wp.array(dtype=wp.vec3), unit: wp.array(dtype=wp.vec3)):
 
 @wp.kernel
 def to_unit_adjoint(
+    begin: int,
     total: wp.array(dtype=wp.vec3),
     unit_grad: wp.array(dtype=wp.vec3),
     total_grad: wp.array(dtype=wp.vec3),
 ):
-    item = wp.tid()
+    item = begin + wp.tid()
     v = total[item]
     square = wp.dot(v, v)
     if square > 1.0e-30:

@@ -88,6 +88,7 @@ def volume_at(a: wp.vec4, b: wp.vec4, c: wp.vec4, px: float, py: float):
 
 @wp.kernel
 def rasterize(
+    begin: int,
     clip: wp.array(dtype=wp.vec4),
     faces: wp.array(dtype=wp.int32),
     vertices: int,
@@ -100,7 +101,7 @@ def rasterize(
     cull: int,
     key: wp.array(dtype=wp.int64),
 ):
-    item = wp.tid()
+    item = begin + wp.tid()
     instance = item // face_count
     face = item - instance * face_count
     row = instance * face_stride + face * 3
@@ -123,13 +124,16 @@ def rasterize(
         first = base + i1
         second = base + i0
     a, b, c = clip[first], clip[second], clip[base + i2]
-    aw, bw, cw = a[3], b[3], c[3]
+    # Numbers of their own: the loops would read the array again after every write.
+    ax, ay, az, aw = a[0], a[1], a[2], a[3]
+    bx, by, bz, bw = b[0], b[1], b[2], b[3]
+    cx, cy, cz, cw = c[0], c[1], c[2], c[3]
     for i in range(top, bottom + 1):
         py = pixel_y(i, height)
-        y0, y1, y2 = a[1] - py * aw, b[1] - py * bw, c[1] - py * cw
+        y0, y1, y2 = ay - py * aw, by - py * bw, cy - py * cw
         for j in range(left, right + 1):
             px = pixel_x(j, width)
-            x0, x1, x2 = a[0] - px * aw, b[0] - px * bw, c[0] - px * cw
+            x0, x1, x2 = ax - px * aw, bx - px * bw, cx - px * cw
             e0 = x1 * y2 - y1 * x2
             e1 = x2 * y0 - y2 * x0
             e2 = x0 * y1 - y0 * x1
@@ -142,7 +146,7 @@ def rasterize(
                         and (e1 > 0.0 or owns_its_line(c, a))
                         and (e2 > 0.0 or owns_its_line(a, b))
                     )
-                depth = (e0 * a[2] + e1 * b[2] + e2 * c[2]) / (e0 * aw + e1 * bw + e2 * cw)
+                depth = (e0 * az + e1 * bz + e2 * cz) / (e0 * aw + e1 * bw + e2 * cw)
                 if inside and depth >= -1.0 and depth <= 1.0:
                     steps = wp.int64((depth * 0.5 + 0.5) * DEPTH_STEPS)
                     rank = (steps << wp.int64(32)) | wp.int64(face)
@@ -214,6 +218,7 @@ def at_pixel(dx: float, dy: float, px: float, py: float):
 
 @wp.kernel
 def interpolate(
+    begin: int,
     attributes: wp.array(dtype=float),
     attribute_stride: int,
     attribute_faces: wp.array(dtype=wp.int32),
@@ -227,7 +232,7 @@ def interpolate(
     width: int,
     image: wp.array(dtype=float),
 ):
-    item = wp.tid()
+    item = begin + wp.tid()
     rank = key[item]
     if rank == EMPTY:
         return
@@ -253,6 +258,7 @@ def interpolate(
 
 @wp.kernel
 def interpolate_adjoint(
+    begin: int,
     attributes: wp.array(dtype=float),
     attribute_stride: int,
     attribute_faces: wp.array(dtype=wp.int32),
@@ -270,7 +276,7 @@ def interpolate_adjoint(
     attributes_grad: wp.array(dtype=float),
     clip_grad: wp.array(dtype=float),
 ):
-    item = wp.tid()
+    item = begin + wp.tid()
     rank = key[item]
     if rank == EMPTY:
         return

@@ -162,6 +162,7 @@ def spread(v0: wp.vec3, v1: wp.vec3, v2: wp.vec3, weight: wp.vec3):
 
 @wp.kernel
 def shade_textured(
+    begin: int,
     albedo: wp.array(dtype=float),
     albedo_stride: int,
     albedo_height: int,
@@ -181,7 +182,7 @@ def shade_textured(
     width: int,
     picture: wp.array(dtype=float),
 ):
-    item = wp.tid()
+    item = begin + wp.tid()
     rank = key[item]
     if rank == EMPTY:
         return
@@ -220,6 +221,7 @@ def shade_textured(
 
 @wp.kernel
 def shade_textured_adjoint(
+    begin: int,
     albedo: wp.array(dtype=float),
     albedo_stride: int,
     albedo_height: int,
@@ -249,7 +251,7 @@ def shade_textured_adjoint(
     light_grad: wp.array(dtype=wp.vec3),
     clip_grad: wp.array(dtype=float),
 ):
-    item = wp.tid()
+    item = begin + wp.tid()
     rank = key[item]
     if rank == EMPTY:
         return

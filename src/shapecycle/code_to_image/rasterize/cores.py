@@ -1,0 +1,86 @@
+"""Sharing work out among the threads that PyTorch's own operations run on."""
+
+import ctypes
+import itertools
+import threading
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import torch
+
+
+def threads_at_hand() -> int:
+    """Return how many threads ``share`` may use: PyTorch's number, 1 if they cannot be had."""
+    inside = getattr(_here, "work", None) is not None
+    return 1 if inside or _team() is None else torch.get_num_threads()
+
+
+def share(parts: int, run: Callable[[int], None]) -> None:
+    """Call ``run(0)`` to ``run(parts - 1)``, each once, at the same time where possible.
+
+    The threads are those of PyTorch's OpenMP runtime. Threads of our own would compete with
+    them: between two operations PyTorch's keep their cores busy for milliseconds, waiting.
+
+    Raises:
+        BaseException: The first that a call raised, after all have ended.
+    """
+    work = _Work(parts, run)
+    if parts == 1 or threads_at_hand() == 1:
+        work.take_part()
+    else:
+        number = next(_numbers)
+        _works[number] = work
+        try:
+            _team()(_member, number, parts, 0)
+        finally:
+            del _works[number]
+    if work.faults:
+        raise work.faults[0]
+
+
+class _Work:
+    """Parts that the threads of a team take one by one; a team may be smaller than asked for."""
+
+    def __init__(self, parts: int, run: Callable[[int], None]) -> None:
+        self.left = iter(range(parts))
+        self.run = run
+        self.faults: list[BaseException] = []
+
+    def take_part(self) -> None:
+        outer, _here.work = getattr(_here, "work", None), self
+        try:
+            for number in self.left:
+                self.run(number)
+        except BaseException as error:  # the C code that called would drop it
+            self.faults.append(error)
+        finally:
+            _here.work = outer
+
+
+_here = threading.local()
+_works: dict[int, _Work] = {}
+_numbers = itertools.count(1)
+_BODY = ctypes.CFUNCTYPE(None, ctypes.c_size_t)
+
+
+def _take_part(number: int) -> None:
+    _works[number].take_part()
+
+
+_member = _BODY(_take_part)
+
+
+@cache
+def _team() -> Any:
+    """Find the entry to parallel regions of the OpenMP runtime that PyTorch loaded, or None.
+
+    Source: libgomp's ``GOMP_parallel(body, data, threads, flags)``; LLVM's runtime has it too.
+    """
+    try:
+        enter = ctypes.CDLL(None).GOMP_parallel
+    except (AttributeError, OSError, TypeError):
+        return None
+    enter.argtypes = [_BODY, ctypes.c_size_t, ctypes.c_uint, ctypes.c_uint]
+    enter.restype = None
+    return enter

@@ -1,0 +1,108 @@
+"""Work shared out among threads is done once, wholly, and with the same result."""
+
+import threading
+
+import pytest
+import torch
+from rasterize_scenes import orthographic, sphere
+
+from shapecycle.code_to_image.rasterize import (
+    antialias,
+    interpolate,
+    rasterize,
+    shade_textured,
+    vertex_normals,
+)
+from shapecycle.code_to_image.rasterize.cores import share, threads_at_hand
+
+
+@pytest.fixture
+def two_threads():
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize("parts", [0, 1, 2, 7])
+def test_every_part_is_done_once(two_threads, parts):
+    done = []
+    share(parts, done.append)
+    assert sorted(done) == list(range(parts))
+
+
+def test_parts_run_at_the_same_time_where_threads_are_at_hand(two_threads):
+    if threads_at_hand() == 1:
+        pytest.skip("this PyTorch offers no threads")
+    meeting = threading.Barrier(2, timeout=20)
+    share(2, lambda _: meeting.wait())
+
+
+def test_a_fault_in_any_part_is_raised_and_the_threads_stay_usable(two_threads):
+    def fail(part):
+        if part == 1:
+            raise KeyError("part one")
+
+    for _ in range(3):
+        with pytest.raises(KeyError, match="part one"):
+            share(2, fail)
+    done = []
+    share(2, done.append)
+    assert sorted(done) == [0, 1]
+
+
+def test_sharing_within_a_part_stays_on_its_thread(two_threads):
+    inner = []
+
+    def nest(part):
+        inner.append(threads_at_hand())
+        share(3, lambda number: inner.append((part, number)))
+
+    share(2, nest)
+    assert inner.count(1) == 2
+    assert len(inner) == 8
+
+
+def test_several_python_threads_may_share_at_once(two_threads):
+    done = [[] for _ in range(4)]
+
+    def repeat(mine):
+        for _ in range(50):
+            share(2, mine.append)
+
+    threads = [threading.Thread(target=repeat, args=(mine,)) for mine in done]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert all(sorted(mine) == [0] * 50 + [1] * 50 for mine in done)
+
+
+@pytest.mark.parametrize("shared_tables", [False, True])
+def test_two_threads_draw_bit_for_bit_what_one_draws(two_threads, shared_tables):
+    """Of five meshes, so that the parts are unequal; enough pixels that work is shared."""
+    points, topology = sphere(3)
+    generator = torch.Generator().manual_seed(0)
+    shapes = points + 0.05 * torch.randn(5, len(points[0]), 3, generator=generator)
+    tables = 1 if shared_tables else 5
+    values = torch.rand(tables, shapes.shape[1], 4, generator=generator)
+    albedo = torch.rand(tables, 3, 16, 16, generator=generator)
+    uv = torch.rand(tables, shapes.shape[1], 2, generator=generator)
+    light = torch.rand(5, 9, 3, generator=generator)
+
+    def draw():
+        leaves = [t.clone().requires_grad_() for t in (shapes, values, albedo, uv, light)]
+        vertices, colours, texture, at, shining = leaves
+        clip = orthographic(0.8 * vertices)
+        seen = rasterize(clip, topology, (96, 80))
+        normals = vertex_normals(vertices, topology)
+        lit = shade_textured(texture, at, normals, shining, clip, topology, seen, darkest=0.05)
+        picture = antialias(lit + interpolate(colours, clip, topology, seen), clip, topology, seen)
+        picture.square().sum().backward()
+        return [seen.key, picture.detach(), *(leaf.grad for leaf in leaves)]
+
+    together = draw()
+    torch.set_num_threads(1)
+    alone = draw()
+    for ours, theirs in zip(together, alone, strict=True):
+        assert torch.equal(ours, theirs)
