@@ -3,8 +3,8 @@
     python runs/fit_sphere.py [--target bumpy|box|capsule] [--out FILE.png]
 
 Targets are fine meshes with waving colours, drawn with 8 x 8 samples per pixel from 8 sides at
-64 px. An icosphere of 1,280 faces is fitted to their colours and to a pyramid of their
-silhouettes on one core, in 300 steps. What is scored: intersection over union of the coverage
+64 px. An icosphere of 1,280 faces is fitted to their colours and silhouettes on one core, in
+300 steps. What is scored: intersection over union of the coverage
 in 12 views that were not fitted, and the seconds that the fit took (everything after imports).
 """
 
@@ -34,9 +34,6 @@ SIZE, SAMPLES = 64, 8
 FOV_Y, DISTANCE = radians(40), 1.8
 STEPS, SHAPE_RATE, COLOUR_RATE = 300, 0.2, 0.03
 SMOOTHNESS = 19.0
-SCALES = 6
-"""Levels of the silhouettes' pyramid: the coarsest pixel is 32 of the finest."""
-
 LEAST_IOU, MOST_SECONDS = 0.98, 60.0
 
 
@@ -99,7 +96,7 @@ def fit(start: Shape, pictures: Tensor, pose: Pose) -> Shape:
             group["lr"] = rate * 0.05 ** (step / STEPS)
         vertices = (smoothing @ free)[None]
         drawn = draw(Shape(vertices, colours, start.topology), pose)
-        loss = colour_loss(drawn, pictures) + silhouette_loss(drawn[:, 3:], pictures[:, 3:], SCALES)
+        loss = colour_loss(drawn, pictures) + silhouette_loss(drawn[:, 3:], pictures[:, 3:])
         optimizer.zero_grad()
         loss.mean().backward()
         optimizer.step()
