@@ -8,8 +8,8 @@ import torch
 
 from shapecycle.camera import Pose, placement_in_window
 from shapecycle.code_to_image.drawing import View
-from shapecycle.image_to_code.heads import AZIMUTH_BINS, PoseBelief, azimuth_bin
 from shapecycle.losses.code import distance_to_normal, light_loss, pose_loss
+from shapecycle.pose_belief import AZIMUTH_BINS, PoseBelief, azimuth_bin
 
 FOV_Y = radians(50)
 

@@ -7,8 +7,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from shapecycle.image_to_code.backbone import Backbone
-from shapecycle.image_to_code.heads import Heads, PoseBelief
+from shapecycle.image_to_code.heads import Heads
 from shapecycle.image_to_code.texture_head import TextureHead
+from shapecycle.pose_belief import PoseBelief
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,0 +1,62 @@
+"""Beliefs over poses: what one look says of where the camera stands, bin by bin of azimuth."""
+
+from dataclasses import dataclass
+from math import pi
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from shapecycle.camera import Pose, translation_in_window
+
+AZIMUTH_BINS = 24
+
+
+@dataclass(frozen=True, eq=False)
+class PoseBelief:
+    """What one look says of the pose: a plausibility and an estimate per azimuth bin.
+
+    Attributes:
+        logits: Unnormalised log-plausibility of each bin.
+        residual: Azimuth from the bin's centre, in bins; within (-1, 1).
+        tilt: Elevation and roll per bin, in radians.
+        placement: Where the object stands in the window, per bin; see
+            `camera.translation_in_window`.
+    """
+
+    logits: Float[Tensor, "b k"]
+    residual: Float[Tensor, "b k"]
+    tilt: Float[Tensor, "b k 2"]
+    placement: Float[Tensor, "b k 3"]
+
+    def pose(self, bins: Int[Tensor, " b"], window: Float[Tensor, "b 3"], *, fov_y: float) -> Pose:
+        """Return the estimate of one bin per item."""
+        row = torch.arange(len(bins), device=bins.device)
+        azimuth = (bins + self.residual[row, bins]) * (2 * pi / AZIMUTH_BINS)
+        angles = torch.cat([azimuth[:, None], self.tilt[row, bins]], 1)
+        translation = translation_in_window(self.placement[row, bins], window, fov_y=fov_y)
+        return Pose(angles, translation)
+
+    def hypotheses(self, count: int) -> tuple[Int[Tensor, "b h"], Float[Tensor, "b h"]]:
+        """Return the most plausible distinct bins and their plausibilities, the best first.
+
+        A bin next to a better one on the circle is the same hypothesis, and lends its plausibility
+        to the better of its two neighbours. What is returned sums to at most 1.
+        """
+        plausibility = self.logits.softmax(1)
+        left, right = plausibility.roll(1, 1), plausibility.roll(-1, 1)
+        falls_left = (left > plausibility) & (left >= right)
+        falls_right = (right > plausibility) & ~falls_left
+        peak = ~falls_left & ~falls_right
+        lent = (plausibility * falls_left).roll(-1, 1) + (plausibility * falls_right).roll(1, 1)
+        # Slopes come after all peaks, and only where there are too few of those.
+        mass = torch.where(peak, plausibility + lent, plausibility * 1e-6)
+        best = mass.topk(count, dim=1)
+        return best.indices, torch.where(peak.gather(1, best.indices), best.values, 0.0)
+
+
+def azimuth_bin(azimuth: Float[Tensor, " b"]) -> tuple[Int[Tensor, " b"], Float[Tensor, " b"]]:
+    """Return each azimuth's nearest bin, and how far it lies from its centre, in bins."""
+    place = azimuth * (AZIMUTH_BINS / (2 * pi))
+    nearest = place.round()
+    return nearest.long() % AZIMUTH_BINS, place - nearest
