@@ -26,7 +26,9 @@ def _arrows() -> dict[str, set[str]]:
     arrows: dict[str, set[str]] = {}
     for file in ROOT.rglob("*.py"):
         part = file.relative_to(ROOT).parts[0].removesuffix(".py")
-        arrows.setdefault(part, set()).update(set(_imported(file.read_text(encoding="utf-8"))) - {part})
+        arrows.setdefault(part, set()).update(
+            set(_imported(file.read_text(encoding="utf-8"))) - {part}
+        )
     return arrows
 
 

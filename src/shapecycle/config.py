@@ -57,6 +57,8 @@ class LossWeights:
     """Distribution of textures: sampled textures against those seen in photographs."""
     texture_prior: float = 0.05
     """Distribution of texture codes: sliced Wasserstein distance to a normal distribution."""
+    pose_transport: float = 1.0
+    """Distribution of poses: optimal transport between sampled poses and those in photographs."""
     image_cycle_colour: float = 1.0
     """Image cycle: difference of colours."""
     image_cycle_silhouette: float = 1.0
