@@ -18,6 +18,7 @@ from torch import Tensor
 
 from shapecycle.camera import Pose, clip_from_camera
 from shapecycle.code_to_image import rasterize as rz
+from shapecycle.losses.image import silhouette_loss, wide_silhouette_loss
 
 FOV_Y = radians(40)
 LIGHT = torch.tensor([2.2, 0.7, 0.5, 0.5, 0.1, 0.0, 0.1, -0.1, 0.0])[None, :, None]
@@ -29,6 +30,7 @@ def main() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     save(pipeline(), folder / "pipeline.png")
     save(outlines(), folder / "outlines.png")
+    save(pulls(), folder / "pulls.png")
     save(floors(), folder / "mipmaps.png")
 
 
@@ -78,7 +80,7 @@ def outlines(side: int = 32) -> Tensor:
 
     No antialiasing, pixel pairs, the edge walk, and 16 x 16 samples per pixel.
     """
-    points, topology = make("smooth", 4)
+    points, topology = make("smooth", 3)
     values = torch.ones(1, points.shape[1], 1)
     step = 0.004
 
@@ -140,6 +142,45 @@ def signed(change: Tensor) -> Tensor:
     return 1 - torch.cat([down, up + down, up], 1)
 
 
+def pulls(side: int = 64, steps: int = 80) -> Tensor:
+    """Let a small ball walk to where it should be by its silhouette alone, four times in time.
+
+    One row per loss: one level, averages over blocks, and the energy distance. Grey is the goal.
+    """
+    points, topology = make("smooth", 3)
+    goal = torch.tensor([0.42, 0.3, 0.0])
+    rows = []
+    losses = {
+        "one level": lambda drawn, mask: silhouette_loss(drawn, mask, 1),
+        "6 levels of blocks": lambda drawn, mask: silhouette_loss(drawn, mask, 6),
+        "energy distance": wide_silhouette_loss,
+    }
+    for name, loss in losses.items():
+        offset = torch.tensor([-0.42, -0.3, 0.0], requires_grad=True)
+        optimizer = torch.optim.Adam([offset], 0.03)
+        frames = []
+        mask = ball(points, topology, goal, side).detach()
+        for step in range(steps + 1):
+            drawn = ball(points, topology, offset * torch.tensor([1.0, 1.0, 0.0]), side)
+            if step % (steps // 4) == 0:
+                frames.append(enlarged((1 - 0.35 * mask - 0.65 * drawn.detach()), 2))
+            optimizer.zero_grad()
+            loss(drawn, mask).mean().backward()
+            optimizer.step()
+        distance = float((offset.detach() - goal)[:2].norm()) * side / 2.18
+        print(f"{name}: {distance:.1f} px from the goal after {steps} steps")
+        rows.append(beside([frame.expand(1, 3, -1, -1) for frame in frames], 0.8))
+    gap = torch.full((1, 3, 6, rows[0].shape[3]), 0.8)
+    return torch.cat([rows[0], gap, rows[1], gap, rows[2]], 2)
+
+
+def ball(points: Tensor, topology: rz.Topology, offset: Tensor, side: int) -> Tensor:
+    """Draw the coverage of a small ball."""
+    _, clip = project(0.22 * points + offset, 3.0, (0.0, 0.0))
+    seen = rz.rasterize(clip, topology, (side, side))
+    return rz.antialias(seen.mask[:, None].float(), clip, topology, seen)
+
+
 def floors(side: int = 64) -> Tensor:
     """A chequered floor: the finest level alone, all levels, and 16 x 16 samples."""
     corners = torch.tensor([[-30.0, 0, 9], [30, 0, 9], [30, 0, -60], [-30, 0, -60]])[None]
@@ -166,9 +207,9 @@ def enlarged(picture: Tensor, factor: int) -> Tensor:
     return F.interpolate(picture, scale_factor=factor, mode="nearest")
 
 
-def beside(pictures: list[Tensor]) -> Tensor:
-    """Join pictures from left to right with a white gap."""
-    gap = torch.ones(1, 3, pictures[0].shape[2], 6)
+def beside(pictures: list[Tensor], grey: float = 1.0) -> Tensor:
+    """Join pictures from left to right with a gap."""
+    gap = torch.full((1, 3, pictures[0].shape[2], 6), grey)
     joined = [part for picture in pictures for part in (picture, gap)]
     return torch.cat(joined[:-1], 3)
 

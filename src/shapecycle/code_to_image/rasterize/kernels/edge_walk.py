@@ -9,9 +9,12 @@ import warp as wp
 from shapecycle.code_to_image.rasterize.kernels.pixels import (
     add_clip,
     depth_of,
+    larger,
     pixel_x,
     pixel_y,
+    smaller,
     to_screen,
+    within,
 )
 
 wp.set_module_options({"enable_backward": False, "fuse_fp": False})
@@ -72,7 +75,7 @@ class Walk:
 
 @wp.func
 def line_bound(value: float, limit: int):
-    return int(wp.ceil(wp.min(wp.max(value - 0.5, -1.0), float(limit))))
+    return int(wp.ceil(within(value - 0.5, -1.0, float(limit))))
 
 
 @wp.func
@@ -111,8 +114,8 @@ def start_walk(
         w.across0 = ax
         w.across1 = bx
         w.length = width
-        w.first = line_bound(wp.min(ay, by), height)
-        w.stop = line_bound(wp.max(ay, by), height)
+        w.first = line_bound(smaller(ay, by), height)
+        w.stop = line_bound(larger(ay, by), height)
         w.inner_is_lower = left == (by < ay)
     else:
         w.along0 = ax
@@ -120,8 +123,8 @@ def start_walk(
         w.across0 = ay
         w.across1 = by
         w.length = height
-        w.first = line_bound(wp.min(ax, bx), width)
-        w.stop = line_bound(wp.max(ax, bx), width)
+        w.first = line_bound(smaller(ax, bx), width)
+        w.stop = line_bound(larger(ax, bx), width)
         w.inner_is_lower = left == (bx > ax)
     w.first = wp.max(w.first, 0)
     return w
@@ -146,7 +149,7 @@ def cross_line(w: Walk, line: int, height: int, width: int):
     c.slot = -1
     c.share = (float(line) + 0.5 - w.along0) / (w.along1 - w.along0)
     position = w.across0 + c.share * (w.across1 - w.across0)
-    lower = int(wp.floor(wp.clamp(position - 0.5, -2.0, 1.0e6)))
+    lower = int(wp.floor(within(position - 0.5, -2.0, 1.0e6)))
     if lower < 0 or lower + 1 >= w.length:
         return c
     inner = lower + 1
@@ -232,18 +235,18 @@ def mark_outermost(
         c = cross_line(w, line, height, width)
         if c.slot >= 0:
             depth = w.depth0 + c.share * (w.depth1 - w.depth0)
-            within = depth_of(key[instance * height * width + c.inner])
+            inside = depth_of(key[instance * height * width + c.inner])
             beyond = depth_of(key[instance * height * width + c.outer])
-            hidden = within > 1.0 or depth < -1.0 or depth > 1.0 or beyond < depth - DEPTH_BIAS
+            hidden = inside > 1.0 or depth < -1.0 or depth > 1.0 or beyond < depth - DEPTH_BIAS
             if not hidden:
                 y = c.inner // width
                 px, py = pixel_x(c.inner - y * width, width), pixel_y(y, height)
                 surface = float(4.0)
                 if first != 0:
-                    surface = wp.min(surface, plane_depth(a, b, clip[base + k], px, py))
+                    surface = smaller(plane_depth(a, b, clip[base + k], px, py), surface)
                 if second != 0:
-                    surface = wp.min(surface, plane_depth(a, b, clip[base + m], px, py))
-                if within >= surface - DEPTH_BIAS:
+                    surface = smaller(plane_depth(a, b, clip[base + m], px, py), surface)
+                if inside >= surface - DEPTH_BIAS:
                     wp.atomic_max(best, c.slot, c.rank)
                     marked = True
     if marked:

@@ -11,9 +11,12 @@ from shapecycle.code_to_image.rasterize.kernels.pixels import (
     EMPTY,
     TINY,
     add_clip,
+    larger,
     pixel_x,
     pixel_y,
+    smaller,
     to_screen,
+    within,
 )
 
 wp.set_module_options({"enable_backward": False, "fuse_fp": False})
@@ -31,12 +34,12 @@ def owns_its_line(a: wp.vec4, b: wp.vec4):
 
 @wp.func
 def first_pixel(low: float, length: int):
-    return wp.max(int(wp.ceil(wp.clamp(low - 0.5 - SLACK, -1.0, float(length + 1)))), 0)
+    return wp.max(int(wp.ceil(within(low - 0.5 - SLACK, -1.0, float(length + 1)))), 0)
 
 
 @wp.func
 def last_pixel(high: float, length: int):
-    return wp.min(int(wp.floor(wp.clamp(high - 0.5 + SLACK, -2.0, float(length)))), length - 1)
+    return wp.min(int(wp.floor(within(high - 0.5 + SLACK, -2.0, float(length)))), length - 1)
 
 
 @wp.func
@@ -48,7 +51,7 @@ def screen_bounds(a: wp.vec4, b: wp.vec4, c: wp.vec4, height: int, width: int):
             to_screen(b, height, width),
             to_screen(c, height, width),
         )
-        return wp.min(p, wp.min(q, r)), wp.max(p, wp.max(q, r))
+        return lower_left(p, lower_left(q, r)), upper_right(p, upper_right(q, r))
     low = wp.vec2(FAR_OUT, FAR_OUT)
     high = wp.vec2(-FAR_OUT, -FAR_OUT)
     low, high = cut_bounds(a, b, low, high, height, width)
@@ -74,7 +77,17 @@ def widen(v: wp.vec4, low: wp.vec2, high: wp.vec2, height: int, width: int):
     if v[3] <= TINY:
         return wp.vec2(-FAR_OUT, -FAR_OUT), wp.vec2(FAR_OUT, FAR_OUT)
     p = to_screen(v, height, width)
-    return wp.min(low, p), wp.max(high, p)
+    return lower_left(low, p), upper_right(high, p)
+
+
+@wp.func
+def lower_left(p: wp.vec2, q: wp.vec2):
+    return wp.vec2(smaller(p[0], q[0]), smaller(p[1], q[1]))
+
+
+@wp.func
+def upper_right(p: wp.vec2, q: wp.vec2):
+    return wp.vec2(larger(p[0], q[0]), larger(p[1], q[1]))
 
 
 @wp.func
@@ -131,28 +144,28 @@ def rasterize(
     for i in range(top, bottom + 1):
         py = pixel_y(i, height)
         y0, y1, y2 = ay - py * aw, by - py * bw, cy - py * cw
+        line = (instance * height + i) * width
         for j in range(left, right + 1):
             px = pixel_x(j, width)
             x0, x1, x2 = ax - px * aw, bx - px * bw, cx - px * cw
             e0 = x1 * y2 - y1 * x2
             e1 = x2 * y0 - y2 * x0
             e2 = x0 * y1 - y0 * x1
-            least = wp.min(e0, wp.min(e1, e2))
-            if least >= 0.0:
-                inside = bool(True)
-                if least == 0.0:
-                    inside = (
-                        (e0 > 0.0 or owns_its_line(b, c))
-                        and (e1 > 0.0 or owns_its_line(c, a))
-                        and (e2 > 0.0 or owns_its_line(a, b))
-                    )
-                depth = (e0 * az + e1 * bz + e2 * cz) / (e0 * aw + e1 * bw + e2 * cw)
-                if inside and depth >= -1.0 and depth <= 1.0:
-                    steps = wp.int64((depth * 0.5 + 0.5) * DEPTH_STEPS)
-                    rank = (steps << wp.int64(32)) | wp.int64(face)
-                    pixel = (instance * height + i) * width + j
-                    if peel == 0 or rank > behind[pixel]:
-                        wp.atomic_min(key, pixel, rank)
+            least = smaller(e0, smaller(e1, e2))
+            if least < 0.0:
+                continue
+            if least == 0.0 and (
+                (e0 == 0.0 and not owns_its_line(b, c))
+                or (e1 == 0.0 and not owns_its_line(c, a))
+                or (e2 == 0.0 and not owns_its_line(a, b))
+            ):
+                continue
+            depth = (e0 * az + e1 * bz + e2 * cz) / (e0 * aw + e1 * bw + e2 * cw)
+            if depth >= -1.0 and depth <= 1.0:
+                steps = wp.int64((depth * 0.5 + 0.5) * DEPTH_STEPS)
+                rank = (steps << wp.int64(32)) | wp.int64(face)
+                if peel == 0 or rank > behind[line + j]:
+                    wp.atomic_min(key, line + j, rank)
 
 
 @wp.struct

@@ -6,7 +6,14 @@
 
 import warp as wp
 
-from shapecycle.code_to_image.rasterize.kernels.pixels import EMPTY, pixel_x, pixel_y
+from shapecycle.code_to_image.rasterize.kernels.pixels import (
+    EMPTY,
+    larger,
+    pixel_x,
+    pixel_y,
+    smaller,
+    within,
+)
 from shapecycle.code_to_image.rasterize.kernels.scan import add_weights, look
 
 wp.set_module_options({"enable_backward": False, "fuse_fp": False})
@@ -79,8 +86,8 @@ def light_up(value: float, shade: float):
         # On the curved part the two powers cancel, and the shading's own remains.
         lit = (value + 0.055) * wp.exp(wp.log(shade) / 2.4)
         if lit > 0.0955:
-            return wp.min(lit - 0.055, 1.0)
-    return encode(wp.clamp(decode(value) * shade, BLACKEST, 1.0))
+            return smaller(lit - 0.055, 1.0)
+    return encode(within(decode(value) * shade, BLACKEST, 1.0))
 
 
 @wp.func
@@ -127,8 +134,8 @@ def find_texels(u: float, v: float, height: int, width: int):
         t.scale_x = 0.0
     if y < 0.0 or y > float(height - 1):
         t.scale_y = 0.0
-    x = wp.clamp(x, 0.0, float(width - 1))
-    y = wp.clamp(y, 0.0, float(height - 1))
+    x = within(x, 0.0, float(width - 1))
+    y = within(y, 0.0, float(height - 1))
     left, top = int(x), int(y)
     right, bottom = wp.min(left + 1, width - 1), wp.min(top + 1, height - 1)
     t.fx = x - float(left)
@@ -206,14 +213,14 @@ def shade_textured(
         + uv[base + uv_faces[row + 2]] * s.weight[2]
     )
     normal = spread(normals[s.i0], normals[s.i1], normals[s.i2], s.weight)
-    normal = normal * (1.0 / wp.sqrt(wp.max(wp.dot(normal, normal), SMALLEST_SQUARE)))
+    normal = normal * (1.0 / wp.sqrt(larger(wp.dot(normal, normal), SMALLEST_SQUARE)))
     shade = shade_of(normal, light, instance * 9)
     t = find_texels(at[0], at[1], albedo_height, albedo_width)
     plane = instance * albedo_stride
     out = instance * 4 * pixels + pixel
     for c in range(3):
         value = blend_texels(read_texels(albedo, plane, t), t)
-        picture[out] = light_up(value, wp.max(shade[c], darkest))
+        picture[out] = light_up(value, larger(shade[c], darkest))
         plane += albedo_height * albedo_width
         out += pixels
     picture[out] = 1.0
@@ -267,7 +274,7 @@ def shade_textured_adjoint(
     at = uv[r0] * s.weight[0] + uv[r1] * s.weight[1] + uv[r2] * s.weight[2]
     long_normal = spread(normals[s.i0], normals[s.i1], normals[s.i2], s.weight)
     square = wp.dot(long_normal, long_normal)
-    shrink = 1.0 / wp.sqrt(wp.max(square, SMALLEST_SQUARE))
+    shrink = 1.0 / wp.sqrt(larger(square, SMALLEST_SQUARE))
     normal = long_normal * shrink
     shade = shade_of(normal, light, instance * 9)
     t = find_texels(at[0], at[1], albedo_height, albedo_width)
@@ -279,7 +286,7 @@ def shade_textured_adjoint(
     for c in range(3):
         q = read_texels(albedo, plane, t)
         value = blend_texels(q, t)
-        slopes = light_up_slopes(value, wp.max(shade[c], darkest), picture[out])
+        slopes = light_up_slopes(value, larger(shade[c], darkest), picture[out])
         g = picture_grad[out]
         h = g * slopes[0]
         if shade[c] >= darkest:
