@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 
 from shapecycle.camera import Pose
 from shapecycle.code_to_image.drawing import premultiplied
@@ -13,7 +13,6 @@ from shapecycle.code_to_image.lighting import sample_light
 from shapecycle.code_to_image.priors import pose_from_vector
 from shapecycle.code_to_image.solid_texture import SolidTexture
 from shapecycle.config import Settings
-from shapecycle.critics.networks import CodeCritic, PictureCritic, augmented
 from shapecycle.cycles.image_cycle import Redrawn, image_terms
 from shapecycle.cycles.known_scene import KnownScene, come_back_terms
 from shapecycle.cycles.random_cycle import random_scene
@@ -27,15 +26,14 @@ from shapecycle.cycles.shape_autoencoder import shape_terms, silhouette_terms
 from shapecycle.cycles.shape_cycle import draw_dressed
 from shapecycle.data.images import PhotoSet
 from shapecycle.graphics_code import GraphicsCode, Texture
-from shapecycle.losses.adversarial import critic_loss, gradient_penalty, persuasion_loss
 from shapecycle.losses.code import distance_to_normal
 from shapecycle.model import Networks
 from shapecycle.shape_to_code.encoder import SURFACE_POINTS
+from shapecycle.train.jury import PENALTY_EVERY, Jury, Samples
 from shapecycle.train.looks import LOOKS_KEPT, Looks
 from shapecycle.train.player import Average, Player
 
 Terms = dict[str, Float[Tensor, ""]]
-PENALTY_EVERY = 16
 
 
 class Trainer:
@@ -53,26 +51,13 @@ class Trainer:
         self.networks = Networks(settings.model).to(self.device)
         model = self.networks.translator
         self.model = model
-        rate, critic_rate = settings.train.learning_rate, settings.train.critic_learning_rate
-        smooth, adversarial = (0.9, 0.98), (0.5, 0.99)
+        rate, smooth = settings.train.learning_rate, (0.9, 0.98)
         self.geometry = Player(model.reader, model.drawer.deformation, rate=rate, betas=smooth)
         self.looks_player = Player(
             model.seer, model.drawer.texture_decoder, rate=rate, betas=smooth
         )
         self.poses = Player(self.networks.pose_sampler, rate=rate, betas=smooth)
-        width, size = settings.model.critic_width, settings.model.image_size
-        self.image_critic = PictureCritic(channels=4, size=size, width=width).to(self.device)
-        self.texture_critic = PictureCritic(
-            channels=3, size=settings.model.texture_resolution, width=width
-        ).to(self.device)
-        self.shape_critic = CodeCritic(code_size=settings.model.shape_code_size).to(self.device)
-        self.critics = Player(
-            self.image_critic,
-            self.texture_critic,
-            self.shape_critic,
-            rate=critic_rate,
-            betas=adversarial,
-        )
+        self.jury = Jury(settings, self.generator, self.device)
         self.average = Average(self.networks, settings.train.average_images)
         self.looks = Looks(
             torch.zeros(LOOKS_KEPT, 7, device=self.device),
@@ -110,7 +95,7 @@ class Trainer:
         if self.steps % 4 == 0:
             terms |= self._learn_shapes(batch // 2, 0.3 * pace)
         rgba, window = self._photos(batch // 4)
-        with self.geometry.watching(), self.critics.watching():
+        with self.geometry.watching(), self.jury.watching():
             random = self._random_scene(batch // 2)
             come_back, codes = come_back_terms(self.model, random, self.generator)
             seen_again, redrawn = image_terms(self.model, rgba, window)
@@ -121,12 +106,16 @@ class Trainer:
             losses["texture_prior"] = distance_to_normal(
                 torch.cat([codes, redrawn.code.texture.code, sampled_codes]), self.generator
             )
-            losses |= self._persuasion(drawing, albedo, redrawn)
+            fake = {"image": drawing, "texture": albedo, "shape": redrawn.code.shape}
+            losses |= self.jury.persuasion(fake)
             self.looks_player.descend(self._weighted(losses), pace=pace)
         terms |= losses
-        terms |= self._learn_critics(premultiplied(rgba), drawing, albedo, redrawn, pace)
+        real = self._real(rgba, redrawn, len(drawing))
+        penalise = self.steps % PENALTY_EVERY == 0
+        terms |= self.jury.learn(real, fake, pace=pace, penalise=penalise)
         self.looks.add(redrawn.code.pose, redrawn.code.light)
-        terms["pose_transport"] = self._learn_poses(pace)
+        if self.settings.weights.pose_transport:
+            terms["pose_transport"] = self._learn_poses(pace)
         self.last = {"photo": rgba, "redrawn": redrawn.drawing, "drawn": drawing}
         return self._done(terms)
 
@@ -221,55 +210,18 @@ class Trainer:
         dressed = GraphicsCode(shape, Texture(code, texels), pose, light)
         return draw_dressed(self.model, dressed, shapes, self.model.view(window))
 
-    def _persuasion(
-        self,
-        drawing: Float[Tensor, "b 4 h w"],
-        albedo: Float[Tensor, "b 3 s s"],
-        redrawn: Redrawn,
-    ) -> Terms:
-        return {
-            "image_critic": persuasion_loss(self.image_critic(augmented(drawing, self.generator))),
-            "texture_critic": persuasion_loss(self.texture_critic(albedo)),
-            "shape_critic": persuasion_loss(self.shape_critic(redrawn.code.shape)),
-        }
-
-    def _learn_critics(
-        self,
-        photo: Float[Tensor, "b 4 h w"],
-        drawing: Float[Tensor, "b 4 h w"],
-        albedo: Float[Tensor, "b 3 s s"],
-        redrawn: Redrawn,
-        pace: float,
-    ) -> Terms:
-        count = len(drawing)
-        with torch.no_grad():
-            codes = self.model.read(self._warped(len(photo)).points)
-        games: list[tuple[str, nn.Module, Tensor, Tensor, float]] = [
-            (
-                "image",
-                self.image_critic,
-                augmented(photo[:count], self.generator),
-                augmented(drawing.detach(), self.generator),
-                1.0,
-            ),
-            ("texture", self.texture_critic, redrawn.albedo[:count].detach(), albedo.detach(), 1.0),
-            ("shape", self.shape_critic, codes, redrawn.code.shape.detach(), 1.0),
-        ]
-        terms: Terms = {}
-        for name, critic, real, fake, penalty in games:
-            loss = critic_loss(critic(real), critic(fake))
-            terms[f"{name}_critic_own"] = loss
-            if self.steps % PENALTY_EVERY == 0:
-                loss = loss + penalty * PENALTY_EVERY / 2 * gradient_penalty(critic, real)
-            terms[f"{name}_critic_total"] = loss
-        total = torch.stack([terms.pop(f"{name}_critic_total") for name, *_ in games]).sum()
-        self.critics.descend(total, pace=pace)
-        return terms
+    def _real(self, rgba: Float[Tensor, "b 4 h w"], redrawn: Redrawn, count: int) -> Samples:
+        """Gather what the critics take for real, ``count`` of the pictures and textures."""
+        real = {"image": premultiplied(rgba)[:count], "texture": redrawn.albedo[:count]}
+        if "shape" in self.jury.critics:
+            with torch.no_grad():
+                real["shape"] = self.model.read(self._warped(len(rgba)).points)
+        return real
 
     def _learn_poses(self, pace: float) -> Float[Tensor, ""]:
         pick = torch.randint(self.looks.filled, (64,), generator=self.generator)
         loss = self.networks.pose_sampler.transport_loss(self.looks.poses[pick], self.generator)
-        self.poses.descend(loss, pace=pace)
+        self.poses.descend(self.settings.weights.pose_transport * loss, pace=pace)
         return loss
 
     # Ends -------------------------------------------------------------------------------------
@@ -303,7 +255,7 @@ class Trainer:
             "networks": self.networks.state_dict(),
             "average": self.average.weights,
             "average_seen": self.average.seen,
-            "critics": {name: net.state_dict() for name, net in self._critics().items()},
+            "critics": self.jury.state(),
             "players": {name: player.state() for name, player in self._players().items()},
             "looks": {
                 "poses": self.looks.poses,
@@ -319,8 +271,7 @@ class Trainer:
         """Restore what `state` returned."""
         self.networks.load_state_dict(state["networks"])
         self.average.weights, self.average.seen = state["average"], state["average_seen"]
-        for name, net in self._critics().items():
-            net.load_state_dict(state["critics"][name])
+        self.jury.load_state(state["critics"])
         for name, player in self._players().items():
             player.load_state(state["players"][name])
         self.looks = Looks(**state["looks"])
@@ -328,20 +279,9 @@ class Trainer:
         torch.set_rng_state(state["torch_generator"])
         self.steps = state["steps"]
 
-    def _critics(self) -> dict[str, nn.Module]:
-        return {
-            "image": self.image_critic,
-            "texture": self.texture_critic,
-            "shape": self.shape_critic,
-        }
-
     def _players(self) -> dict[str, Player]:
-        return {
-            "geometry": self.geometry,
-            "looks": self.looks_player,
-            "poses": self.poses,
-            "critics": self.critics,
-        }
+        players = {"geometry": self.geometry, "looks": self.looks_player, "poses": self.poses}
+        return players | ({"critics": self.jury.player} if self.jury.player else {})
 
 
 def _mixed(first: Pose, second: Pose, count: int) -> Pose:
