@@ -73,7 +73,7 @@ def test_the_settings_of_a_run_are_kept_and_can_be_used_again(run: Path) -> None
     kept = _json(run / "settings.json")
     assert kept["settings"]["train"]["total_images"] == 96
     assert kept["settings"]["model"] | TINY["model"] == kept["settings"]["model"]
-    assert kept["command"][:2] == ["shapecycle", "train"]
+    assert [command[:2] for command in kept["commands"]] == [["shapecycle", "train"]]
     assert kept["seed"] == 0
     assert yaml.safe_load((run / "settings.yaml").read_text()) == kept["settings"]
 

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from shapecycle.cli.commands import Demo
+from shapecycle.cli.demo import run_words
 from shapecycle.demo import cars
 from shapecycle.demo.play import play
 from shapecycle.demo.views import around, close_up, drawn_bare
-from shapecycle.demo.world import DRAWINGS, World
+from shapecycle.demo.world import DRAWINGS, Asked, World
 from shapecycle.errors import DataError
 
 TINY = {
@@ -58,7 +58,11 @@ def _small_world(folder: Path) -> World:
 
 def test_missing_pictures_are_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"there is no folder .*nowhere/train/images"):
-        play(Demo(out=tmp_path / "out"), World(tmp_path / "nowhere", range(8), 40.0))
+        play(
+            Asked(tmp_path / "out", 1.0, 0, "cpu"),
+            World(tmp_path / "nowhere", range(8), 40.0),
+            run_words,
+        )
     assert not (tmp_path / "out").exists()
 
 
@@ -66,7 +70,7 @@ def test_the_demo_ends_with_one_report_of_everything_it_did(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "demo-run"
-    path = play(Demo(out=out, minutes=0.02, device="cpu"), _small_world(tmp_path / "pictures"))
+    path = play(Asked(out, 0.02, 0, "cpu"), _small_world(tmp_path / "pictures"), run_words)
     assert path == out / "report.html"
     told = capsys.readouterr()
     assert told.out == "", "the report's path alone is the result"

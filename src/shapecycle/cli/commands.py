@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from tyro.conf import Positional
+from tyro.conf import DisallowNone, Positional, arg
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
 
@@ -26,21 +26,24 @@ class Train:
     """Train for about this long, loading included; how many images that is gets measured."""
     total_images: int | None = None
     """Train until this many pictures and shapes have been seen."""
-    preset: Literal["laptop", "standard", "large"] = "laptop"
+    preset: Annotated[
+        DisallowNone[Literal["laptop", "standard", "large"] | None],
+        arg(help_behavior_hint="(default: laptop)"),
+    ] = None
     """Size of the networks and length of the training."""
     config: Path | None = None
     """YAML file of settings that differ from the preset's."""
-    seed: int = 0
+    seed: Annotated[DisallowNone[int | None], arg(help_behavior_hint="(default: 0)")] = None
     """Seed of all random numbers."""
     device: Device = "auto"
     """Where to compute; auto takes an NVIDIA GPU if there is one, else the processor."""
-    up: str = "+y"
+    up: Annotated[DisallowNone[str | None], arg(help_behavior_hint="(default: +y)")] = None
     """Axis that points up in the shape files."""
-    front: str = "+z"
+    front: Annotated[DisallowNone[str | None], arg(help_behavior_hint="(default: +z)")] = None
     """Axis that points to the front in the shape files."""
     resume: bool = False
-    """Go on from the last saved state in the run folder."""
-    skip_bad: bool = False
+    """Go on from the last saved state in the run folder, with its settings, seed and axes."""
+    skip_bad: Annotated[DisallowNone[bool | None], arg(help_behavior_hint="(default: stop)")] = None
     """Leave bad files out instead of stopping; all are named."""
     dry_run: bool = False
     """Print the merged settings and the sizes of the networks, and stop."""

@@ -6,17 +6,15 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from shapecycle.cli.commands import Evaluate
+from shapecycle.cli.inputs import chosen_device, files_of, load_photos, refuse_bad, within
 from shapecycle.cli.output import (
-    chosen_device,
-    files_of,
     new_folder,
     refuse_uncreatable,
     refuse_used,
-    within,
+    say,
     write_new_file,
 )
-from shapecycle.cli.reconstruct import load_photos, reconstruct, refuse_bad
-from shapecycle.cli.train import say
+from shapecycle.cli.reconstruct import reconstruct
 from shapecycle.errors import CheckpointError, DataError, ShapecycleError
 
 

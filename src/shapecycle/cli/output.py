@@ -2,15 +2,16 @@
 
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from shapecycle.errors import CheckpointError, ConfigError, DataError
+from shapecycle.errors import CheckpointError
 
-RESERVED = ("", ".", "..", "summary.json")
-"""Stems that cannot name a result's folder."""
-LARGEST_SEED = 2**63 - 1
+if TYPE_CHECKING:
+    from shapecycle.camera import Pose
 
 
 def refuse_used(out: Path) -> None:
@@ -111,82 +112,11 @@ def _uncreatable(out: Path, fault: OSError) -> CheckpointError:
     )
 
 
-def files_of(inputs: tuple[Path, ...], suffixes: tuple[str, ...], kind: str) -> list[Path]:
-    """List files, and the fitting files directly in folders; their stems name the results.
-
-    Raises:
-        DataError: If nothing is found, a path is missing or unreadable, two files share a stem,
-            or a stem cannot name a result.
-    """
-    found: list[Path] = []
-    for path in inputs:
-        if path.is_dir():
-            found += _inside(path, suffixes, kind)
-        elif path.is_file():
-            found.append(path)
-        else:
-            raise DataError(f"there is no file or folder {path}", f"give {kind} or folders of them")
-    if not found:
-        raise DataError(f"no {kind} were given", f"give {kind} or folders of them")
-    stems: dict[str, Path] = {}
-    for path in found:
-        if path.stem in RESERVED:
-            raise DataError(f"{path}: no result can be named '{path.stem}'", "rename the file")
-        # Some file systems do not tell upper from lower case.
-        stem = path.stem.casefold()
-        if stem in stems:
-            raise DataError(
-                f"{stems[stem]} and {path} would both be written to '{path.stem}'",
-                "rename one, or give them in two calls",
-            )
-        stems[stem] = path
-    return found
+def camera_json(pose: "Pose", fov_y: float) -> dict[str, Any]:
+    """Return a pose as files hold it; ``fov_y`` is in radians."""
+    return {"camera_from_object": pose.camera_from_object()[0].tolist(), "fov_y": fov_y}
 
 
-def _inside(folder: Path, suffixes: tuple[str, ...], kind: str) -> list[Path]:
-    try:
-        visible = [path for path in sorted(folder.iterdir()) if not path.name.startswith(".")]
-    except OSError as fault:
-        raise DataError(
-            f"{folder}: the folder cannot be read ({fault.strerror})", "check its permissions"
-        ) from fault
-    inside = [path for path in visible if path.suffix.lower() in suffixes]
-    if not inside:
-        raise DataError(
-            f"{folder} holds no {kind}",
-            f"{kind} are files ending in {' '.join(suffixes)}, directly in the folder",
-        )
-    return inside
-
-
-def chosen_device(name: str) -> str:
-    """Return the device to compute on.
-
-    Raises:
-        ConfigError: If the device asked for is not there.
-    """
-    import torch
-
-    there = {
-        "cpu": True,
-        "cuda": torch.cuda.is_available(),
-        "mps": torch.backends.mps.is_available(),
-    }
-    if name == "auto":
-        return "cuda" if there["cuda"] else "cpu"
-    if not there[name]:
-        raise ConfigError(
-            f"--device {name}: this machine or this build of PyTorch has none",
-            f"there is: {', '.join(k for k, v in there.items() if v)}",
-        )
-    return name
-
-
-def within(value: int, least: int, most: int, option: str) -> None:
-    """Raise if an option's value is too small or too large.
-
-    Raises:
-        ConfigError: Naming the option and its range.
-    """
-    if not least <= value <= most:
-        raise ConfigError(f"{option} must be from {least} to {most}, found {value}")
+def say(line: str) -> None:
+    """Print for people; results go to standard output."""
+    print(line, file=sys.stderr, flush=True)

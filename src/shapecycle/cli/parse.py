@@ -2,10 +2,9 @@
 
 import sys
 from collections.abc import Sequence
-from dataclasses import fields
 from difflib import get_close_matches
 from importlib.metadata import version
-from typing import NoReturn, Protocol
+from typing import NoReturn, Protocol, get_args, get_type_hints
 
 from shapecycle.cli.commands import (
     Demo,
@@ -88,9 +87,10 @@ def _joined(arguments: Sequence[str]) -> list[str]:
 def _options(command: type[Command]) -> list[str]:
     """List a verb's options; those that are on or off also have a form with --no-."""
     names = ["--help"]
-    for entry in fields(command):  # type: ignore[arg-type]
-        option = entry.name.replace("_", "-")
-        names += [f"--{option}", *([f"--no-{option}"] if entry.type is bool else [])]
+    for name, kind in get_type_hints(command).items():
+        option = name.replace("_", "-")
+        is_switch = bool in (kind, *get_args(kind))
+        names += [f"--{option}", *([f"--no-{option}"] if is_switch else [])]
     return names
 
 

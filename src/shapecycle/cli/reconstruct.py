@@ -4,23 +4,20 @@ import json
 from dataclasses import dataclass
 from math import degrees
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from shapecycle.cli.commands import Reconstruct
-from shapecycle.cli.output import chosen_device, files_of, new_folder, within
-from shapecycle.cli.train import say
-from shapecycle.errors import DataError, ShapecycleError
+from shapecycle.cli.inputs import chosen_device, files_of, load_photos, within
+from shapecycle.cli.output import camera_json, new_folder, say
 from shapecycle.evaluate.silhouettes import silhouette_iou
 
 if TYPE_CHECKING:
-    from shapecycle.camera import Pose
     from shapecycle.data.images import Photo
     from shapecycle.studio import Model, Seen
 
 CHUNK = 16
-OR_SKIP = "mend or remove them, or leave them out with --skip-bad"
 
 
 def run(command: Reconstruct) -> None:
@@ -36,44 +33,6 @@ def run(command: Reconstruct) -> None:
         reconstruct(model, photos, out, refine_steps=command.refine_steps)
     say(f"{len(photos)} reconstructions are in")
     print(command.out)
-
-
-def load_photos(files: list[Path], *, skip_bad: bool, hint: str = OR_SKIP) -> "list[Photo]":
-    """Load pictures; bad ones are all named in one error, or skipped and named."""
-    from shapecycle.data.images import load_photo
-
-    photos, bad = [], []
-    for path in files:
-        try:
-            photos.append(load_photo(path))
-        except ShapecycleError as error:
-            bad.append(error)
-    refuse_bad(bad, len(files), skip_bad=skip_bad, kind="pictures", hint=hint)
-    return photos
-
-
-def refuse_bad(
-    bad: list[ShapecycleError],
-    count: int,
-    *,
-    skip_bad: bool,
-    kind: str,
-    hint: str = OR_SKIP,
-) -> None:
-    """Raise one error that names all bad files, or name them and go on."""
-    if not bad:
-        return
-    if count == 1:
-        raise bad[0]
-    told = "\n".join(f"  {error.what}" for error in bad)
-    if skip_bad and len(bad) < count:
-        say(f"left out {len(bad)} of {count} {kind}:\n{told}")
-        return
-    # Without any good ones there is nothing to go on with.
-    raise DataError(
-        f"{len(bad)} of {count} {kind} cannot be used:\n{told}",
-        hint if len(bad) < count else "mend or remove them",
-    )
 
 
 @dataclass(frozen=True)
@@ -129,8 +88,3 @@ def _write(model: "Model", photo: "Photo", seen: "Seen", folder: Path) -> Result
     (folder / "code.json").write_text(json.dumps(told, indent=1) + "\n")
     azimuth, elevation, _ = (degrees(x) for x in seen.code.pose.angles[0].tolist())
     return Result(photo.path.name, iou, azimuth % 360, elevation, seen.hypotheses[0].plausibility)
-
-
-def camera_json(pose: "Pose", fov_y: float) -> dict[str, Any]:
-    """Return a pose as files hold it; ``fov_y`` is in radians."""
-    return {"camera_from_object": pose.camera_from_object()[0].tolist(), "fov_y": fov_y}

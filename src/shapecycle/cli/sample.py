@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from shapecycle.cli.commands import Generate, Render
-from shapecycle.cli.output import LARGEST_SEED, chosen_device, files_of, new_folder, within
-from shapecycle.cli.reconstruct import camera_json, refuse_bad
-from shapecycle.cli.train import say
+from shapecycle.cli.inputs import LARGEST_SEED, chosen_device, files_of, refuse_bad, within
+from shapecycle.cli.output import camera_json, new_folder, say
 from shapecycle.errors import ShapecycleError
 
 if TYPE_CHECKING:

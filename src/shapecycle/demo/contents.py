@@ -6,8 +6,6 @@ from typing import Any
 
 import torch
 
-from shapecycle.cli.commands import Demo
-from shapecycle.cli.output import chosen_device
 from shapecycle.demo.diary import Diary
 from shapecycle.demo.gallery import Gallery
 from shapecycle.demo.report import (
@@ -20,7 +18,7 @@ from shapecycle.demo.report import (
     duration,
 )
 from shapecycle.demo.views import SIDES
-from shapecycle.demo.world import DRAWINGS, Places
+from shapecycle.demo.world import DRAWINGS, Asked, Places
 from shapecycle.model import load_networks
 
 LOSSES = {
@@ -35,14 +33,14 @@ GEOMETRY = ("chamfer", "f_score", "normal_consistency", "silhouette_iou")
 
 
 def report_of(
-    command: Demo, places: Places, diary: Diary, scores: dict[str, Any], gallery: Gallery
+    asked: Asked, places: Places, diary: Diary, scores: dict[str, Any], gallery: Gallery
 ) -> Report:
     """Put everything that is told of a demo in one report."""
     lines = (places.run / "journal.jsonl").read_text().splitlines()
     curves, stages = curves_of([json.loads(line) for line in lines], LOSSES)
     return Report(
         headline=_headline(diary.seconds_of("Training"), scores),
-        facts=_facts(command, places),
+        facts=_facts(asked, places),
         phases=tuple(Phase(*phase) for phase in diary.phases),
         tables=(_seeing_table(scores), _drawing_table(scores)),
         remarks=_remarks(scores),
@@ -69,16 +67,15 @@ def _headline(seconds: float, scores: dict[str, Any]) -> str:
     )
 
 
-def _facts(command: Demo, places: Places) -> tuple[tuple[str, str], ...]:
-    device = chosen_device(command.device)
-    told = "processor" if device == "cpu" else device
-    threads = f", {torch.get_num_threads()} thread(s)" if device == "cpu" else ""
+def _facts(asked: Asked, places: Places) -> tuple[tuple[str, str], ...]:
+    told = "processor" if asked.device == "cpu" else asked.device
+    threads = f", {torch.get_num_threads()} thread(s)" if asked.device == "cpu" else ""
     return (
         ("shapecycle", version("shapecycle")),
-        ("Time asked for", f"{command.minutes:g} minutes"),
+        ("Time asked for", f"{asked.minutes:g} minutes"),
         ("Pictures and shapes seen", f"{load_networks(places.run)[1].images:,}"),
         ("Computed on", told + threads),
-        ("Seed", str(command.seed)),
+        ("Seed", str(asked.seed)),
     )
 
 

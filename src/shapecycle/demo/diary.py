@@ -1,11 +1,10 @@
 """Which phase of a demo took how long."""
 
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-
-from shapecycle.cli.train import say
 
 
 @dataclass
@@ -25,3 +24,8 @@ class Diary:
     def seconds_of(self, beginning: str) -> float:
         """Return how long the phases took that are told with this beginning."""
         return sum(seconds for told, seconds, _ in self.phases if told.startswith(beginning))
+
+
+def say(line: str) -> None:
+    """Print for people; the report's path alone goes to standard output."""
+    print(line, file=sys.stderr, flush=True)

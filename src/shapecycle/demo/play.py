@@ -7,26 +7,32 @@ wrote with a truth they did not see, beside answers that need no learning.
 import json
 import shlex
 import sys
+from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
 from pathlib import Path
 
 import yaml
 
-from shapecycle.cli import reconstruct, sample, train
-from shapecycle.cli.commands import Demo, Generate, Reconstruct, Render, Train
-from shapecycle.cli.train import say
 from shapecycle.demo.cars import write_shapes
 from shapecycle.demo.contents import report_of
-from shapecycle.demo.diary import Diary
+from shapecycle.demo.diary import Diary, say
 from shapecycle.demo.gallery import gallery_of
 from shapecycle.demo.report import html_of
 from shapecycle.demo.scoring import scores_of
-from shapecycle.demo.world import DRAWINGS, NEW, Places, World, free_folder
+from shapecycle.demo.world import DRAWINGS, NEW, Asked, Places, World, free_folder
 from shapecycle.errors import DataError
 
+RunWords = Callable[[Sequence[str]], None]
+"""Runs a verb of the command line, given as it is typed."""
 
-def play(command: Demo, world: World) -> Path:
+
+def play(asked: Asked, world: World, run: RunWords) -> Path:
     """Make shapes, train, reconstruct, draw, generate and score; write the report.
+
+    Args:
+        asked: What is asked of the demo.
+        world: What it plays with.
+        run: Runs the verbs.
 
     Returns:
         The path of ``report.html``.
@@ -34,20 +40,20 @@ def play(command: Demo, world: World) -> Path:
     Raises:
         DataError: If the pictures are not there.
     """
-    places, diary = Places(free_folder(command.out), world.pictures), Diary()
+    places, diary = Places(free_folder(asked.out), world.pictures), Diary()
     _refuse_missing_pictures(places)
     places.out.mkdir(parents=True, exist_ok=True)
     say(f"everything goes to {places.out}")
     # What the verbs print as results is progress here: the last line is the report's path.
     with redirect_stdout(sys.stderr):
-        _act(command, world, places, diary)
+        _act(asked, world, places, diary, run)
         with diary.phase("Comparing what was written with the truth"):
             scores = scores_of(world, places)
             (places.out / "metrics.json").write_text(json.dumps(scores, indent=1) + "\n")
         with diary.phase("Drawing the pictures of this page"):
             gallery = gallery_of(world, places, scores)
     path = places.out / "report.html"
-    path.write_text(html_of(report_of(command, places, diary, scores, gallery)), encoding="utf-8")
+    path.write_text(html_of(report_of(asked, places, diary, scores, gallery)), encoding="utf-8")
     return path
 
 
@@ -60,72 +66,36 @@ def _refuse_missing_pictures(places: Places) -> None:
             )
 
 
-def _act(command: Demo, world: World, places: Places, diary: Diary) -> None:
-    """Do what the other verbs do, with their own functions."""
+def _act(asked: Asked, world: World, places: Places, diary: Diary, run: RunWords) -> None:
+    """Do what the other verbs do, by the commands that the report shows."""
     pictures, shapes = places.held_out / "images", places.held_out / "shapes"
     with diary.phase(f"Making {len(world.seeds)} training shapes"):
         write_shapes(places.shapes, world.seeds)
         _write_settings(world, places.settings)
-    with diary.phase(
+
+    def act(told: str, *words: object) -> None:
+        typed = [*map(str, words), "--device", asked.device]
+        with diary.phase(told, shlex.join(["shapecycle", *typed])):
+            run(typed)
+
+    act(
         f"Training on {_count(places.photos)} pictures and {len(world.seeds)} shapes of other cars",
-        shell(
-            *("train", "--images", places.photos, "--shapes", places.shapes),
-            *("--out", places.run, "--config", places.settings),
-            *("--minutes", f"{command.minutes:g}", "--seed", command.seed),
-        ),
-    ):
-        train.run(
-            Train(
-                images=places.photos,
-                shapes=places.shapes,
-                out=places.run,
-                minutes=command.minutes,
-                config=places.settings,
-                seed=command.seed,
-                device=command.device,
-            )
-        )
-    with diary.phase(
+        *("train", "--images", places.photos, "--shapes", places.shapes, "--out", places.run),
+        *("--config", places.settings, "--minutes", f"{asked.minutes:g}", "--seed", asked.seed),
+    )
+    act(
         f"Reconstructing {_count(pictures)} held-out pictures",
-        shell("reconstruct", places.run, pictures, "--out", places.meshes),
-    ):
-        reconstruct.run(
-            Reconstruct(places.run, (pictures,), out=places.meshes, device=command.device)
-        )
-    with diary.phase(
+        *("reconstruct", places.run, pictures, "--out", places.meshes),
+    )
+    act(
         f"Drawing {_count(shapes)} held-out shapes, {DRAWINGS} times each",
-        shell(
-            *("render", places.run, shapes, "--samples", DRAWINGS),
-            *("--seed", command.seed, "--out", places.drawings),
-        ),
-    ):
-        sample.render(
-            Render(
-                places.run,
-                (shapes,),
-                out=places.drawings,
-                samples=DRAWINGS,
-                seed=command.seed,
-                device=command.device,
-            )
-        )
-    with diary.phase(
+        *("render", places.run, shapes, "--samples", DRAWINGS, "--seed", asked.seed),
+        *("--out", places.drawings),
+    )
+    act(
         f"Generating {NEW} new cars",
-        shell(
-            *("generate", places.run, "--samples", NEW),
-            *("--seed", command.seed, "--out", places.new),
-        ),
-    ):
-        sample.generate(
-            Generate(
-                places.run, out=places.new, samples=NEW, seed=command.seed, device=command.device
-            )
-        )
-
-
-def shell(*words: object) -> str:
-    """Return a command of ours as it is typed."""
-    return shlex.join(["shapecycle", *map(str, words)])
+        *("generate", places.run, "--samples", NEW, "--seed", asked.seed, "--out", places.new),
+    )
 
 
 def _write_settings(world: World, path: Path) -> None:

@@ -15,6 +15,23 @@ NEW = 8
 
 
 @dataclass(frozen=True)
+class Asked:
+    """What is asked of a demo.
+
+    Attributes:
+        out: Folder to create; a number is appended if it is there already.
+        minutes: Length of the training.
+        seed: Seed of all random numbers.
+        device: Where to compute: "cpu", "cuda" or "mps".
+    """
+
+    out: Path
+    minutes: float
+    seed: int
+    device: str
+
+
+@dataclass(frozen=True)
 class World:
     """What the demo plays with.
 

@@ -1,0 +1,134 @@
+"""What commands take: files in place, numbers in range, a device that is there."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from shapecycle.cli.output import say
+from shapecycle.errors import ConfigError, DataError, ShapecycleError
+
+if TYPE_CHECKING:
+    from shapecycle.data.images import Photo
+
+RESERVED = ("", ".", "..", "summary.json")
+"""Stems that cannot name a result's folder."""
+LARGEST_SEED = 2**63 - 1
+OR_SKIP = "mend or remove them, or leave them out with --skip-bad"
+
+
+def files_of(inputs: tuple[Path, ...], suffixes: tuple[str, ...], kind: str) -> list[Path]:
+    """List files, and the fitting files directly in folders; their stems name the results.
+
+    Raises:
+        DataError: If nothing is found, a path is missing or unreadable, two files share a stem,
+            or a stem cannot name a result.
+    """
+    found: list[Path] = []
+    for path in inputs:
+        if path.is_dir():
+            found += _inside(path, suffixes, kind)
+        elif path.is_file():
+            found.append(path)
+        else:
+            raise DataError(f"there is no file or folder {path}", f"give {kind} or folders of them")
+    if not found:
+        raise DataError(f"no {kind} were given", f"give {kind} or folders of them")
+    stems: dict[str, Path] = {}
+    for path in found:
+        if path.stem in RESERVED:
+            raise DataError(f"{path}: no result can be named '{path.stem}'", "rename the file")
+        # Some file systems do not tell upper from lower case.
+        stem = path.stem.casefold()
+        if stem in stems:
+            raise DataError(
+                f"{stems[stem]} and {path} would both be written to '{path.stem}'",
+                "rename one, or give them in two calls",
+            )
+        stems[stem] = path
+    return found
+
+
+def _inside(folder: Path, suffixes: tuple[str, ...], kind: str) -> list[Path]:
+    try:
+        visible = [path for path in sorted(folder.iterdir()) if not path.name.startswith(".")]
+    except OSError as fault:
+        raise DataError(
+            f"{folder}: the folder cannot be read ({fault.strerror})", "check its permissions"
+        ) from fault
+    inside = [path for path in visible if path.suffix.lower() in suffixes]
+    if not inside:
+        raise DataError(
+            f"{folder} holds no {kind}",
+            f"{kind} are files ending in {' '.join(suffixes)}, directly in the folder",
+        )
+    return inside
+
+
+def load_photos(files: list[Path], *, skip_bad: bool, hint: str = OR_SKIP) -> "list[Photo]":
+    """Load pictures; bad ones are all named in one error, or skipped and named."""
+    from shapecycle.data.images import load_photo
+
+    photos, bad = [], []
+    for path in files:
+        try:
+            photos.append(load_photo(path))
+        except ShapecycleError as error:
+            bad.append(error)
+    refuse_bad(bad, len(files), skip_bad=skip_bad, kind="pictures", hint=hint)
+    return photos
+
+
+def refuse_bad(
+    bad: list[ShapecycleError],
+    count: int,
+    *,
+    skip_bad: bool,
+    kind: str,
+    hint: str = OR_SKIP,
+) -> None:
+    """Raise one error that names all bad files, or name them and go on."""
+    if not bad:
+        return
+    if count == 1:
+        raise bad[0]
+    told = "\n".join(f"  {error.what}" for error in bad)
+    if skip_bad and len(bad) < count:
+        say(f"left out {len(bad)} of {count} {kind}:\n{told}")
+        return
+    # Without any good ones there is nothing to go on with.
+    raise DataError(
+        f"{len(bad)} of {count} {kind} cannot be used:\n{told}",
+        hint if len(bad) < count else "mend or remove them",
+    )
+
+
+def chosen_device(name: str) -> str:
+    """Return the device to compute on.
+
+    Raises:
+        ConfigError: If the device asked for is not there.
+    """
+    import torch
+
+    there = {
+        "cpu": True,
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+    }
+    if name == "auto":
+        return "cuda" if there["cuda"] else "cpu"
+    if not there[name]:
+        raise ConfigError(
+            f"--device {name}: this machine or this build of PyTorch has none",
+            f"there is: {', '.join(k for k, v in there.items() if v)}",
+        )
+    return name
+
+
+def within(value: int, least: int, most: int, option: str) -> None:
+    """Raise if an option's value is too small or too large.
+
+    Raises:
+        ConfigError: Naming the option and its range.
+    """
+    if not least <= value <= most:
+        raise ConfigError(f"{option} must be from {least} to {most}, found {value}")

@@ -1,0 +1,148 @@
+"""A training that goes on keeps what it was begun with, and says so where it is asked otherwise."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tiny_world import Outcome, few_samples, shapecycle, train_command
+
+BEGUN = ("--seed", 5, "--up", "y", "--front", "-x", "--skip-bad", "--total-images", 8)
+
+
+@pytest.fixture(scope="module")
+def _begun(world: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    run = tmp_path_factory.mktemp("begun") / "run"
+    with few_samples():
+        outcome = shapecycle(*train_command(world, run, *BEGUN))
+    assert outcome.code == 0, outcome.err
+    return run
+
+
+@pytest.fixture
+def begun(_begun: Path, here: Path) -> Path:
+    """A run folder of its own, that was begun with `BEGUN`."""
+    return Path(shutil.copytree(_begun, here / "run"))
+
+
+def _resume(world: Path, run: Path, *more: object, **folders: Path) -> Outcome:
+    places = {"images": world / "images", "shapes": world / "shapes"} | folders
+    options = [part for name, path in places.items() for part in (f"--{name}", path)]
+    with few_samples():
+        return shapecycle("train", *options, "--out", run, "--resume", "--device", "cpu", *more)
+
+
+def _refused(outcome: Outcome, run: Path, before: dict[Path, bytes], *told: str) -> None:
+    assert outcome.code == 2, outcome.err
+    for words in told:
+        assert words in outcome.err
+    assert "hint: " in outcome.err
+    assert outcome.out == ""
+    assert _files(run) == before
+
+
+def _files(run: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
+
+
+def _kept(run: Path) -> dict[str, Any]:
+    kept: dict[str, Any] = json.loads((run / "settings.json").read_text())
+    return kept
+
+
+def test_a_run_folder_keeps_what_it_was_begun_with(world: Path, begun: Path) -> None:
+    kept = _kept(begun)
+    told = {"preset": "laptop", "seed": 5, "minutes": None, "up": "+y", "front": "-x",
+            "skip_bad": True, "picture_count": 12, "shape_count": 8,
+            "images": str(world / "images"), "shapes": str(world / "shapes")}  # fmt: skip
+    assert {name: kept[name] for name in told} == told
+    assert len(kept["commands"]) == 1
+
+
+def test_going_on_takes_axes_seed_and_skipping_from_the_run(world: Path, begun: Path) -> None:
+    outcome = _resume(world, begun, "--total-images", 24)
+    assert outcome.code == 0, outcome.err
+    assert "the files' +y is up and their -x is the front" in outcome.err
+    kept = _kept(begun)
+    assert (kept["seed"], kept["front"], kept["skip_bad"]) == (5, "-x", True)
+
+
+def test_every_command_is_kept_in_order(world: Path, begun: Path) -> None:
+    for total in (24, 36):
+        assert _resume(world, begun, "--total-images", total).code == 0
+    commands = _kept(begun)["commands"]
+    assert [command[-1] for command in commands] == ["8", "24", "36"]
+    assert ["--resume" in command for command in commands] == [False, True, True]
+
+
+def test_what_was_given_at_the_beginning_may_be_given_again(world: Path, begun: Path) -> None:
+    again = ("--seed", 5, "--up", "+Y", "--front", "-x", "--skip-bad", "--preset", "laptop")
+    outcome = _resume(world, begun, *again)
+    assert outcome.code == 0, outcome.err
+
+
+@pytest.mark.parametrize(
+    ("given", "before"),
+    [
+        ("--preset standard", "--preset laptop"),
+        ("--seed 0", "--seed 5"),
+        ("--up +z", "--up +y"),
+        ("--front +z", "--front -x"),
+        ("--no-skip-bad", "--skip-bad"),
+    ],
+)
+def test_an_option_that_contradicts_the_run_is_refused_with_both_values(
+    given: str, before: str, world: Path, begun: Path
+) -> None:
+    files = _files(begun)
+    outcome = _resume(world, begun, *given.split())
+    told = f"{given} was given, but the run in {begun} was begun with {before}"
+    _refused(outcome, begun, files, told, "leave --")
+
+
+def test_folders_may_have_moved(world: Path, begun: Path, here: Path) -> None:
+    pictures = Path(shutil.copytree(world / "images", here / "moved"))
+    outcome = _resume(world, begun, "--total-images", 24, images=pictures)
+    assert outcome.code == 0, outcome.err
+    assert _kept(begun)["images"] == str(pictures)
+
+
+def test_fewer_pictures_are_refused_with_both_numbers(world: Path, begun: Path, here: Path) -> None:
+    fewer = Path(shutil.copytree(world / "images", here / "fewer"))
+    min(fewer.iterdir()).unlink()
+    files = _files(begun)
+    told = (f"begun with 12 pictures, {fewer} gives 11", "train into a new folder")
+    _refused(_resume(world, begun, images=fewer), begun, files, *told)
+
+
+def test_more_shapes_are_refused_with_both_numbers(world: Path, begun: Path, here: Path) -> None:
+    more = Path(shutil.copytree(world / "shapes", here / "more"))
+    shutil.copy(min(more.iterdir()), more / "other.ply")
+    files = _files(begun)
+    told = (f"begun with 8 shapes, {more} gives 9", "train into a new folder")
+    _refused(_resume(world, begun, shapes=more), begun, files, *told)
+
+
+def test_a_folder_of_the_older_layout_goes_on(world: Path, begun: Path) -> None:
+    kept = _kept(begun)
+    old = {"command": kept["commands"][0], **{k: kept[k] for k in ("seed", "minutes", "settings")}}
+    (begun / "settings.json").write_text(json.dumps(old))
+    outcome = _resume(world, begun, "--total-images", 24, "--front", "+x")
+    assert outcome.code == 0, outcome.err
+    assert "tells no axes: taking the shapes' +y as up, +x as front" in outcome.err
+    kept = _kept(begun)
+    assert len(kept["commands"]) == 2
+    assert kept["commands"][0] == old["command"]
+    assert (kept["up"], kept["front"], kept["picture_count"]) == ("+y", "+x", 12)
+
+
+@pytest.mark.parametrize(
+    "change", [{"up": 3}, {"skip_bad": "yes"}, {"picture_count": "12"}, {"commands": 4}]
+)
+def test_a_record_of_another_kind_is_refused(
+    change: dict[str, Any], world: Path, begun: Path
+) -> None:
+    (begun / "settings.json").write_text(json.dumps(_kept(begun) | change))
+    files = _files(begun)
+    _refused(_resume(world, begun), begun, files, "settings.json is not what")
