@@ -144,6 +144,11 @@ void add_weights(float *grad, const Sight &s, const float *g, float px, float py
   add(s.i2, h1 * y[0] - h0 * y[1], h0 * x[1] - h1 * x[0]);
 }
 
+void clear(float *image, int pixels, int channels) {
+#pragma omp parallel for
+  for (int k = 0; k < channels; k++) std::fill_n(image + int64_t(k) * pixels, pixels, 0.f);
+}
+
 // Call visit(instance, pixel, row of the face's corners, px, py) for every pixel that sees a face.
 template <class Visit>
 void for_seen(int items, const int64_t *key, int height, int width, int face_stride, Visit visit) {
@@ -326,6 +331,7 @@ void interpolate(int items, const float *attributes, int attribute_stride, const
                  int channels, const V4 *clip, int vertices, const int32_t *faces, int face_stride,
                  const int64_t *key, int height, int width, float *image) {
   int pixels = height * width;
+  clear(image, items, channels);
   for_seen(items, key, height, width, face_stride, [=](int instance, int pixel, int row, float px, float py) {
     Sight s = look(clip, faces + row, instance * vertices, px, py);
     const float *table = attributes + instance * attribute_stride;
@@ -499,6 +505,7 @@ void shade_textured(int items, const float *albedo, int albedo_stride, int albed
                     float darkest, const V4 *clip, int vertices, const int32_t *faces, int face_stride,
                     const int64_t *key, int height, int width, float *picture) {
   int pixels = height * width;
+  clear(picture, items, 4);
   for_seen(items, key, height, width, face_stride, [=](int instance, int pixel, int row, float px, float py) {
     Sight s = look(clip, faces + row, instance * vertices, px, py);
     V3 normal = spread(normals, s);

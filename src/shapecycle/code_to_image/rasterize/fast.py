@@ -101,7 +101,7 @@ class _Interpolate(torch.autograd.Function):
         ctx.save_for_backward(attributes, clip, key)
         ctx.topology, ctx.rows = topology, rows
         batch, height, width = key.shape
-        image = attributes.new_zeros((batch, attributes.shape[2], height, width))
+        image = attributes.new_empty((batch, attributes.shape[2], height, width))
         inputs = _interpolation_inputs(ctx, attributes, clip, key)
         launch(clip, batch, Step("interpolate", height * width, (*inputs, image)))
         return image
@@ -245,7 +245,7 @@ class _ShadeTextured(torch.autograd.Function):
     ) -> Tensor:
         tensors = [t.contiguous() for t in (albedo, uv, normals, light, clip)]
         batch, height, width = key.shape
-        picture = clip.new_zeros((batch, 4, height, width))
+        picture = clip.new_empty((batch, 4, height, width))
         ctx.darkest, ctx.topology, ctx.rows = darkest, topology, rows
         inputs = _shading_inputs(ctx, tensors, key)
         launch(clip, batch, Step("shade_textured", height * width, (*inputs, picture)))

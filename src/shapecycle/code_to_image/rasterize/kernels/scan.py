@@ -247,11 +247,14 @@ def interpolate(
 ):
     item = begin + wp.tid()
     rank = key[item]
-    if rank == EMPTY:
-        return
     pixels = height * width
     instance = item // pixels
     pixel = item - instance * pixels
+    out = instance * channels * pixels + pixel
+    if rank == EMPTY:
+        for k in range(channels):
+            image[out + k * pixels] = 0.0
+        return
     i = pixel // width
     row = instance * face_stride + int(rank & wp.int64(0xFFFFFFFF)) * 3
     px, py = pixel_x(pixel - i * width, width), pixel_y(i, height)
@@ -260,7 +263,6 @@ def interpolate(
     r0 = base + attribute_faces[row] * channels
     r1 = base + attribute_faces[row + 1] * channels
     r2 = base + attribute_faces[row + 2] * channels
-    out = instance * channels * pixels + pixel
     for k in range(channels):
         image[out + k * pixels] = (
             attributes[r0 + k] * s.weight[0]

@@ -191,11 +191,14 @@ def shade_textured(
 ):
     item = begin + wp.tid()
     rank = key[item]
-    if rank == EMPTY:
-        return
     pixels = height * width
     instance = item // pixels
     pixel = item - instance * pixels
+    out = instance * 4 * pixels + pixel
+    if rank == EMPTY:
+        for c in range(4):
+            picture[out + c * pixels] = 0.0
+        return
     i = pixel // width
     row = instance * face_stride + int(rank & wp.int64(0xFFFFFFFF)) * 3
     s = look(
@@ -217,7 +220,6 @@ def shade_textured(
     shade = shade_of(normal, light, instance * 9)
     t = find_texels(at[0], at[1], albedo_height, albedo_width)
     plane = instance * albedo_stride
-    out = instance * 4 * pixels + pixel
     for c in range(3):
         value = blend_texels(read_texels(albedo, plane, t), t)
         picture[out] = light_up(value, larger(shade[c], darkest))
