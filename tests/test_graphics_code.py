@@ -1,10 +1,13 @@
 """The graphics code as a value: indexing, mixing, and its JSON."""
 
+import base64
+import io
 import json
 from typing import Any
 
 import pytest
 import torch
+from PIL import Image
 from torch import Tensor
 
 from shapecycle.camera import Pose
@@ -105,30 +108,71 @@ def test_a_missing_part_is_named(path: tuple[str, ...]) -> None:
         GraphicsCode.from_json(_without(*path))
 
 
+def _png(width: int, height: int) -> str:
+    buffer = io.BytesIO()
+    Image.new("RGBA", (width, height)).save(buffer, "PNG")
+    return base64.b64encode(buffer.getvalue()).decode()
+
+
+LISTS = "must be a list of numbers, found"
+
+
 @pytest.mark.parametrize(
-    "changes",
+    ("changes", "told"),
     [
-        {"shape": "words"},
-        {"light": [[0.0, 0.0, 0.0]]},
-        {"pose": [1, 2, 3]},
-        {"texture": {"code": [0.0], "texels_png": "bm90IGEgcG5n"}},
-        {"shape": None},
+        ({"shape": "words"}, f"'shape' {LISTS} 'words'"),
+        ({"shape": None}, f"'shape' {LISTS} None"),
+        ({"shape": {}}, f"'shape' {LISTS} {{}}"),
+        ({"shape": 3.0}, f"'shape' {LISTS} a number"),
+        ({"shape": []}, f"'shape' {LISTS} a list of 0 numbers"),
+        ({"shape": [[0.5] * 6]}, f"'shape' {LISTS} nested lists of 1 x 6 numbers"),
+        ({"shape": [[1.0], [1.0, 2.0]]}, rf"'shape' {LISTS} \[\[1.0\], \[1.0, 2.0\]\]"),
+        ({"shape": [10**400]}, f"'shape' {LISTS}"),
+        ({"texture": {"code": [[0.0]]}}, rf"'texture\.code' {LISTS} nested lists of 1 x 1"),
+        (
+            {"light": [[0.0, 0.0, 0.0]]},
+            "'light' must be nested lists of 9 x 3 numbers, found .* 1 x 3",
+        ),
+        (
+            {"light": [0.0] * 27},
+            "'light' must be nested .* 9 x 3 numbers, found a list of 27 numbers",
+        ),
+        ({"light": [[0.0] * 9] * 3}, "'light' must be nested .* 9 x 3 numbers, found .* 3 x 9"),
+        ({"pose": [1, 2, 3]}, r"'pose\.azimuth' is missing"),
+        (
+            {"pose": {"azimuth": [1.0], "elevation": 0.0, "roll": 0.0}},
+            r"'pose\.azimuth' must be a number, found a list of 1 numbers",
+        ),
+        (
+            {"pose": {"azimuth": 1, "elevation": 0.0, "roll": 0.0, "translation": [0.0, -1.0]}},
+            r"'pose\.translation' must be a list of 3 numbers, found a list of 2 numbers",
+        ),
+        ({"texture": {"code": [0.0], "texels_png": "bm90IGEgcG5n"}}, r"texels_png' is not a PNG"),
+        ({"texture": {"code": [0.0], "texels_png": 7}}, r"texels_png' is not a PNG in base64"),
+        ({"texture": {"code": [0.0], "texels_png": _png(8, 4)}}, r"must be square, found 8 x 4"),
     ],
 )
-def test_a_part_of_another_form_is_refused_by_name(changes: dict[str, Any]) -> None:
-    with pytest.raises(DataError, match=f"not a graphics code: '{next(iter(changes))}"):
+def test_a_part_of_another_form_is_refused_by_name(changes: dict[str, Any], told: str) -> None:
+    with pytest.raises(DataError, match=f"not a graphics code: .*{told}"):
         GraphicsCode.from_json(_code(1).to_json() | changes)
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "null", "3"])
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", "3", "[" * 100_000])
 def test_text_that_is_no_code_is_refused(text: str) -> None:
     with pytest.raises(DataError, match="not a graphics code"):
         GraphicsCode.from_json(text)
 
 
-@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), 1e39])
 def test_numbers_that_are_not_finite_are_refused(value: float) -> None:
-    told = _code(1).to_json()
-    told["shape"][0] = value
-    with pytest.raises(DataError, match=r"shape.*not finite"):
-        GraphicsCode.from_json(told)
+    for part in ("shape", "code", "azimuth", "translation", "light"):
+        told = _code(1).to_json()
+        for inner in (told, told["texture"], told["pose"]):
+            if part == "azimuth" and part in inner:
+                inner[part] = value
+            elif part == "light" and part in inner:
+                inner[part][8][2] = value
+            elif part in inner:
+                inner[part][-1] = value
+        with pytest.raises(DataError, match=rf"{part}' holds numbers that are not finite"):
+            GraphicsCode.from_json(told)

@@ -3,7 +3,8 @@
 import base64
 import io
 import json
-from collections.abc import Callable
+import reprlib
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -139,21 +140,23 @@ class GraphicsCode:
     def from_json(values: dict[str, Any] | str) -> "GraphicsCode":
         """Read what `to_json` gave, or its text.
 
+        Lengths of shape and texture code are the model's; `studio.Model` compares them.
+
         Raises:
-            DataError: If a part is missing or not of the right form.
+            DataError: If a part is missing, or is no list of finite numbers of the right form.
         """
         try:
             found = json.loads(values) if isinstance(values, str) else values
-        except ValueError as fault:
+        except (ValueError, RecursionError) as fault:
             raise _not_a_code(f"it is not JSON: {fault}") from fault
         if not isinstance(found, dict):
             raise _not_a_code(f"it is a JSON {type(found).__name__}, not an object")
         angles = [_numbers(found, "pose", name) for name in ("azimuth", "elevation", "roll")]
         return GraphicsCode(
-            shape=_numbers(found, "shape", size=(1, -1)),
-            texture=Texture(_numbers(found, "texture", "code", size=(1, -1)), _texels(found)),
-            pose=Pose(torch.stack(angles, 1), _numbers(found, "pose", "translation", size=(1, 3))),
-            light=_numbers(found, "light", size=(1, 9, 3)),
+            shape=_numbers(found, "shape", size=(None,)),
+            texture=Texture(_numbers(found, "texture", "code", size=(None,)), _texels(found)),
+            pose=Pose(torch.stack(angles, 1), _numbers(found, "pose", "translation", size=(3,))),
+            light=_numbers(found, "light", size=(9, 3)),
         )
 
 
@@ -162,18 +165,40 @@ def _not_a_code(reason: str) -> DataError:
     return DataError(f"this is not a graphics code: {reason}", f"it needs {parts}")
 
 
-def _numbers(found: dict[str, Any], *path: str, size: tuple[int, ...] = (1,)) -> Tensor:
-    """Take one part out of a JSON object."""
+def _numbers(found: dict[str, Any], *path: str, size: tuple[int | None, ...] = ()) -> Tensor:
+    """Take one part out of a JSON object, as a batch of one.
+
+    Args:
+        found: The whole object.
+        path: Where the part is in it.
+        size: Lengths of its nested lists, None for any; empty for a number by itself.
+    """
     name, value = ".".join(path), found
     try:
         for key in path:
             value = value[key]
-        numbers = torch.tensor(value, dtype=torch.float32).view(size)
-    except (KeyError, TypeError, ValueError, RuntimeError) as fault:
-        raise _not_a_code(f"'{name}' is missing or of another form ({fault})") from fault
+    except (KeyError, TypeError, IndexError) as fault:
+        raise _not_a_code(f"'{name}' is missing") from fault
+    wanted = f"'{name}' must be {_told(size)}, found"
+    try:
+        numbers = torch.tensor(value, dtype=torch.float32)
+    except (TypeError, ValueError, RuntimeError, OverflowError) as fault:
+        raise _not_a_code(f"{wanted} {reprlib.repr(value)}") from fault
+    fits = numbers.ndim == len(size) and numbers.numel() > 0
+    if not fits or any(n not in (None, m) for n, m in zip(size, numbers.shape, strict=True)):
+        raise _not_a_code(f"{wanted} {_told(numbers.shape)}")
     if not numbers.isfinite().all():
         raise _not_a_code(f"'{name}' holds numbers that are not finite")
-    return numbers
+    return numbers[None]
+
+
+def _told(size: Sequence[int | None]) -> str:
+    """Say how lists of numbers nest."""
+    if len(size) == 0:
+        return "a number"
+    if len(size) == 1:
+        return "a list of numbers" if size[0] is None else f"a list of {size[0]} numbers"
+    return f"nested lists of {' x '.join(map(str, size))} numbers"
 
 
 def _texels(found: dict[str, Any]) -> Float[Tensor, "1 4 s s"] | None:
@@ -181,9 +206,13 @@ def _texels(found: dict[str, Any]) -> Float[Tensor, "1 4 s s"] | None:
     if text is None:
         return None
     try:
-        return _texels_from_png(text)[None]
-    except (TypeError, ValueError, OSError) as fault:
+        texels = _texels_from_png(text)
+    except (TypeError, ValueError, OSError, SyntaxError) as fault:  # "broken PNG file" is a syntax
         raise _not_a_code(f"'texture.texels_png' is not a PNG in base64 ({fault})") from fault
+    height, width = texels.shape[1:]
+    if height != width:
+        raise _not_a_code(f"'texture.texels_png' must be square, found {width} x {height} pixels")
+    return texels[None]
 
 
 def _png_from_texels(texels: Float[Tensor, "4 s s"]) -> str:
@@ -199,6 +228,6 @@ def _png_from_texels(texels: Float[Tensor, "4 s s"]) -> str:
 def _texels_from_png(text: str) -> Float[Tensor, "4 s s"]:
     from PIL import Image
 
-    with Image.open(io.BytesIO(base64.b64decode(text))) as picture:
+    with Image.open(io.BytesIO(base64.b64decode(text)), formats=("PNG",)) as picture:
         pixels = np.asarray(picture.convert("RGBA"), dtype=np.float32) / 255
     return torch.from_numpy(pixels.transpose(2, 0, 1).copy())
