@@ -1,5 +1,6 @@
 """The model in Python: see, read, draw, mesh, and what they refuse."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,9 +11,9 @@ from PIL import Image
 from tiny_world import small_car, tiny_model
 
 import shapecycle
-from shapecycle.data.images import load_photo
+from shapecycle.data.images import Photo, load_photo
 from shapecycle.errors import CheckpointError, DataError
-from shapecycle.graphics_code import GraphicsCode
+from shapecycle.graphics_code import GraphicsCode, Texture
 from shapecycle.mesh import Mesh
 from shapecycle.studio import MOST_DRAWN, Model
 
@@ -151,6 +152,92 @@ def test_a_code_survives_json_on_its_way_to_a_drawing(model: Model, picture: Pat
     code = model.see(picture, refine_steps=0).code
     again = GraphicsCode.from_json(code.to_json())
     np.testing.assert_allclose(model.draw(again, 24), model.draw(code, 24), atol=0.02)
+
+
+def _masked(height: int = 40, width: int = 48) -> np.ndarray:
+    rgba = np.full((4, height, width), 0.5, dtype=np.float32)
+    rgba[3] = 0
+    rgba[3, 8:-8, 8:-8] = 1
+    return rgba
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda x: x.transpose(1, 2, 0), "found 40 x 48 x 4: put channels first"),
+        (lambda x: x[:3], "found 3 x 40 x 48: add the object's mask"),
+        (lambda x: (x * 255).astype(np.uint8), "found uint8: divide"),
+        (lambda x: x * 255, "found 0 to 255: divide by 255"),
+        (lambda x: x[:, :7], "found 4 x 7 x 48"),
+        (lambda x: x * np.nan, "must be finite"),
+        (lambda x: x * 0, "empty mask"),
+    ],
+)
+def test_arrays_that_are_no_masked_pictures_are_refused(
+    change: Callable[[np.ndarray], np.ndarray], told: str, model: Model
+) -> None:
+    with pytest.raises(ValueError, match=f"the picture .*{told}"):
+        model.see(change(_masked()))
+    with pytest.raises(ValueError, match=f"picture 2 of 3 .*{told}"):
+        model.see_all([_masked(), torch.from_numpy(change(_masked()).copy()), _masked()])
+
+
+def test_arrays_of_numpy_and_of_torch_are_seen_alike(model: Model) -> None:
+    array, tensor = model.see_all([_masked(), torch.from_numpy(_masked())], refine_steps=0)
+    torch.testing.assert_close(array.code.shape, tensor.code.shape)
+    assert array.size == tensor.size == (40, 48)
+
+
+def test_a_photo_that_was_put_together_wrongly_is_refused_by_its_path(model: Model) -> None:
+    photo = Photo(Path("mine.png"), _masked().transpose(1, 2, 0))
+    with pytest.raises(ValueError, match=r"mine\.png must be 4 x h x w .* found 40 x 48 x 4"):
+        model.see(photo)
+
+
+def test_nothing_to_see_is_nothing_seen(model: Model) -> None:
+    assert model.see_all([]) == []
+
+
+def test_what_is_no_picture_or_shape_is_refused(model: Model) -> None:
+    with pytest.raises(
+        TypeError, match=r"the picture must be a file, a Photo or an array, .* None"
+    ):
+        model.see(None)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="`shape` must be a mesh or its file, found Tensor"):
+        model.read(torch.zeros(1, 8))  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="`refine_steps` must be at least 0, found -1"):
+        model.see(_masked(), refine_steps=-1)
+
+
+def test_fewer_than_one_sample_or_pixel_is_refused(model: Model) -> None:
+    generator = torch.Generator().manual_seed(0)
+    for count in (0, -1):
+        with pytest.raises(ValueError, match=f"`count` must be at least 1, found {count}"):
+            model.sample_shape(count, generator)
+        for size in (count, (8, count)):
+            with pytest.raises(ValueError, match=f"`size` must be at least 1, found {count}"):
+                model.draw(_dressed(model), size)
+
+
+def test_codes_of_another_model_are_refused_by_part_and_length(model: Model) -> None:
+    told = _dressed(model, 1).to_json()
+    told["shape"] = told["shape"] * 2
+    other = GraphicsCode.from_json(told)
+    for verb in (model.draw, model.mesh):
+        with pytest.raises(ValueError, match=r"`code\.shape` must be 1 x 8 .*, found 1 x 16"):
+            verb(other)
+    with pytest.raises(ValueError, match=r"`shape` must be 1 x 8 numbers .*, found 1 x 16"):
+        model.dress(other.shape, torch.Generator())
+    bare = replace(_dressed(model), texture=Texture(torch.zeros(2, 3)))
+    with pytest.raises(ValueError, match=r"`code\.texture\.code` must be 2 x 8 .*, found 2 x 3"):
+        model.draw(bare)
+
+
+def test_codes_of_another_precision_are_drawn_alike(model: Model) -> None:
+    code = _dressed(model, 1)
+    np.testing.assert_array_equal(
+        model.draw(code.map(torch.Tensor.double), 16), model.draw(code, 16)
+    )
 
 
 def test_loading_nothing_says_so(tmp_path: Path) -> None:

@@ -9,6 +9,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from shapecycle.accepted import (
+    checked_code,
+    checked_count,
+    checked_picture,
+    checked_shapes,
+    checked_size,
+)
 from shapecycle.camera import Pose, window_around
 from shapecycle.code_to_image.drawing import View, resized, straight
 from shapecycle.data.images import Photo, crop, load_photo, window_of
@@ -22,7 +29,7 @@ from shapecycle.mesh import Mesh
 from shapecycle.model import Networks, Provenance, load_networks
 from shapecycle.shape_to_code.encoder import SURFACE_POINTS
 
-Picture = str | Path | Photo | Float[np.ndarray, "4 h w"]
+Picture = str | Path | Photo | Float[np.ndarray, "4 h w"] | Float[Tensor, "4 h w"]
 MOST_DRAWN = 2048
 """Longest side that is drawn, in pixels; larger pictures are enlarged from it."""
 FINE = 2
@@ -79,15 +86,26 @@ class Model:
 
         Args:
             image: A file with alpha or with a twin mask, a loaded photo, or an array of straight
-                RGBA in [0, 1], row 0 on top.
+                RGBA in [0, 1], channels first, row 0 on top, at least 8 x 8 pixels.
             refine_steps: Steps of fitting shape and pose to the mask; 0 for the network's answer.
+
+        Raises:
+            DataError: If a file cannot be read, or has no mask or an unusable one.
+            TypeError, ValueError: If an array is of another form, or its mask is of no use.
         """
         return self.see_all([image], refine_steps=refine_steps)[0]
 
     @torch.no_grad()
     def see_all(self, images: Sequence[Picture], *, refine_steps: int = 30) -> list[Seen]:
-        """Turn several masked pictures into graphics codes; their results do not mix."""
-        photos = [_loaded(image) for image in images]
+        """Turn several masked pictures into graphics codes; their results do not mix.
+
+        Raises:
+            DataError, TypeError, ValueError: As `see` does.
+        """
+        refine_steps = checked_count(refine_steps, "refine_steps", least=0)
+        photos = [_loaded(image, k + 1, len(images)) for k, image in enumerate(images)]
+        if not photos:
+            return []
         size = self.settings.image_size
         windows = [window_of(photo.rgba[3], self.settings.window_margin) for photo in photos]
         crops = {
@@ -149,7 +167,12 @@ class Model:
         Args:
             shape: A mesh file, an oriented point cloud, or a mesh; +y up, front +z. It is centred
                 and scaled to a bounding-box diagonal of 1, as the training shapes were.
+
+        Raises:
+            DataError, GeometryError: If a file cannot be read, or a mesh cannot be used.
         """
+        if not isinstance(shape, str | Path | Mesh):
+            raise TypeError(f"`shape` must be a mesh or its file, found {type(shape).__name__}")
         mesh = shape if isinstance(shape, Mesh) else load_mesh(Path(shape))
         known, _ = normalise(simplify(mesh))
         points, _ = surface_samples(known, SURFACE_POINTS, np.random.default_rng(0))
@@ -159,13 +182,22 @@ class Model:
 
     @torch.no_grad()
     def sample_shape(self, count: int, generator: torch.Generator) -> Float[Tensor, "b n"]:
-        """Draw new shape codes; a little nearer to the mean than the training shapes are."""
+        """Draw new shape codes; a little nearer to the mean than the training shapes are.
+
+        Raises:
+            ValueError: If ``count`` is less than 1.
+        """
+        count = checked_count(count, "count", least=1)
         return self.networks.shape_prior.sample(count, generator, spread=0.8)
 
     @torch.no_grad()
     def dress(self, shape: Float[Tensor, "b n"], generator: torch.Generator) -> GraphicsCode:
-        """Give shape codes a sampled texture, pose and light."""
-        count = len(shape)
+        """Give shape codes a sampled texture, pose and light.
+
+        Raises:
+            ValueError: If there are none, or their length is another model's.
+        """
+        count = len(checked_shapes(shape, self.settings))
         size = self.settings.texture_code_size
         texture = torch.randn(count, size, generator=generator).to(self.device)
         light = self.networks.light_prior.sample(count, generator).view(count, 9, 3)
@@ -184,9 +216,13 @@ class Model:
             code: Graphics codes.
             size: Side, or height and width, in pixels.
             framed: Move the window to the object instead of showing the camera's whole frame.
+
+        Raises:
+            ValueError: If a part of the code has another length than this model's, or the size
+                is less than a pixel.
         """
-        height, width = (size, size) if isinstance(size, int) else size
-        code = code.map(lambda x: x.to(self.device))
+        height, width = checked_size(size)
+        code = self._own(code)
         window = torch.tensor([[0.0, 0.0, 1.0]], device=self.device).expand(len(code), 3)
         if framed:
             placed = code.pose.place(self.translator.drawer.vertices(code.shape))
@@ -204,11 +240,12 @@ class Model:
         """Return one code's textured mesh, in the frame and units of the training shapes.
 
         Raises:
-            ValueError: If the batch does not hold exactly one code.
+            ValueError: If the batch does not hold exactly one code, or a part of it has another
+                length than this model's.
         """
+        code = self._own(code)
         if len(code) != 1:
             raise ValueError(f"`mesh` takes a batch of one code, not of {len(code)}")
-        code = code.map(lambda x: x.to(self.device))
         drawer = self.translator.drawer
         template = drawer.deformation.template
         return Mesh(
@@ -218,6 +255,11 @@ class Model:
             uv=template.uv.numpy(),
             texture=drawer.albedo(code.texture)[0].permute(1, 2, 0).clamp(0, 1).cpu().numpy(),
         )
+
+    def _own(self, code: GraphicsCode) -> GraphicsCode:
+        """Bring a code to where the weights are, and to their precision."""
+        code = checked_code(code, self.settings)
+        return code.map(lambda x: x.to(self.device, torch.float32))
 
 
 def load(path: str | Path, *, device: str = "cpu") -> Model:
@@ -229,12 +271,19 @@ def load(path: str | Path, *, device: str = "cpu") -> Model:
     return Model(*load_networks(Path(path), device))
 
 
-def _loaded(image: Picture) -> Photo:
-    if isinstance(image, Photo):
-        return image
+def _loaded(image: Picture, number: int, count: int) -> Photo:
     if isinstance(image, str | Path):
         return load_photo(Path(image))
-    return Photo(Path("array"), np.asarray(image, dtype=np.float32))
+    if isinstance(image, Photo):
+        rgba = checked_picture(image.rgba, str(image.path), fewest_pixels=1)
+        return Photo(image.path, rgba)
+    name = "the picture" if count == 1 else f"picture {number} of {count}"
+    if not isinstance(image, np.ndarray | Tensor):
+        raise TypeError(
+            f"{name} must be a file, a Photo or an array, found {type(image).__name__}: "
+            "save it as RGBA, or give an array of 4 x h x w numbers in [0, 1]"
+        )
+    return Photo(Path("array"), checked_picture(image, name))
 
 
 def _batch(arrays: list[np.ndarray]) -> Tensor:

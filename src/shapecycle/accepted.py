@@ -1,0 +1,175 @@
+"""What a model's verbs accept; anything else is refused by name before work begins."""
+
+from operator import index
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float, Float32
+from torch import Tensor
+
+from shapecycle.config import ModelSettings
+from shapecycle.graphics_code import GraphicsCode
+
+FEWEST_PIXELS = 8
+"""Least height and width of an array that is taken for a picture."""
+ROUNDING = 1e-3
+"""How far from [0, 1] a picture's values may lie."""
+
+
+def checked_picture(
+    picture: np.ndarray | Tensor, name: str, *, fewest_pixels: int = FEWEST_PIXELS
+) -> Float32[np.ndarray, "4 h w"]:
+    """Return an array as a masked picture: straight alpha, sRGB, in [0, 1], row 0 on top.
+
+    Args:
+        picture: Floating-point numbers, 4 x h x w.
+        name: What messages call it.
+        fewest_pixels: Its least height and width.
+
+    Raises:
+        ValueError: If it is of another layout, type, size or range, or its mask is of no use.
+    """
+    found = " x ".join(map(str, picture.shape))
+    if picture.ndim != 3 or picture.shape[0] != 4:
+        raise ValueError(
+            f"{name} must be 4 x h x w (red, green, blue, alpha), found {found}: "
+            f"{_layout_hint(tuple(picture.shape))}"
+        )
+    if min(picture.shape[1:]) < fewest_pixels:
+        raise ValueError(
+            f"{name} must be 4 x h x w with h and w at least {fewest_pixels}, found {found}: "
+            "give a larger picture, channels first"
+        )
+    if not _is_floating(picture):
+        kind = str(picture.dtype).removeprefix("torch.")
+        raise ValueError(
+            f"{name} must hold floating-point numbers in [0, 1], found {kind}: "
+            "divide 8-bit values by 255"
+        )
+    if isinstance(picture, Tensor):
+        picture = picture.detach().float().cpu().numpy()
+    pixels = np.asarray(picture, dtype=np.float32)
+    _refuse_other_range(pixels, name)
+    _refuse_useless_mask(pixels[3], name)
+    return pixels
+
+
+def _layout_hint(shape: tuple[int, ...]) -> str:
+    if len(shape) == 4:
+        return "give a list of pictures to `see_all`"
+    if len(shape) == 3 and shape[2] == 4:
+        return "put channels first, as `picture.transpose(2, 0, 1)` does in NumPy"
+    if len(shape) == 3 and 3 in (shape[0], shape[2]):
+        return "add the object's mask as the fourth channel"
+    return "give colours and the object's mask, channels first"
+
+
+def _is_floating(array: np.ndarray | Tensor) -> bool:
+    if isinstance(array, Tensor):
+        return array.is_floating_point()
+    return bool(np.issubdtype(array.dtype, np.floating))
+
+
+def _refuse_other_range(pixels: Float32[np.ndarray, "4 h w"], name: str) -> None:
+    unusable = int((~np.isfinite(pixels)).sum())
+    if unusable:
+        raise ValueError(
+            f"{name} must be finite, found {unusable} values that are infinite or not a number: "
+            "write 0 where nothing is known, with alpha 0"
+        )
+    low, high = float(pixels.min()), float(pixels.max())
+    if low < -ROUNDING or high > 1 + ROUNDING:
+        hint = "divide by 255" if low >= 0 and high > 2 else "undo what normalised it, or clip it"
+        raise ValueError(f"{name} must be in [0, 1], found {low:.3g} to {high:.3g}: {hint}")
+
+
+def _refuse_useless_mask(alpha: Float32[np.ndarray, "h w"], name: str) -> None:
+    if alpha.max() <= 0.5:
+        raise ValueError(
+            f"{name} has an empty mask: alpha reaches {alpha.max():.3g}, and nothing is inside "
+            "up to 0.5: write alpha 1 on the object and 0 around it"
+        )
+    if alpha.min() >= 1:
+        raise ValueError(
+            f"{name} has no mask: alpha is 1 everywhere: write 1 on the object and 0 around it"
+        )
+
+
+def checked_shapes(shape: Tensor, settings: ModelSettings) -> Float[Tensor, "b n"]:
+    """Return shape codes if the model of these settings can decode them.
+
+    Raises:
+        TypeError: If it is no tensor.
+        ValueError: If there are none, their length is another model's, or they are not finite.
+    """
+    batch = len(shape) if isinstance(shape, Tensor) and shape.ndim else 0
+    _refuse_misfit("`shape`", shape, (max(1, batch), settings.shape_code_size))
+    return shape
+
+
+def checked_code(code: GraphicsCode, settings: ModelSettings) -> GraphicsCode:
+    """Return graphics codes if the model of these settings can draw them.
+
+    Raises:
+        TypeError: If it is no graphics code, or a part is no tensor.
+        ValueError: If there are none, a part is of another size than this model's, or it is not
+            finite.
+    """
+    if not isinstance(code, GraphicsCode):
+        raise TypeError(f"`code` must be a GraphicsCode, found {type(code).__name__}")
+    batch = max(1, len(code))
+    parts: dict[str, tuple[Tensor, tuple[int, ...]]] = {
+        "shape": (code.shape, (settings.shape_code_size,)),
+        "texture.code": (code.texture.code, (settings.texture_code_size,)),
+        "pose.angles": (code.pose.angles, (3,)),
+        "pose.translation": (code.pose.translation, (3,)),
+        "light": (code.light, (9, 3)),
+    }
+    if code.texture.texels is not None:
+        side = code.texture.texels.shape[-1]
+        parts["texture.texels"] = (code.texture.texels, (4, side, side))
+    for name, (part, size) in parts.items():
+        _refuse_misfit(f"`code.{name}`", part, (batch, *size))
+    return code
+
+
+def _refuse_misfit(name: str, part: Any, size: tuple[int, ...]) -> None:
+    if not isinstance(part, Tensor):
+        raise TypeError(f"{name} must be a tensor, found {type(part).__name__}")
+    if tuple(part.shape) != size:
+        wanted, found = (" x ".join(map(str, x)) or "one" for x in (size, part.shape))
+        raise ValueError(
+            f"{name} must be {wanted} numbers for this model, found {found}: use codes of this "
+            "model, with as many of each part"
+        )
+    if not part.isfinite().all():
+        raise ValueError(f"{name} must be finite, found numbers that are infinite or not a number")
+
+
+def checked_count(count: int, name: str, *, least: int) -> int:
+    """Return a whole number that is large enough.
+
+    Raises:
+        TypeError: If it is no whole number.
+        ValueError: If it is less than ``least``.
+    """
+    try:
+        number = index(count)
+    except TypeError as fault:
+        raise TypeError(f"`{name}` must be a whole number, found {count!r}") from fault
+    if number < least:
+        raise ValueError(f"`{name}` must be at least {least}, found {number}")
+    return number
+
+
+def checked_size(size: int | tuple[int, int]) -> tuple[int, int]:
+    """Return height and width of a picture to be drawn, in pixels.
+
+    Raises:
+        TypeError: If it is neither a whole number nor two.
+        ValueError: If one is less than 1.
+    """
+    sides = (size, size) if not isinstance(size, tuple | list) else tuple(size)
+    if len(sides) != 2:
+        raise TypeError(f"`size` must be a side, or height and width, found {size!r}")
+    return checked_count(sides[0], "size", least=1), checked_count(sides[1], "size", least=1)
