@@ -1,6 +1,9 @@
 """Bad input: one clear message with the file's name, exit code 2, and nothing written."""
 
 import os
+import socket
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -240,6 +243,23 @@ def test_nothing_is_overwritten(verb: str, world: Path, run: Path, here: Path) -
     _refused(*command, "--out", "used", told=("used already holds something (mine.txt)",))
     _refused(*command, "--out", "file", told=("file is a file",))
     _refused(*command, "--out", "file/below", told=("cannot create file/below",))
+
+
+def test_two_trainings_into_one_folder_do_not_mix(world: Path, here: Path) -> None:
+    (here / "o").mkdir()
+    command = train_command(world, here / "o", "--total-images", 4)
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
+        (here / "o" / "training.lock").write_text(f"{socket.gethostname()}-{other.pid}")
+        for more in ([], ["--resume"]):
+            (here / "o" / "settings.json").write_text("{}")
+            _refused(*command, *more, told=(f"running in {here / 'o'}: process {other.pid} on",))
+        (here / "o" / "settings.json").unlink()
+        other.kill()
+    with few_samples():
+        outcome = shapecycle(*command)
+    assert outcome.code == 0, outcome.err
+    assert f"{other.pid}, which trained there, is gone" in outcome.err
+    assert not list((here / "o").glob("training.lock*"))
 
 
 def test_an_empty_folder_will_do(run: Path, here: Path) -> None:

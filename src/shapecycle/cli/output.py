@@ -14,8 +14,12 @@ if TYPE_CHECKING:
     from shapecycle.camera import Pose
 
 
-def refuse_used(out: Path) -> None:
+def refuse_used(out: Path, *, besides: str = "") -> None:
     """Raise if a folder to be created holds something already, or is a file.
+
+    Args:
+        out: The folder.
+        besides: Name of a file that may be there.
 
     Raises:
         CheckpointError: Naming the path and what is there.
@@ -28,8 +32,8 @@ def refuse_used(out: Path) -> None:
         )
     if out.is_file():
         raise CheckpointError(f"{out} is a file, a folder is to be made there", "name another")
-    if out.is_dir() and any(out.iterdir()):
-        first = sorted(out.iterdir())[0].name
+    names = sorted(path.name for path in out.iterdir()) if out.is_dir() else []
+    if first := next((name for name in names if name != besides), None):
         raise CheckpointError(
             f"the output folder {out} already holds something ({first})",
             "name a new folder; nothing is overwritten",

@@ -1,6 +1,7 @@
 """``shapecycle train``."""
 
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shapecycle.cli.commands import Train
@@ -8,6 +9,7 @@ from shapecycle.cli.inputs import chosen_device
 from shapecycle.cli.output import refuse_uncreatable, refuse_used, say
 from shapecycle.cli.planning import FRONT, UP, planned, with_counts
 from shapecycle.cli.run_record import Record, write_record
+from shapecycle.train.lock import LOCK_NAME, locked, refuse_running
 
 if TYPE_CHECKING:
     from shapecycle.data.images import PhotoSet
@@ -17,17 +19,36 @@ if TYPE_CHECKING:
 def run(command: Train) -> None:
     """Check everything that can be checked at once, load, train, and say where the model is."""
     start = time.monotonic()
+    if not command.dry_run:
+        refuse_running(command.out)
     record = planned(command)
     if command.dry_run:
         from shapecycle.cli.dry_run import dry_run
 
         dry_run(record.settings)
         return
-    if not command.resume:
-        refuse_used(command.out)
-        refuse_uncreatable(command.out)
     device = chosen_device(command.device)
+    if not command.resume:
+        refuse_used(command.out, besides=LOCK_NAME)
+        refuse_uncreatable(command.out)
+    with locked(command.out, say):
+        if not command.resume:
+            # Another training may have begun and ended there in the meantime.
+            refuse_used(command.out, besides=LOCK_NAME)
+        path = load_and_train(command, record, device, start)
+    say(f"trained for {(time.monotonic() - start) / 60:.1f} minutes; the model is")
+    print(path)
 
+
+def load_and_train(command: Train, record: Record, device: str, start: float) -> Path:
+    """Load both folders, note in the run folder what is trained on what, and train.
+
+    Args:
+        command: The options.
+        record: What they mean.
+        device: Where to compute.
+        start: When the command was given, on the monotonic clock.
+    """
     from shapecycle.train.journal import Journal
     from shapecycle.train.loop import Run, train
     from shapecycle.train.threads import choose_threads
@@ -36,28 +57,16 @@ def run(command: Train) -> None:
     record = with_counts(record, command, len(photos), len(shapes))
     if device == "cpu":
         say(f"computing on the processor with {choose_threads()} thread(s)")
-    command.out.mkdir(parents=True, exist_ok=True)
     write_record(command.out, record)
     seconds = None if record.minutes is None else 60 * record.minutes
     if seconds is not None:
         seconds = max(1.0, seconds - (time.monotonic() - start))
+    what = (record.settings, photos, shapes, record.seed)
     journal = Journal(command.out)
     try:
-        run_ = Run(
-            command.out,
-            record.settings,
-            photos,
-            shapes,
-            record.seed,
-            device,
-            seconds,
-            command.resume,
-        )
-        path = train(run_, journal)
+        return train(Run(command.out, *what, device, seconds, command.resume), journal)
     finally:
         journal.close()
-    say(f"trained for {(time.monotonic() - start) / 60:.1f} minutes; the model is")
-    print(path)
 
 
 def load_folders(command: Train, record: Record) -> "tuple[PhotoSet, ShapeSet]":

@@ -6,6 +6,7 @@ from typing import Any
 import torch
 
 from shapecycle.errors import CheckpointError
+from shapecycle.train.lock import Writer
 
 KEPT = 2
 
@@ -13,14 +14,22 @@ KEPT = 2
 def save_state(folder: Path, state: dict[str, Any], images: int) -> None:
     """Write a state all at once, and drop all but the last few."""
     folder.mkdir(parents=True, exist_ok=True)
-    for stale in folder.glob("*.partial"):
-        stale.unlink()
+    _clear(folder)
     target = folder / f"{images:012d}.pt"
-    partial = target.with_suffix(".partial")
+    partial = folder / f"{target.stem}.{Writer.this()}.partial"
     torch.save(state, partial)
     partial.replace(target)
     for old in sorted(folder.glob("*.pt"))[:-KEPT]:
         old.unlink()
+
+
+def _clear(folder: Path) -> None:
+    """Remove what saves that were cut short have left; what is being written stays."""
+    for partial in folder.glob("*.partial"):
+        writer = Writer.named(partial.stem.partition(".")[2])
+        # Older versions named no process.
+        if writer is None or writer.may_be_replaced:
+            partial.unlink(missing_ok=True)
 
 
 def load_state(folder: Path) -> dict[str, Any]:
