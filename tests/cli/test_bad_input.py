@@ -427,6 +427,10 @@ def test_evaluation_checks_everything_before_it_begins(world: Path, run: Path, h
         _refused("evaluate", run, *arguments, told=told)
 
     refused("m.json is there already", out="m.json")
+    refused("--out x and --keep x are the same place", out="x", keep="x")
+    refused("--out x and --keep y/../x are the same place", out="x", keep="y/../x")
+    refused("--out x/m.json and --keep x overlap: the first", out="x/m.json", keep="x", images="-")
+    refused("--out x and --keep x/y overlap: the second", out="x", keep="x/y", shapes="none")
     refused("cannot create", out="file/m.json")
     refused("used already holds something", keep="used")
     refused("there is no file or folder none", images="none")

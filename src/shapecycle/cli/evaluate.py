@@ -9,6 +9,7 @@ from shapecycle.cli.commands import Evaluate
 from shapecycle.cli.inputs import chosen_device, files_of, load_photos, refuse_bad, within
 from shapecycle.cli.output import (
     new_folder,
+    refuse_overlap,
     refuse_uncreatable,
     refuse_used,
     say,
@@ -26,6 +27,8 @@ def run(command: Evaluate) -> None:
     from shapecycle.studio import load
 
     within(command.refine_steps, 0, 10_000, "--refine-steps")
+    if command.keep is not None:
+        refuse_overlap(("--out", command.out), ("--keep", command.keep))
     if command.out.exists():
         raise CheckpointError(f"{command.out} is there already", "name another file, or remove it")
     refuse_uncreatable(command.out.parent)

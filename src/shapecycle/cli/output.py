@@ -40,6 +40,29 @@ def refuse_used(out: Path, *, besides: str = "") -> None:
         )
 
 
+def refuse_overlap(first: tuple[str, Path], second: tuple[str, Path]) -> None:
+    """Raise if two places to be created are one, or one lies inside the other.
+
+    Args:
+        first: An option and its path.
+        second: Another one.
+
+    Raises:
+        CheckpointError: Naming both options and paths.
+    """
+    (one, here), (other, there) = first, second
+    a, b = here.resolve(), there.resolve()
+    if a == b:
+        found = "are the same place"
+    elif a.is_relative_to(b):
+        found = f"overlap: the first lies inside {there}"
+    elif b.is_relative_to(a):
+        found = f"overlap: the second lies inside {here}"
+    else:
+        return
+    raise CheckpointError(f"{one} {here} and {other} {there} {found}", "name two separate places")
+
+
 def refuse_uncreatable(out: Path) -> None:
     """Raise if a folder cannot be made; nothing is left behind either way.
 
