@@ -1,6 +1,7 @@
 """The model file: what comes back from it, and what files it is not."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from safetensors.torch import save_file
 from tiny_world import tiny_model, tiny_settings
 from torch import Tensor
 
+from shapecycle.code_to_image import deformation
 from shapecycle.config import as_dict
 from shapecycle.errors import CheckpointError
 from shapecycle.model import MODEL_NAME, Networks, Provenance, load_networks, save_model
@@ -49,6 +51,21 @@ def test_weights_settings_and_notes_come_back(networks: Networks, file: Path) ->
         assert not loaded.training
         for name, value in networks.state_dict().items():
             torch.testing.assert_close(loaded.state_dict()[name], value, atol=0, rtol=0)
+
+
+def test_loading_solves_no_eigenproblem_for_what_the_file_holds(
+    networks: Networks, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def solved(*_: object) -> Tensor:
+        raise AssertionError("the modes are in the file")
+
+    monkeypatch.setattr(deformation, "smooth_modes", solved)
+    loaded, _ = load_networks(file)
+    code = torch.randn(2, tiny_model().shape_code_size, generator=torch.Generator().manual_seed(0))
+    drawer = networks.translator.drawer
+    with torch.no_grad():
+        again, first = loaded.translator.drawer.vertices(code), drawer.vertices(code)
+    torch.testing.assert_close(again, first, atol=0, rtol=0)
 
 
 def test_nothing_but_the_model_is_left_behind(file: Path) -> None:
@@ -111,11 +128,12 @@ def test_weights_of_another_size_are_refused(file: Path) -> None:
         load_networks(_altered(file, change))
 
 
-def test_missing_weights_are_refused(file: Path) -> None:
+@pytest.mark.parametrize("name", ["shape_prior.mean", "translator.drawer.deformation.basis"])
+def test_missing_weights_are_refused(name: str, file: Path) -> None:
     def change(_: dict[str, Any], tensors: dict[str, Tensor]) -> None:
-        del tensors["shape_prior.mean"]
+        del tensors[name]
 
-    with pytest.raises(CheckpointError, match=r"does not fit .*shape_prior\.mean"):
+    with pytest.raises(CheckpointError, match=f"does not fit .*{re.escape(name)}"):
         load_networks(_altered(file, change))
 
 

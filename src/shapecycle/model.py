@@ -19,11 +19,16 @@ MODEL_NAME = "model.safetensors"
 
 
 class Networks(nn.Module):
-    """All that a finished model needs: the translator and the priors to sample from."""
+    """All that a finished model needs: the translator and the priors to sample from.
 
-    def __init__(self, settings: ModelSettings) -> None:
+    Args:
+        settings: Sizes of the networks.
+        solve_modes: Find the template's modes; not needed before weights are loaded.
+    """
+
+    def __init__(self, settings: ModelSettings, *, solve_modes: bool = True) -> None:
         super().__init__()
-        self.translator = Translator(settings)
+        self.translator = Translator(settings, solve_modes=solve_modes)
         self.pose_sampler = PoseSampler()
         self.shape_prior = GaussianPrior(settings.shape_code_size)
         self.light_prior = GaussianPrior(27)
@@ -93,7 +98,7 @@ def load_networks(path: Path, device: str = "cpu") -> tuple[Networks, Provenance
             f"models are the files named {MODEL_NAME} in run folders",
         ) from fault
     _refuse_non_finite(file, tensors)
-    networks = Networks(settings)
+    networks = Networks(settings, solve_modes=False)  # the file holds them
     try:
         networks.load_state_dict(tensors)
     except RuntimeError as fault:

@@ -34,9 +34,14 @@ class Sight:
 
 
 class Translator(nn.Module):
-    """Translates between pictures, shapes and graphics codes."""
+    """Translates between pictures, shapes and graphics codes.
 
-    def __init__(self, settings: ModelSettings) -> None:
+    Args:
+        settings: Sizes of the networks.
+        solve_modes: Find the template's modes; not needed before weights are loaded.
+    """
+
+    def __init__(self, settings: ModelSettings, *, solve_modes: bool = True) -> None:
         super().__init__()
         self.settings = settings
         self.fov_y = radians(settings.fov_y_degrees)
@@ -54,6 +59,7 @@ class Translator(nn.Module):
                 subdivisions=settings.subdivisions,
                 width=settings.shape_width,
                 symmetric=settings.symmetric,
+                solve_modes=solve_modes,
             ),
             TextureDecoder(
                 texture_size=settings.texture_code_size,

@@ -14,7 +14,8 @@ class Deformation(nn.Module):
 
     Learnt are the coefficients. Rough modes are scaled down, so that what the data does not ask for
     stays smooth; none is left out, so that legs can be sharp. With ``symmetric`` the two halves
-    of the object are mirror images in x = 0.
+    of the object are mirror images in x = 0. Without ``solve_modes`` the modes are 0 until weights
+    are loaded, which hold them: finding them takes seconds.
 
     Source:
         Modes: eigenvectors of the graph Laplacian, Taubin, "A signal processing approach to fair
@@ -35,10 +36,14 @@ class Deformation(nn.Module):
         symmetric: bool,
         modes: int = 512,
         softness: float = 0.3,
+        solve_modes: bool = True,
     ) -> None:
         super().__init__()
         self.template: Template = octasphere(subdivisions)
-        basis = smooth_modes(subdivisions, modes, softness)
+        size = len(self.template.vertices)
+        basis = torch.zeros(size, min(modes, size))
+        if solve_modes:
+            basis = smooth_modes(subdivisions, modes, softness)
         # Kept with the weights: the octahedron's symmetries give equal eigenvalues, whose vectors
         # come out differently on another machine, or with another number of threads.
         self.register_buffer("basis", basis)
