@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from tiny_world import Outcome, few_samples, shapecycle, train_command
 
+import shapecycle as package
+
 BEGUN = ("--seed", 5, "--up", "y", "--front", "-x", "--skip-bad", "--total-images", 8)
 
 
@@ -106,6 +108,37 @@ def test_folders_may_have_moved(world: Path, begun: Path, here: Path) -> None:
     outcome = _resume(world, begun, "--total-images", 24, images=pictures)
     assert outcome.code == 0, outcome.err
     assert _kept(begun)["images"] == str(pictures)
+
+
+def test_fewer_images_than_were_seen_are_refused_with_both_numbers(
+    world: Path, begun: Path, here: Path
+) -> None:
+    (here / "less.yaml").write_text("train: {total_images: 9}")
+    files = _files(begun)
+    told = "a total of {} images is fewer than the 12 that were seen"
+    outcome = _resume(world, begun, "--total-images", 11)
+    _refused(outcome, begun, files, told.format(11), "--total-images")
+    outcome = _resume(world, begun, "--config", here / "less.yaml")
+    _refused(outcome, begun, files, told.format(9))
+
+
+def test_a_finished_training_that_goes_on_has_nothing_left_to_do(world: Path, begun: Path) -> None:
+    state = _files(begun / "state")
+    outcome = _resume(world, begun)
+    assert outcome.code == 0, outcome.err
+    assert _files(begun / "state").keys() == state.keys()
+
+
+def test_a_run_begun_by_the_clock_ends_at_the_total_that_is_given(world: Path, here: Path) -> None:
+    run = here / "run"
+    with few_samples():
+        begun = shapecycle(*train_command(world, run, "--minutes", 0.02))
+    assert begun.code == 0, begun.err
+    seen = package.load(run).provenance.images
+    outcome = _resume(world, run, "--total-images", seen + 40)
+    assert outcome.code == 0, outcome.err
+    # Each of the three stages ends with a whole step of four.
+    assert seen + 40 <= package.load(run).provenance.images < seen + 40 + 3 * 4
 
 
 def test_fewer_pictures_are_refused_with_both_numbers(world: Path, begun: Path, here: Path) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
+from shapecycle.errors import ConfigError
 from shapecycle.train.budget import Budget, planned_stages
 
 SHARES = [("shapes", 0.3), ("random cycle", 0.5), ("all cycles", 0.2)]
@@ -157,3 +158,42 @@ def test_a_run_begun_by_the_clock_can_end_by_images() -> None:
     resumed.start()
     _play(resumed, _Clock(), lambda *_: 0.0)
     assert [stage.seen for stage in resumed.stages] == [304, 504, 200]
+
+
+def _resumed(total: int, seen: list[int], images: list[int] | None = None) -> Budget:
+    stages = zip(SHARES, images or [0, 0, 0], seen, strict=True)
+    budget = Budget(planned_stages(total, SHARES), BATCH)
+    budget.resume([(name, share, i, n) for (name, share), i, n in stages], spent=2.0)
+    budget.start()
+    return budget
+
+
+@pytest.mark.parametrize(
+    "seen", [[800, 0, 0], [800, 104, 0], [160, 1600, 80], [0, 0, 1200], [400, 600, 400]]
+)
+def test_what_a_stage_saw_beyond_its_share_the_others_do_not_see(seen: list[int]) -> None:
+    """A clock may have given a stage far more than its share of images."""
+    for total in (sum(seen) + 96, 2000, 3001):
+        budget = _resumed(total, seen)
+        _play(budget, _Clock(), lambda *_: 0.0)
+        assert total <= sum(stage.seen for stage in budget.stages) + 1
+        assert sum(stage.seen for stage in budget.stages) < total + len(SHARES) * BATCH
+
+
+def test_a_plan_that_was_changed_once_is_kept() -> None:
+    budget = _resumed(2000, [800, 104, 0])
+    plan = [stage.images for stage in budget.stages]
+    budget.stages[1].seen += 40 * BATCH
+    again = _resumed(2000, [stage.seen for stage in budget.stages], plan)
+    assert [stage.images for stage in again.stages] == plan
+
+
+def test_a_resumed_number_goes_on_by_the_same_plan_to_the_image() -> None:
+    plan = [stage.images for stage in planned_stages(1000, SHARES)]
+    for seen in ([0, 0, 0], [304, 0, 0], [304, 504, 8], [304, 504, 200]):
+        assert [stage.images for stage in _resumed(1000, seen, plan).stages] == plan
+
+
+def test_fewer_images_than_were_seen_are_refused_with_both_numbers() -> None:
+    with pytest.raises(ConfigError, match=r"a total of 1,000 images is fewer than the 1,208 that"):
+        _resumed(1000, [800, 408, 0])

@@ -3,12 +3,13 @@
 import sys
 from dataclasses import replace
 from math import inf
+from pathlib import Path
 
 from shapecycle.cli.commands import Train
 from shapecycle.cli.inputs import LARGEST_SEED, within
 from shapecycle.cli.output import say
 from shapecycle.cli.run_record import RUN_FOLDER, Record, read_record, record_file
-from shapecycle.config import changed_by_file, checked, load_settings
+from shapecycle.config import Settings, changed_by_file, checked, load_settings
 from shapecycle.errors import CheckpointError, ConfigError, DataError
 
 AXES = ("+x", "-x", "+y", "-y", "+z", "-z")
@@ -33,10 +34,6 @@ def planned(command: Train) -> Record:
         within(command.seed, 0, LARGEST_SEED, "--seed")
     record = _resumed(command) if command.resume else _begun(command)
     refuse_axes(str(record.up), str(record.front))
-    if command.total_images is not None:
-        length = replace(record.settings.train, total_images=command.total_images)
-        settings = replace(record.settings, train=length)
-        record = replace(record, settings=checked(settings, source="--total-images"))
     return replace(
         record,
         images=str(command.images.absolute()),
@@ -47,8 +44,9 @@ def planned(command: Train) -> Record:
 
 def _begun(command: Train) -> Record:
     preset = command.preset or "laptop"
+    settings = _with_length(load_settings(preset, command.config), command)
     return Record(
-        settings=load_settings(preset, command.config),
+        settings=settings,
         seed=command.seed or 0,
         minutes=command.minutes,
         preset=preset,
@@ -82,8 +80,6 @@ def _resumed(command: Train) -> Record:
     if stored.up is None or stored.front is None:
         stored = replace(stored, up=up or UP, front=front or FRONT)
         say(f"{path} tells no axes: taking the shapes' {stored.up} as up, {stored.front} as front")
-    if command.minutes is not None or command.total_images is not None:
-        stored = replace(stored, minutes=command.minutes)
     settings = stored.settings
     if command.config is not None:
         settings = changed_by_file(settings, command.config)
@@ -92,11 +88,37 @@ def _resumed(command: Train) -> Record:
             f"{command.config} changes 'model', which a training that goes on cannot",
             "leave 'model' as it is, or train into a new folder",
         )
-    return replace(
+    settings = _with_length(checked(settings, source=str(command.config or path)), command)
+    is_given = command.minutes is not None or command.total_images is not None
+    record = replace(
         stored,
-        settings=checked(settings, source=str(command.config or path)),
+        settings=settings,
+        minutes=command.minutes if is_given else stored.minutes,
         skip_bad=bool(command.skip_bad) if stored.skip_bad is None else stored.skip_bad,
     )
+    _refuse_shorter(record, stored, command.out)
+    return record
+
+
+def _with_length(settings: Settings, command: Train) -> Settings:
+    if command.total_images is None:
+        return settings
+    length = replace(settings.train, total_images=command.total_images)
+    return checked(replace(settings, train=length), source="--total-images")
+
+
+def _refuse_shorter(record: Record, stored: Record, folder: Path) -> None:
+    """Refuse a new number of images that is smaller than what has been seen."""
+    from shapecycle.train.budget import refused_total
+    from shapecycle.train.checkpoint import seen_images
+
+    total = record.settings.train.total_images
+    is_old = stored.minutes is None and total == stored.settings.train.total_images
+    if record.minutes is not None or is_old:
+        return
+    seen = seen_images(folder / "state")
+    if total < seen:
+        raise refused_total(total, seen)
 
 
 def _option(name: str, value: object) -> str:

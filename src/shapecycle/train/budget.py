@@ -4,6 +4,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from shapecycle.errors import ConfigError
+
 WARM_UP_STEPS = 4
 PROBE_STEPS = 12
 
@@ -61,15 +63,44 @@ class Budget:
         Args:
             stages: Name, share, images and images seen of every stage.
             spent: Seconds that were spent.
+
+        Raises:
+            ConfigError: If more images were seen than are planned.
         """
         self.spent = spent
-        for stage, (_, _, images, seen) in zip(self.stages, stages, strict=True):
+        planned = sum(stage.images for stage in self.stages)
+        for stage, (_, _, _, seen) in zip(self.stages, stages, strict=True):
             stage.seen = seen
-            if self.seconds is not None:
+        if self.seconds is not None or self._is_this_plan(stages, planned):
+            for stage, (_, _, images, _) in zip(self.stages, stages, strict=True):
                 stage.images = images
+        else:
+            self._share_out_the_rest(planned)
         last = self.stages[-1]
         if self.seconds is not None and last.is_done and spent < 0.95 * self.seconds:
             last.images = 0
+
+    def _is_this_plan(self, stages: list[tuple[str, float, int, int]], planned: int) -> bool:
+        """Whether a saved plan shares out the same number of images alike."""
+        is_whole = all(images > 0 for _, _, images, _ in stages)
+        is_alike = [stage.share for stage in self.stages] == [share for _, share, _, _ in stages]
+        total = sum(images for _, _, images, _ in stages)
+        # Every stage is rounded to a whole image.
+        return is_whole and is_alike and abs(total - planned) <= len(stages)
+
+    def _share_out_the_rest(self, planned: int) -> None:
+        """Let stages that saw more than their share take it from those that lack images."""
+        # A stage ends with a whole step.
+        ends = [-(-stage.images // self.batch) * self.batch for stage in self.stages]
+        seen = sum(stage.seen for stage in self.stages)
+        if seen > sum(ends):
+            raise refused_total(planned, seen)
+        if all(stage.seen <= end for stage, end in zip(self.stages, ends, strict=True)):
+            return
+        lacking = [max(0, stage.images - stage.seen) for stage in self.stages]
+        part = max(0, planned - seen) / max(1, sum(lacking))
+        for stage, lack in zip(self.stages, lacking, strict=True):
+            stage.images = max(1, stage.seen + round(lack * part))
 
     @property
     def elapsed(self) -> float:
@@ -102,6 +133,14 @@ class Budget:
             whole = self.seconds - since
             own = whole * stage.share / sum(other.share for other in ahead)
             stage.images = max(stage.seen, stage.seen + round(self.speed(stage) * (own - used)))
+
+
+def refused_total(total: int, seen: int) -> ConfigError:
+    """Return the error for a training that has seen more images than it may."""
+    return ConfigError(
+        f"a total of {total:,} images is fewer than the {seen:,} that were seen already",
+        "give --total-images a larger number, or train into a new folder",
+    )
 
 
 def planned_stages(total_images: int | None, shares: list[tuple[str, float]]) -> list[Stage]:

@@ -48,3 +48,18 @@ def load_state(folder: Path) -> dict[str, Any]:
             faults.append(f"{path} is not a saved state ({type(fault).__name__})")
     told = "; ".join(faults) or f"{folder} holds no state"
     raise CheckpointError(f"cannot resume: {told}", "train again into a new folder")
+
+
+def seen_images(folder: Path) -> int:
+    """Return how many images the last state that can be read has seen.
+
+    Raises:
+        CheckpointError: If there is none.
+    """
+    try:
+        return sum(int(seen) for _, _, _, seen in load_state(folder)["stages"])
+    except (KeyError, TypeError, ValueError) as fault:
+        raise CheckpointError(
+            f"cannot resume: the state in {folder} does not tell its stages ({fault})",
+            "train again into a new folder",
+        ) from fault
