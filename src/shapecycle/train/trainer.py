@@ -31,6 +31,7 @@ from shapecycle.model import Networks
 from shapecycle.shape_to_code.encoder import SURFACE_POINTS
 from shapecycle.train.jury import PENALTY_EVERY, Jury, Samples
 from shapecycle.train.looks import LOOKS_KEPT, Looks
+from shapecycle.train.photo_pool import PhotoPool
 from shapecycle.train.player import Average, Player
 
 Terms = dict[str, Float[Tensor, ""]]
@@ -46,8 +47,7 @@ class Trainer:
         self.settings, self.device = settings, torch.device(device)
         self.pool = pool
         self.generator = pool.generator
-        self.photos, self.windows = photos.rgba, photos.windows.float()
-        self.palette = _palette(photos.rgba, self.generator)
+        self.photos = PhotoPool(photos, generator=self.generator, device=self.device)
         self.networks = Networks(settings.model).to(self.device)
         model = self.networks.translator
         self.model = model
@@ -94,7 +94,7 @@ class Trainer:
         batch = self.settings.train.batch
         if self.steps % 4 == 0:
             terms |= self._learn_shapes(batch // 2, 0.3 * pace)
-        rgba, window = self._photos(batch // 4)
+        rgba, window = self.photos.sample(batch // 4)
         with self.geometry.watching(), self.jury.watching():
             random = self._random_scene(batch // 2)
             come_back, codes = come_back_terms(self.model, random, self.generator)
@@ -159,7 +159,7 @@ class Trainer:
             # Half from the wide prior, half as photographs are: seldom wrong, mostly to the point.
             pick = torch.randint(LOOKS_KEPT, (count,), generator=self.generator)
             pose = _mixed(pose, pose_from_vector(self.looks.poses[pick]), count // 2)
-        solid = SolidTexture.sample(count, self.generator, self.palette)
+        solid = SolidTexture.sample(count, self.generator, self.photos.palette)
         light = sample_light(count, self.generator, self.device)
         view = self.model.view(self._window(pose, shapes))
         return random_scene(self.model, shapes, solid.to(self.device), pose, light, view)
@@ -167,7 +167,7 @@ class Trainer:
     @torch.no_grad()
     def _look_around(self, count: int) -> None:
         """Remember how photographs are posed and lit, as far as that can be seen by now."""
-        rgba, window = self._photos(count)
+        rgba, window = self.photos.sample(count)
         glance = self.model.glance(rgba, window)
         best = glance.belief.hypotheses(1)[0][:, 0]
         self.looks.add(self.model.pose_of(glance, best, self.model.view(window)), glance.light)
@@ -175,16 +175,6 @@ class Trainer:
     @torch.no_grad()
     def _sampled_pose(self, count: int) -> Pose:
         return self.networks.pose_sampler.sample(count, self.generator)
-
-    def _photos(self, count: int) -> tuple[Float[Tensor, "b 4 h w"], Float[Tensor, "b 3"]]:
-        index = torch.randint(len(self.photos), (count,), generator=self.generator)
-        rgba, window = self.photos[index].float() / 255, self.windows[index]
-        # A mirrored photograph shows the mirrored object; shapes are mirrored at random too.
-        flip = torch.rand(count, generator=self.generator) < 0.5
-        rgba = torch.where(flip[:, None, None, None], rgba.flip(3), rgba)
-        sign = torch.where(flip, -1.0, 1.0)
-        window = torch.cat([window[:, :1] * sign[:, None], window[:, 1:]], 1)
-        return rgba.to(self.device), window.to(self.device)
 
     def _dressed(
         self, count: int, redrawn: Redrawn
@@ -290,14 +280,3 @@ def _mixed(first: Pose, second: Pose, count: int) -> Pose:
         torch.cat([first.angles[:count], second.angles[count:]]),
         torch.cat([first.translation[:count], second.translation[count:]]),
     )
-
-
-def _palette(rgba: Tensor, generator: torch.Generator, count: int = 4096) -> Float[Tensor, "n 3"]:
-    """Draw colours from the photographs, brightened a little: they are seen under shading."""
-    side = rgba.shape[-1]
-    which = torch.randint(len(rgba), (4 * count,), generator=generator)
-    row = torch.randint(side, (4 * count,), generator=generator)
-    column = torch.randint(side, (4 * count,), generator=generator)
-    pixels = rgba[which, :, row, column]
-    opaque = pixels[pixels[:, 3] > 250][:count, :3].float() / 255
-    return (opaque * 1.15).clamp(max=0.98)
