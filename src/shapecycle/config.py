@@ -2,7 +2,6 @@
 
 from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from difflib import get_close_matches
-from math import inf
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -263,13 +262,17 @@ def changed_by_file(settings: Settings, config: Path) -> Settings:
     return changed
 
 
-SIZES = (
-    "shape_code_size",
-    "texture_code_size",
-    "shape_width",
-    "image_features",
-    "critic_width",
-)
+MOST = {
+    "model.shape_code_size": 8192,
+    "model.texture_code_size": 8192,
+    "model.shape_width": 8192,
+    "model.image_features": 8192,
+    "model.critic_width": 1024,
+    "train.total_images": 10**10,
+    "train.average_images": 10**10,
+    "train.panel_images": 10**10,
+}
+"""Settings that count something: from 1 to this. More than anything that was ever trained."""
 
 
 def checked(settings: Settings, *, source: str) -> Settings:
@@ -282,7 +285,7 @@ def checked(settings: Settings, *, source: str) -> Settings:
     low, high = scenes.elevation_degrees
     near, far = scenes.distance
     rules = [
-        ("model.image_size", model.image_size >= 32, "at least 32"),
+        ("model.image_size", 32 <= model.image_size <= 512, "from 32 to 512"),
         ("model.fov_y_degrees", 1 <= model.fov_y_degrees <= 150, "in [1, 150]"),
         ("model.window_margin", 0 <= model.window_margin <= 1, "in [0, 1]"),
         ("model.subdivisions", 2 <= model.subdivisions <= 64, "in [2, 64]"),
@@ -291,35 +294,36 @@ def checked(settings: Settings, *, source: str) -> Settings:
             model.texture_resolution in (32, 64, 128, 256, 512),
             "one of 32, 64, 128, 256, 512",
         ),
-        (
-            "model.image_width",
-            model.image_width % 8 == 0 and model.image_width > 0,
-            "a positive multiple of 8",
-        ),
-        (
-            "model.texture_width",
-            model.texture_width % 8 == 0 and model.texture_width > 0,
-            "a positive multiple of 8",
-        ),
-        *[(f"model.{name}", getattr(model, name) > 0, "positive") for name in SIZES],
         *[
-            (f"weights.{name}", 0 <= value < inf, "finite and not negative")
+            (f"model.{name}", width % 8 == 0 and 8 <= width <= 1024, "a multiple of 8 up to 1,024")
+            for name, width in (
+                ("image_width", model.image_width),
+                ("texture_width", model.texture_width),
+            )
+        ],
+        *[
+            (name, 1 <= _value(settings, name) <= most, f"from 1 to {most:,}")
+            for name, most in MOST.items()
+        ],
+        *[
+            (f"weights.{name}", 0 <= value <= 1e6, "from 0 to 1,000,000")
             for name, value in asdict(settings.weights).items()
         ],
         ("scenes.roll_degrees", 0 <= scenes.roll_degrees <= 90, "in [0, 90]"),
         ("scenes.warp", 0 <= scenes.warp <= 2, "in [0, 2]"),
         ("scenes.seen_warp", 0 <= scenes.seen_warp <= 2, "in [0, 2]"),
         ("scenes.elevation_degrees", -90 < low <= high < 90, "an ascending pair in (-90, 90)"),
-        ("scenes.distance", 0.7 <= near <= far < inf, "an ascending pair, from .7 on"),
-        ("train.total_images", train.total_images > 0, "positive"),
-        ("train.batch", train.batch >= 4, "at least 4: some parts of a step take a quarter"),
+        ("scenes.distance", 0.7 <= near <= far <= 1000, "an ascending pair in [0.7, 1000]"),
+        (
+            "train.batch",
+            4 <= train.batch <= 4096,
+            "from 4 to 4,096: some parts of a step take a quarter",
+        ),
         ("train.shape_share", train.shape_share > 0, "positive"),
         ("train.random_share", train.random_share > 0, "positive"),
-        ("train.learning_rate", 0 < train.learning_rate < 1, "in (0, 1)"),
-        ("train.critic_learning_rate", 0 < train.critic_learning_rate < 1, "in (0, 1)"),
-        ("train.average_images", train.average_images > 0, "positive"),
-        ("train.panel_images", train.panel_images > 0, "positive"),
-        ("train.checkpoint_minutes", train.checkpoint_minutes > 0, "positive"),
+        ("train.learning_rate", 0 < train.learning_rate <= 0.1, "in (0, 0.1]"),
+        ("train.critic_learning_rate", 0 < train.critic_learning_rate <= 0.1, "in (0, 0.1]"),
+        ("train.checkpoint_minutes", 0 < train.checkpoint_minutes <= 1440, "in (0, 1440]"),
         (
             "train.random_share",
             train.shape_share + train.random_share < 1,
@@ -328,10 +332,14 @@ def checked(settings: Settings, *, source: str) -> Settings:
     ]
     for name, holds, rule in rules:
         if not holds:
-            group, key = name.split(".")
-            value = getattr(getattr(settings, group), key)
+            value = _value(settings, name)
             raise ConfigError(f"{source}: setting '{name}' must be {rule}, found {value!r}")
     return settings
+
+
+def _value(settings: Settings, name: str) -> Any:
+    group, key = name.split(".")
+    return getattr(getattr(settings, group), key)
 
 
 def as_dict(settings: Any) -> dict[str, Any]:
