@@ -100,10 +100,10 @@ def lit_colours(scene: Scene, backend: Backend = "auto") -> Tensor:
     return torch.cat([lit, torch.ones_like(lit[..., :1])], 2)
 
 
-def coloured(scene: Scene, backend: Backend = "auto") -> Tensor:
+def coloured(scene: Scene, backend: Backend = "auto", *, cull: bool = False) -> Tensor:
     """Draw coloured vertices with this package."""
     clip, topology = project(scene.vertices), scene.topology
-    seen = rz.rasterize(clip, topology, scene.size, backend=backend)
+    seen = rz.rasterize(clip, topology, scene.size, cull=cull, backend=backend)
     lit = lit_colours(scene, backend)
     picture = rz.interpolate(lit, clip, topology, seen, backend=backend)
     return rz.antialias(picture, clip, topology, seen, backend=backend)
