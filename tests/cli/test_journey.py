@@ -1,6 +1,7 @@
 """Journeys through the whole command line, on a tiny world and a model hardly trained."""
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -92,6 +93,9 @@ def test_a_dry_run_prints_settings_and_sizes_and_makes_nothing(world: Path, here
     assert printed["model"] | TINY["model"] == printed["model"]
     for part in ("image encoder", "deformation", "texture decoder", "critics", "parameters"):
         assert part in told
+    assert re.search(r"memory +about [\d,]+ MB of activations for a step of batch 4", told)
+    for stage in ("shapes", "random cycle", "all cycles", "all"):
+        assert re.search(rf"^{stage} +[\d,.]+ images per second", told, re.MULTILINE)
     assert not list(here.iterdir())
 
 

@@ -1,17 +1,31 @@
 """``shapecycle train --dry-run``: what a training would be, without doing it."""
 
+import yaml
+from torch import nn
+
 from shapecycle.config import Settings, as_dict
+from shapecycle.critics.networks import CodeCritic, PictureCritic
+from shapecycle.model import Networks
+from shapecycle.train.loop import stage_shares
+from shapecycle.train.probe import probe
+from shapecycle.train.threads import choose_threads
 
 
-def dry_run(settings: Settings) -> None:
-    """Print the settings and what they mean in parameters and memory."""
-    import yaml
-    from torch import nn
-
-    from shapecycle.critics.networks import CodeCritic, PictureCritic
-    from shapecycle.model import Networks
-
+def dry_run(settings: Settings, device: str) -> None:
+    """Print the settings and what they mean in parameters, memory and time."""
     print(yaml.safe_dump(as_dict(settings), sort_keys=False))
+    total = 0
+    for name, modules in _parts(settings).items():
+        number = sum(p.numel() for module in modules for p in module.parameters())
+        total += number
+        print(f"{name:<16} {number:>12,} parameters")
+    print(f"{'all':<16} {total:>12,} parameters, {16 * total / 1e6:.0f} MB with optimiser state")
+    if device == "cpu":
+        choose_threads()
+    _print_cost(settings, device)
+
+
+def _parts(settings: Settings) -> dict[str, list[nn.Module]]:
     model = settings.model
     networks = Networks(model)
     critics = [
@@ -19,16 +33,35 @@ def dry_run(settings: Settings) -> None:
         PictureCritic(channels=3, size=model.texture_resolution, width=model.critic_width),
         CodeCritic(code_size=model.shape_code_size),
     ]
-    counts: dict[str, list[nn.Module]] = {
+    return {
         "shape encoder": [networks.translator.reader],
         "image encoder": [networks.translator.seer],
         "deformation": [networks.translator.drawer.deformation],
         "texture decoder": [networks.translator.drawer.texture_decoder],
         "critics": critics,
     }
-    total = 0
-    for name, modules in counts.items():
-        number = sum(p.numel() for module in modules for p in module.parameters())
-        total += number
-        print(f"{name:<16} {number:>12,} parameters")
-    print(f"{'all':<16} {total:>12,} parameters, {16 * total / 1e6:.0f} MB with optimiser state")
+
+
+def _print_cost(settings: Settings, device: str) -> None:
+    """Probe some steps, and say what was measured and what was only concluded from it."""
+    shares = dict(stage_shares(settings.train))
+    cost = probe(settings, list(shares), device)
+    batch = settings.train.batch
+    megabytes = cost.kept_bytes * batch / cost.batch / 1e6
+    print(
+        f"\nmeasured here on {device}, by a few steps of batch {cost.batch} with made-up pictures "
+        "and shapes of 2,048 faces:"
+    )
+    print(
+        f"{'memory':<16} about {megabytes:,.0f} MB of activations for a step of batch {batch}: "
+        "what is kept for the\n"
+        f"{'':<16} backward pass, in proportion to the batch; the data, the libraries and "
+        "buffers inside\n"
+        f"{'':<16} single operations come on top"
+    )
+    for name, speed in cost.images_per_second.items():
+        print(f"{name:<16} {speed:>12,.1f} images per second")
+    # Shares are of images where images are counted: times add up.
+    mean = 1 / sum(shares[name] / speed for name, speed in cost.images_per_second.items())
+    hours = settings.train.total_images / mean / 3600
+    print(f"{'all':<16} {mean:>12,.1f} images per second: {hours:,.1f} hours for total_images")

@@ -25,7 +25,7 @@ def run(command: Train) -> None:
     if command.dry_run:
         from shapecycle.cli.dry_run import dry_run
 
-        dry_run(record.settings)
+        dry_run(record.settings, chosen_device(command.device))
         return
     device = chosen_device(command.device)
     if not command.resume:

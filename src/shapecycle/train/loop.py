@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from shapecycle.config import Settings, as_dict
+from shapecycle.config import Settings, TrainSettings, as_dict
 from shapecycle.cycles.random_scenes import ShapePool
 from shapecycle.data.images import PhotoSet
 from shapecycle.data.shapes import ShapeSet
@@ -87,17 +87,22 @@ def train(run: Run, journal: Journal) -> Path:
     return run.folder / MODEL_NAME
 
 
+def stage_shares(settings: TrainSettings) -> list[tuple[str, float]]:
+    """Return the stages in their order and each one's share of the budget; the shares sum to 1."""
+    return [
+        ("shapes", settings.shape_share),
+        ("random cycle", settings.random_share),
+        ("all cycles", 1 - settings.shape_share - settings.random_share),
+    ]
+
+
 def _plan(run: Run, *, preparation: float) -> Budget:
     train_settings = run.settings.train
-    rest = 1 - train_settings.shape_share - train_settings.random_share
-    shares = [
-        ("shapes", train_settings.shape_share),
-        ("random cycle", train_settings.random_share),
-        ("all cycles", rest),
-    ]
     total = train_settings.total_images if run.seconds is None else None
     seconds = None if run.seconds is None else max(1.0, run.seconds - preparation)
-    return Budget(planned_stages(total, shares), train_settings.batch, seconds)
+    return Budget(
+        planned_stages(total, stage_shares(train_settings)), train_settings.batch, seconds
+    )
 
 
 def _pace(stage: Stage, *, last: bool) -> float:
