@@ -1,7 +1,9 @@
 """A training that goes on keeps what it was begun with, and says so where it is asked otherwise."""
 
 import json
+import shlex
 import shutil
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,8 @@ import pytest
 from tiny_world import Outcome, few_samples, shapecycle, train_command
 
 import shapecycle as package
+from shapecycle.data import images
+from shapecycle.train.trainer import Terms, Trainer
 
 BEGUN = ("--seed", 5, "--up", "y", "--front", "-x", "--skip-bad", "--total-images", 8)
 
@@ -139,6 +143,45 @@ def test_a_run_begun_by_the_clock_ends_at_the_total_that_is_given(world: Path, h
     assert outcome.code == 0, outcome.err
     # Each of the three stages ends with a whole step of four.
     assert seen + 40 <= package.load(run).provenance.images < seen + 40 + 3 * 4
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_saves_the_state_and_says_how_to_go_on(
+    number: signal.Signals, world: Path, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, step = here / "my run", Trainer.random_step
+
+    def signalled(trainer: Trainer, pace: float) -> Terms:
+        signal.raise_signal(number)
+        return step(trainer, pace)
+
+    with monkeypatch.context() as patch, few_samples():
+        patch.setattr(Trainer, "random_step", signalled)
+        outcome = shapecycle(*train_command(world, run, "--total-images", 24))
+    assert outcome.code == 130
+    assert "Traceback" not in outcome.err
+    assert "error" not in outcome.err
+    assert [path.suffix for path in (run / "state").iterdir()] == [".pt"]
+    assert not (run / "training.lock").exists()
+    told = next(line for line in outcome.err.splitlines() if "to go on: " in line)
+    words = shlex.split(told.partition("to go on: ")[2])
+    with few_samples():
+        outcome = shapecycle(*words[1:], "--device", "cpu")
+    assert outcome.code == 0, outcome.err
+    assert package.load(run).provenance.images >= 24
+
+
+def test_a_signal_while_loading_leaves_nothing(
+    world: Path, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def signalled(*_: object, **__: object) -> None:
+        signal.raise_signal(signal.SIGTERM)
+
+    monkeypatch.setattr(images, "load_photo_folder", signalled)
+    outcome = shapecycle(*train_command(world, here / "a" / "run"))
+    assert outcome.code == 130
+    assert outcome.err.endswith("stopped\n")
+    assert not list(here.iterdir())
 
 
 def test_fewer_pictures_are_refused_with_both_numbers(world: Path, begun: Path, here: Path) -> None:

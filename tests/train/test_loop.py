@@ -1,7 +1,8 @@
 """The training loop: it resumes where it stopped, and stops where numbers end."""
 
 import json
-from collections.abc import Iterator
+import signal
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,7 +18,8 @@ from shapecycle.model import load_networks
 from shapecycle.train.checkpoint import load_state
 from shapecycle.train.journal import Journal
 from shapecycle.train.loop import NonFiniteLoss, Run, train
-from shapecycle.train.trainer import Trainer
+from shapecycle.train.stopping import Stopped
+from shapecycle.train.trainer import Terms, Trainer
 
 IMAGES = 40
 """Ten steps of four: some of every stage."""
@@ -127,6 +129,104 @@ def test_a_loss_that_is_not_a_number_stops_the_training_by_name(
         _train(_run(tmp_path / "run", data))
     assert not (tmp_path / "run" / "model.safetensors").exists(), "nothing bad is saved"
     assert not (tmp_path / "run" / "state").exists()
+
+
+def _failing(change: Callable[[Trainer], None]) -> Callable[[Trainer, float], Terms]:
+    """Return a step that changes the model and fails as the rasteriser does."""
+
+    def step(trainer: Trainer, pace: float) -> Terms:
+        change(trainer)
+        raise ValueError("clip has 12 non-finite values; the first is nan at index (0, 0, 0)")
+
+    return step
+
+
+@torch.no_grad()
+def _scale(trainer: Trainer, factor: float) -> None:
+    for weights in trainer.model.drawer.deformation.parameters():
+        weights *= factor
+
+
+@pytest.mark.parametrize(
+    ("factor", "told"),
+    [(torch.nan, "the weights 'translator.drawer.*' are"), (1e30, "the vertices decoded from")],
+)
+def test_a_step_that_fails_on_diverged_weights_says_so(
+    factor: float,
+    told: str,
+    tmp_path: Path,
+    data: tuple[PhotoSet, ShapeSet],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Trainer, "shapes_step", _failing(lambda trainer: _scale(trainer, factor)))
+    with pytest.raises(NonFiniteLoss, match=rf"{told}.* not finite in stage 'shapes' .*\n.*hint"):
+        _train(_run(tmp_path / "run", data))
+    assert not (tmp_path / "run" / "state").exists()
+
+
+def test_a_step_that_fails_on_finite_weights_shows_what_it_is(
+    tmp_path: Path, data: tuple[PhotoSet, ShapeSet], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Trainer, "shapes_step", _failing(lambda _: None))
+    with pytest.raises(ValueError, match="clip has 12 non-finite values"):
+        _train(_run(tmp_path / "run", data))
+
+
+def test_weights_that_diverge_are_told_by_the_step_itself(
+    tmp_path: Path, data: tuple[PhotoSet, ShapeSet], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    step = Trainer.shapes_step
+
+    def diverging(trainer: Trainer, pace: float) -> Terms:
+        terms = step(trainer, pace)
+        _scale(trainer, torch.nan)
+        return terms
+
+    monkeypatch.setattr(Trainer, "shapes_step", diverging)
+    with pytest.raises(NonFiniteLoss, match="in stage 'shapes' after 4 images"):
+        _train(_run(tmp_path / "run", data))
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_stops_between_two_steps_with_one_state_that_goes_on(
+    number: signal.Signals,
+    tmp_path: Path,
+    data: tuple[PhotoSet, ShapeSet],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    step = Trainer.random_step
+
+    def signalled(trainer: Trainer, pace: float) -> Terms:
+        signal.raise_signal(number)
+        return step(trainer, pace)
+
+    before = signal.getsignal(number)
+    with monkeypatch.context() as patch:
+        patch.setattr(Trainer, "random_step", signalled)
+        with pytest.raises(Stopped):
+            _train(_run(tmp_path / "parts", data))
+    assert signal.getsignal(number) == before
+    assert len(list((tmp_path / "parts" / "state").iterdir())) == 1
+    assert [seen for *_, seen in load_state(tmp_path / "parts" / "state")["stages"]] == [12, 4, 0]
+    whole = _train(_run(tmp_path / "whole", data))
+    parts = _train(_run(tmp_path / "parts", data, resume=True))
+    first, second = load_networks(whole)[0].state_dict(), load_networks(parts)[0].state_dict()
+    for name, value in first.items():
+        torch.testing.assert_close(second[name], value, atol=0, rtol=0, msg=name)
+
+
+def test_a_second_signal_does_not_wait_for_the_step(
+    tmp_path: Path, data: tuple[PhotoSet, ShapeSet], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def signalled(trainer: Trainer, pace: float) -> Terms:
+        for _ in range(2):
+            signal.raise_signal(signal.SIGINT)
+        raise AssertionError("the second one stops at once")
+
+    monkeypatch.setattr(Trainer, "shapes_step", signalled)
+    with pytest.raises(KeyboardInterrupt) as caught:
+        _train(_run(tmp_path / "run", data))
+    assert not isinstance(caught.value, Stopped)
 
 
 def test_a_state_of_other_settings_does_not_resume(

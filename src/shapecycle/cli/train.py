@@ -1,5 +1,6 @@
 """``shapecycle train``."""
 
+import shlex
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ from shapecycle.cli.output import refuse_uncreatable, refuse_used, say
 from shapecycle.cli.planning import FRONT, UP, planned, with_counts
 from shapecycle.cli.run_record import Record, write_record
 from shapecycle.train.lock import LOCK_NAME, locked, refuse_running
+from shapecycle.train.stopping import Stopped, interruptible
 
 if TYPE_CHECKING:
     from shapecycle.data.images import PhotoSet
@@ -31,7 +33,7 @@ def run(command: Train) -> None:
     if not command.resume:
         refuse_used(command.out, besides=LOCK_NAME)
         refuse_uncreatable(command.out)
-    with locked(command.out, say):
+    with interruptible(), locked(command.out, say):
         if not command.resume:
             # Another training may have begun and ended there in the meantime.
             refuse_used(command.out, besides=LOCK_NAME)
@@ -65,8 +67,18 @@ def load_and_train(command: Train, record: Record, device: str, start: float) ->
     journal = Journal(command.out)
     try:
         return train(Run(command.out, *what, device, seconds, command.resume), journal)
+    except Stopped:
+        say(f"the state is saved; to go on: {_resuming(command)}")
+        raise
     finally:
         journal.close()
+
+
+def _resuming(command: Train) -> str:
+    """Return the command that goes on with a training, as it is typed."""
+    words = {"--images": command.images, "--shapes": command.shapes, "--out": command.out}
+    options = [str(word) for option in words.items() for word in option]
+    return shlex.join(["shapecycle", "train", *options, "--resume"])
 
 
 def load_folders(command: Train, record: Record) -> "tuple[PhotoSet, ShapeSet]":

@@ -14,17 +14,19 @@ from shapecycle.data.images import PhotoSet
 from shapecycle.data.shapes import ShapeSet
 from shapecycle.errors import CheckpointError, ShapecycleError
 from shapecycle.model import MODEL_NAME, Provenance, save_model
+from shapecycle.shape_to_code.encoder import SURFACE_POINTS
 from shapecycle.train.budget import Budget, Stage, planned_stages
 from shapecycle.train.checkpoint import load_state, save_state
 from shapecycle.train.journal import Journal
+from shapecycle.train.stopping import Stopped, StopRequest, stop_requests
 from shapecycle.train.threads import choose_threads
-from shapecycle.train.trainer import Trainer
+from shapecycle.train.trainer import Terms, Trainer
 
 PANEL_ITEMS = 8
 
 
 class NonFiniteLoss(ShapecycleError):
-    """A loss became infinite or not a number; the run is stopped, not repaired."""
+    """A loss or a weight became infinite or not a number; the run is stopped, not repaired."""
 
 
 @dataclass(frozen=True)
@@ -50,30 +52,47 @@ def train(run: Run, journal: Journal) -> Path:
 
     Returns:
         The path of the model file.
+
+    Raises:
+        Stopped: If Ctrl-C or SIGTERM came; the state after the step was saved.
+        NonFiniteLoss: If the training diverged.
     """
     start = time.monotonic()
-    settings = run.settings
     generator = torch.Generator().manual_seed(run.seed)
     journal.say("sampling the shapes' surfaces ...")
     pool = ShapePool(run.shapes.meshes, generator=generator, device=run.device)
-    trainer = Trainer(settings, run.photos, pool, seed=run.seed, device=run.device)
+    trainer = Trainer(run.settings, run.photos, pool, seed=run.seed, device=run.device)
     # Sampling hundreds of surfaces takes minutes, and belongs to the time that was asked for.
     budget = _plan(run, preparation=time.monotonic() - start)
     if run.resume:
         _restore(run, trainer, budget)
         journal.say(f"resumed after {_images(budget):,} images")
+    with stop_requests() as request:
+        _play(run, trainer, budget, journal, request)
+    _save(run, trainer, budget)
+    _panel(journal, trainer, _images(budget))
+    return run.folder / MODEL_NAME
+
+
+def _play(
+    run: Run, trainer: Trainer, budget: Budget, journal: Journal, request: StopRequest
+) -> None:
+    """Play what is left of all stages, and save now and then."""
+    settings = run.settings
     budget.start()
     saved = budget.elapsed
     for stage in budget.stages:
         if stage.is_done:
             continue
         budget.begin(stage)
-        step = trainer.stage(stage.name)
         while not stage.is_done:
-            terms = step(_pace(stage, last=stage is budget.stages[-1]))
+            terms = _step(run, trainer, stage, last=stage is budget.stages[-1])
             budget.count(stage)
             _refuse_non_finite(terms, stage, run.folder)
             journal.record(terms, _status(budget, stage))
+            if request.is_made:
+                _save(run, trainer, budget)
+                raise Stopped
             if _images(budget) % settings.train.panel_images < settings.train.batch:
                 _panel(journal, trainer, _images(budget))
             if budget.elapsed - saved > 60 * settings.train.checkpoint_minutes:
@@ -82,9 +101,38 @@ def train(run: Run, journal: Journal) -> Path:
                 if run.seconds is not None and run.device == "cpu":
                     # Whatever else runs on the machine may have stopped or started.
                     choose_threads()
-    _save(run, trainer, budget)
-    _panel(journal, trainer, _images(budget))
-    return run.folder / MODEL_NAME
+
+
+def _step(run: Run, trainer: Trainer, stage: Stage, *, last: bool) -> Terms:
+    """Take one step; where it fails on numbers that are no longer finite, say so."""
+    try:
+        return trainer.stage(stage.name)(_pace(stage, last=last))
+    except ValueError as fault:
+        part = _non_finite_part(trainer, run.photos)
+        if part is None:
+            raise
+        raise _non_finite(f"{part} are not finite", stage, run.folder) from fault
+
+
+@torch.no_grad()
+def _non_finite_part(trainer: Trainer, photos: PhotoSet) -> str | None:
+    """Name a part of the model whose weights or answers to the training data are not finite."""
+    for name, value in trainer.networks.state_dict().items():
+        if not torch.isfinite(value).all():
+            return f"the weights '{name}'"
+    model = trainer.model
+    code = model.read(trainer.pool.plain(SURFACE_POINTS)[:PANEL_ITEMS])
+    rgba = photos.rgba[:PANEL_ITEMS].to(trainer.device).float() / 255
+    glance = model.glance(rgba, photos.windows[:PANEL_ITEMS].to(trainer.device).float())
+    answers = {
+        "the shape codes read from shapes": code,
+        "the vertices decoded from shape codes": model.drawer.vertices(code),
+        "the features of the photographs": glance.features,
+        "the shape codes seen in photographs": glance.shape,
+        "the vertices of the shapes seen in photographs": model.drawer.vertices(glance.shape),
+        "the lights seen in photographs": glance.light,
+    }
+    return next((k for k, v in answers.items() if not torch.isfinite(v).all()), None)
 
 
 def stage_shares(settings: TrainSettings) -> list[tuple[str, float]]:
@@ -129,15 +177,18 @@ def _status(budget: Budget, stage: Stage) -> dict[str, Any]:
     }
 
 
-def _refuse_non_finite(terms: dict[str, torch.Tensor], stage: Stage, folder: Path) -> None:
+def _refuse_non_finite(terms: Terms, stage: Stage, folder: Path) -> None:
     for name, value in terms.items():
         if not torch.isfinite(value).all():
-            raise NonFiniteLoss(
-                f"the loss '{name}' became {float(value)} in stage '{stage.name}' "
-                f"after {stage.seen:,} images",
-                f"go on from the last good state with --resume --out {folder} and a smaller "
-                "train.learning_rate in a --config file",
-            )
+            raise _non_finite(f"the loss '{name}' became {float(value)}", stage, folder)
+
+
+def _non_finite(found: str, stage: Stage, folder: Path) -> NonFiniteLoss:
+    return NonFiniteLoss(
+        f"{found} in stage '{stage.name}' after {stage.seen:,} images",
+        f"go on from the last good state with --resume --out {folder} and a smaller "
+        "train.learning_rate in a --config file",
+    )
 
 
 def _panel(journal: Journal, trainer: Trainer, images: int) -> None:
