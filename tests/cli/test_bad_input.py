@@ -213,9 +213,27 @@ def test_two_files_of_one_name_are_not_mixed_up(world: Path, run: Path, here: Pa
     for name in ("a.png", "A.png", "b/a.png"):
         (here / name).parent.mkdir(exist_ok=True)
         (here / name).write_bytes(picture.read_bytes())
-    for other in ("b/a.png", "A.png", "a.png"):
+    for other in ("b/a.png", "A.png"):
         command = ["reconstruct", run, "a.png", other, "--out", "o"]
         _refused(*command, told=("a.png and", "would both be written to"))
+
+
+@pytest.mark.parametrize(
+    ("again", "told"),
+    [
+        ("a.png", "error: a.png is given twice\n"),
+        ("b/../a.png", "error: b/../a.png is given twice, also as a.png\n"),
+        ("../here", "error: ../here/a.png is given twice, also as a.png\n"),
+    ],
+)
+def test_a_file_given_twice_is_told_so(
+    again: str, told: str, world: Path, run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "here" / "b").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "here")
+    Path("a.png").write_bytes(min((world / "images").iterdir()).read_bytes())
+    command = ["reconstruct", run, "a.png", again, "--out", "o"]
+    _refused(*command, told=(told, "hint: give every file once"))
 
 
 @pytest.mark.parametrize("name", ["summary.json.png", "...png"])
@@ -224,6 +242,27 @@ def test_names_that_no_result_can_have_are_refused(
 ) -> None:
     (here / name).write_bytes(min((world / "images").iterdir()).read_bytes())
     _refused("reconstruct", run, name, "--out", "o", told=(name, "rename the file"))
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["--up", "q"], "up axis is 'q'"),
+        (["--up", "-z"], "lie along one line"),
+        (["--seed", -1], "--seed must be"),
+        (["--config", "none.yaml"], "none.yaml"),
+        (["--shapes", "empty"], "empty: no shapes"),
+        (["--shapes", "none"], "none: there is no such folder"),
+    ],
+)
+def test_what_is_quickly_checked_is_checked_before_pictures_are_loaded(
+    options: list[object], told: str, world: Path, here: Path
+) -> None:
+    (here / "empty").mkdir()
+    (here / "bad").mkdir()
+    _text(world, here / "bad" / "bad.png")
+    command = ["train", "--images", "bad", "--out", "o", *options]
+    _refused(*command, *([] if "--shapes" in options else ["--shapes", "empty"]), told=(told,))
 
 
 # Where results go
@@ -443,6 +482,9 @@ def test_evaluation_checks_everything_before_it_begins(world: Path, run: Path, h
     (shapes / "car3.ply").unlink()
     refused("has no shape", "car3_03.png")
     (shapes / "car3.ply").write_bytes((world / "shapes" / "car3.ply").read_bytes())
+    _text(world, pictures / "car0.png")
+    refused("1 of 13 pictures have names", "first: pictures/car0.png", "chair7_00.png shows")
+    (pictures / "car0.png").unlink()
     _text(world, pictures / "car0_99.png")
     refused("no camera for 1 of 13 pictures; first: car0_99.png")
     (pictures / "car0_99.png").unlink()

@@ -34,7 +34,9 @@ def run(command: Evaluate) -> None:
     refuse_uncreatable(command.out.parent)
     if command.keep is not None:
         refuse_used(command.keep)
+    device = chosen_device(command.device)
     files = files_of((command.images,), tuple(SUFFIXES), "pictures")
+    refuse_other_names(files)
     cameras = read_cameras(command.cameras)
     shapes = {path.stem: shape_of(path, command.shapes) for path in files}
     missing = [path.name for path in files if path.stem not in cameras]
@@ -44,8 +46,8 @@ def run(command: Evaluate) -> None:
             f"first: {missing[0]}",
             "give the cameras.json that belongs to these pictures",
         )
+    model = load(command.model, device=device)
     refuse_bad_shapes(sorted(set(shapes.values())))
-    model = load(command.model, device=chosen_device(command.device))
     photos = load_photos(files, skip_bad=False, hint="mend or remove them")
     with ExitStack() as stack:
         if command.keep is None:
@@ -64,6 +66,22 @@ def run(command: Evaluate) -> None:
     for name, both in summary.items():
         say(f"  {name:<24} mean {both['mean']:8.4f}   median {both['median']:8.4f}")
     print(command.out)
+
+
+def refuse_other_names(files: list[Path]) -> None:
+    """Raise if a picture's name does not tell its shape.
+
+    Raises:
+        DataError: Naming the first such picture and the rule.
+    """
+    other = [path for path in files if not path.stem.rpartition("_")[0]]
+    if other:
+        raise DataError(
+            f"{len(other)} of {len(files)} pictures have names that do not tell their shape; "
+            f"first: {other[0]}",
+            "what stands before the last '_' is the shape's name: "
+            "chair7_00.png shows chair7.ply, and 00 is a view of your choice; rename the pictures",
+        )
 
 
 def refuse_bad_shapes(files: list[Path]) -> None:

@@ -19,8 +19,8 @@ def files_of(inputs: tuple[Path, ...], suffixes: tuple[str, ...], kind: str) -> 
     """List files, and the fitting files directly in folders; their stems name the results.
 
     Raises:
-        DataError: If nothing is found, a path is missing or unreadable, two files share a stem,
-            or a stem cannot name a result.
+        DataError: If nothing is found, a path is missing or unreadable, a file is given twice,
+            two files share a stem, or a stem cannot name a result.
     """
     found: list[Path] = []
     for path in inputs:
@@ -38,6 +38,9 @@ def files_of(inputs: tuple[Path, ...], suffixes: tuple[str, ...], kind: str) -> 
             raise DataError(f"{path}: no result can be named '{path.stem}'", "rename the file")
         # Some file systems do not tell upper from lower case.
         stem = path.stem.casefold()
+        if stem in stems and path.samefile(stems[stem]):
+            also = "" if path == stems[stem] else f", also as {stems[stem]}"
+            raise DataError(f"{path} is given twice{also}", "give every file once")
         if stem in stems:
             raise DataError(
                 f"{stems[stem]} and {path} would both be written to '{path.stem}'",

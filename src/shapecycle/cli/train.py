@@ -83,22 +83,24 @@ def _resuming(command: Train) -> str:
 
 def load_folders(command: Train, record: Record) -> "tuple[PhotoSet, ShapeSet]":
     """Load both folders and print what was done to them."""
-    from shapecycle.data.images import load_photo_folder
-    from shapecycle.data.shapes import load_shape_folder
+    from shapecycle.data import images, list_folder, mesh_files, shapes
 
+    # Loading the pictures takes minutes: first see that there are shapes too.
+    list_folder(command.images, "pictures", images.SUFFIXES)
+    list_folder(command.shapes, "shapes", mesh_files.SUFFIXES)
     say(f"loading {command.images} and {command.shapes} ...")
-    photos = load_photo_folder(
+    photos = images.load_photo_folder(
         command.images,
         size=record.settings.model.image_size,
         margin=record.settings.model.window_margin,
         skip_bad=bool(record.skip_bad),
     )
-    shapes = load_shape_folder(
+    meshes = shapes.load_shape_folder(
         command.shapes,
         skip_bad=bool(record.skip_bad),
         up=record.up or UP,
         front=record.front or FRONT,
     )
-    for note in (*photos.notes, *shapes.notes):
+    for note in (*photos.notes, *meshes.notes):
         say(f"  {note}")
-    return photos, shapes
+    return photos, meshes
