@@ -165,7 +165,7 @@ def premultiplied(rgba: Float[Tensor, "b 4 h w"]) -> Float[Tensor, "b 4 h w"]:
     return torch.cat([rgba[:, :3] * rgba[:, 3:], rgba[:, 3:]], 1)
 
 
-def shrink(picture: Float[Tensor, "b c h w"], factor: int) -> Float[Tensor, "b c h w"]:
+def shrink(picture: Float[Tensor, "b c h w"], factor: int) -> Float[Tensor, "b c sh sw"]:
     """Average blocks of pixels, as after drawing at several samples per pixel."""
     return picture if factor == 1 else F.avg_pool2d(picture, factor)
 

@@ -1,5 +1,6 @@
 """Work shared out among threads is done once, wholly, and with the same result."""
 
+import importlib.util
 import threading
 
 import pytest
@@ -13,6 +14,7 @@ from shapecycle.code_to_image.rasterize import (
     shade_textured,
     vertex_normals,
 )
+from shapecycle.code_to_image.rasterize.backend import VARIABLE
 from shapecycle.code_to_image.rasterize.cores import share, threads_at_hand
 
 
@@ -78,9 +80,11 @@ def test_several_python_threads_may_share_at_once(two_threads):
     assert all(sorted(mine) == [0] * 50 + [1] * 50 for mine in done)
 
 
+@pytest.mark.skipif(importlib.util.find_spec("warp") is None, reason="Warp is not installed")
 @pytest.mark.parametrize("shared_tables", [False, True])
-def test_two_threads_draw_bit_for_bit_what_one_draws(two_threads, shared_tables):
+def test_two_threads_draw_bit_for_bit_what_one_draws(two_threads, shared_tables, monkeypatch):
     """Of five meshes, so that the parts are unequal; enough pixels that work is shared."""
+    monkeypatch.setenv(VARIABLE, "warp")
     points, topology = sphere(3)
     generator = torch.Generator().manual_seed(0)
     shapes = points + 0.05 * torch.randn(5, len(points[0]), 3, generator=generator)

@@ -54,7 +54,7 @@ class Topology:
         )
 
     @staticmethod
-    def stack(meshes: Sequence[Faces]) -> "Topology":
+    def stack(meshes: Sequence[Int[Tensor, "_ 3"] | Int[np.ndarray, "_ 3"]]) -> "Topology":
         """Read a different mesh for each item of a batch, padded to common counts.
 
         Args:
