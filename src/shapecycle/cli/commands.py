@@ -46,7 +46,7 @@ class Train:
     skip_bad: Annotated[DisallowNone[bool | None], arg(help_behavior_hint="(default: stop)")] = None
     """Leave bad files out instead of stopping; all are named."""
     dry_run: bool = False
-    """Print the merged settings and the sizes of the networks, and stop."""
+    """Print the settings, the networks' sizes, and the memory and speed of some steps; stop."""
 
     def run(self) -> None:
         """Train."""

@@ -4,8 +4,8 @@ import yaml
 from torch import nn
 
 from shapecycle.config import Settings, as_dict
-from shapecycle.critics.networks import CodeCritic, PictureCritic
 from shapecycle.model import Networks
+from shapecycle.train.jury import critics_of
 from shapecycle.train.loop import stage_shares
 from shapecycle.train.probe import probe
 from shapecycle.train.threads import choose_threads
@@ -26,19 +26,13 @@ def dry_run(settings: Settings, device: str) -> None:
 
 
 def _parts(settings: Settings) -> dict[str, list[nn.Module]]:
-    model = settings.model
-    networks = Networks(model)
-    critics = [
-        PictureCritic(channels=4, size=model.image_size, width=model.critic_width),
-        PictureCritic(channels=3, size=model.texture_resolution, width=model.critic_width),
-        CodeCritic(code_size=model.shape_code_size),
-    ]
+    networks = Networks(settings.model)
     return {
         "shape encoder": [networks.translator.reader],
         "image encoder": [networks.translator.seer],
         "deformation": [networks.translator.drawer.deformation],
         "texture decoder": [networks.translator.drawer.texture_decoder],
-        "critics": critics,
+        "critics": list(critics_of(settings).values()),
     }
 
 

@@ -69,7 +69,8 @@ def train(run: Run, journal: Journal) -> Path:
         journal.say(f"resumed after {_images(budget):,} images")
     with stop_requests() as request:
         _play(run, trainer, budget, journal, request)
-    _save(run, trainer, budget)
+        # A request from now on comes too late: the training ends anyway.
+        _save(run, trainer, budget)
     _panel(journal, trainer, _images(budget))
     return run.folder / MODEL_NAME
 
