@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from shapecycle.code_to_image.solid_texture import SolidTexture
-from shapecycle.code_to_image.texture import TextureDecoder, albedo
+from shapecycle.code_to_image.texture import TextureDecoder, albedo, pull_push
 from shapecycle.graphics_code import Texture
 
 
@@ -39,9 +39,31 @@ def test_what_was_seen_wins_and_its_mirror_image_comes_second() -> None:
     torch.testing.assert_close(filled[0, :, 2, 6], seen[0, :3, 2, 1])
     torch.testing.assert_close(filled[0, :, 5, 0], seen[0, :3, 5, 0])
     torch.testing.assert_close(filled[0, :, 5, 7], seen[0, :3, 5, 7])
-    unseen = torch.ones(8, 8, dtype=torch.bool)
-    unseen[2, [1, 6]] = unseen[5, [0, 7]] = False
-    torch.testing.assert_close(filled[0][:, unseen], decoded[0][:, unseen])
+
+
+def test_what_was_never_seen_is_decoded_and_as_far_off_as_what_was_seen() -> None:
+    decoded = 0.3 + 0.4 * _random(1, 3, 8, 8, seed=1)
+    shift = torch.tensor([0.2, -0.1, 0.0])[None, :, None, None]
+    seen = torch.cat([decoded + shift, torch.zeros(1, 1, 8, 8)], 1)
+    torch.testing.assert_close(albedo(Texture(torch.zeros(1, 4), seen), decoded), decoded)
+    seen[0, 3, 2, 1], seen[0, 3, 5, 3] = 1, 0.5
+    # The mirror image of a seen texel is off by what its own decoded colour says.
+    seen[:, :3] = (seen[:, :3] + seen[:, :3].flip(-1)) / 2
+    decoded = (decoded + decoded.flip(-1)) / 2
+    filled = albedo(Texture(torch.zeros(1, 4), seen), decoded)
+    torch.testing.assert_close(filled, decoded + shift)
+
+
+def test_holes_are_filled_smoothly_from_what_is_around_them() -> None:
+    value, weight = torch.zeros(1, 1, 9, 9), torch.zeros(1, 1, 9, 9)
+    value[..., 0], value[..., 8] = 0.2, 0.8
+    weight[..., 0] = weight[..., 8] = 1
+    filled = pull_push(value * weight, weight)[0, 0]
+    assert ((filled >= 0.2 - 1e-6) & (filled <= 0.8 + 1e-6)).all()
+    torch.testing.assert_close(filled[:, [0, 8]], value[0, 0][:, [0, 8]])
+    row = filled[4]
+    assert (row[1:] >= row[:-1] - 1e-6).all()
+    assert (row[1:] - row[:-1]).max() < 0.3
 
 
 def test_a_coarser_decoded_texture_is_enlarged_to_what_was_seen() -> None:

@@ -7,6 +7,9 @@ from torch.nn import functional as F
 
 from shapecycle.graphics_code import Texture
 
+LEAST_WEIGHT = 1e-6
+"""Weight of a whole image, on average, below which nothing counts as seen."""
+
 
 class TextureDecoder(nn.Module):
     """Decodes texture codes into square sRGB albedo images.
@@ -54,8 +57,9 @@ class _Up(nn.Module):
 def albedo(texture: Texture, decoded: Float[Tensor, "b 3 s s"]) -> Float[Tensor, "b 3 t t"]:
     """Lay what a photograph showed over what was decoded.
 
-    Seen texels win by their weight; texels whose mirror image was seen take that; the rest is
-    decoded.
+    Seen texels win by their weight, then texels whose mirror image was seen. On all others the
+    decoded image is shifted by how far it was off at the nearest seen ones, spread smoothly: a
+    code remembers which parts differ in colour better than it remembers the colours.
 
     Args:
         texture: The texture; without texels the decoded image is returned as it is.
@@ -67,9 +71,29 @@ def albedo(texture: Texture, decoded: Float[Tensor, "b 3 s s"]) -> Float[Tensor,
     if decoded.shape[-1] != seen.shape[-1]:
         size = (seen.shape[-1], seen.shape[-1])
         decoded = F.interpolate(decoded, size=size, mode="bilinear", align_corners=False)
-    filled = decoded
     # The template's UV square is mirror symmetric, so the other side is the flipped image.
-    for layer in (seen.flip(-1), seen):
-        colour, weight = layer[:, :3], layer[:, 3:]
-        filled = torch.lerp(filled, colour, weight)
-    return filled
+    mirrored = seen.flip(-1)
+    own, other = seen[:, 3:], mirrored[:, 3:] * (1 - seen[:, 3:])
+    off = own * (seen[:, :3] - decoded) + other * (mirrored[:, :3] - decoded)
+    return (decoded + pull_push(off, own + other)).clamp(0, 1)
+
+
+def pull_push(
+    weighted: Float[Tensor, "b c s s"], weight: Float[Tensor, "b 1 s s"]
+) -> Float[Tensor, "b c s s"]:
+    """Fill an image's holes from ever coarser averages of what is known.
+
+    Args:
+        weighted: Values times their weights.
+        weight: In [0, 1]; 0 in holes. Where all is a hole the result is 0.
+
+    Source:
+        S. Gortler et al., "The Lumigraph", SIGGRAPH 1996, section 3.2.
+    """
+    side = weight.shape[-1]
+    if side == 1:
+        return weighted / weight.clamp(min=LEAST_WEIGHT)
+    half = (side + 1) // 2
+    coarse = pull_push(F.adaptive_avg_pool2d(weighted, half), F.adaptive_avg_pool2d(weight, half))
+    around = F.interpolate(coarse, size=(side, side), mode="bilinear", align_corners=False)
+    return weighted + (1 - weight) * around
