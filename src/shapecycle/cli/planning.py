@@ -10,9 +10,9 @@ from shapecycle.cli.inputs import LARGEST_SEED, within
 from shapecycle.cli.output import say
 from shapecycle.cli.run_record import RUN_FOLDER, Record, read_record, record_file
 from shapecycle.config import Settings, changed_by_file, checked, load_settings
+from shapecycle.data.shapes import axes_of
 from shapecycle.errors import CheckpointError, ConfigError, DataError
 
-AXES = ("+x", "-x", "+y", "-y", "+z", "-z")
 UP, FRONT = "+y", "+z"
 """The shape files' axes where none are named."""
 
@@ -33,7 +33,7 @@ def planned(command: Train) -> Record:
     if command.seed is not None:
         within(command.seed, 0, LARGEST_SEED, "--seed")
     record = _resumed(command) if command.resume else _begun(command)
-    refuse_axes(str(record.up), str(record.front))
+    axes_of(str(record.up), str(record.front))  # refuses what are no axes
     return replace(
         record,
         images=str(command.images.absolute()),
@@ -132,24 +132,6 @@ def axis(name: str) -> str:
     """Return an axis with its sign: "Z" and "+z" are the same one; what is none stays."""
     lower = name.lower()
     return f"+{lower}" if lower in ("x", "y", "z") else lower
-
-
-def refuse_axes(up: str, front: str) -> None:
-    """Raise if two names are no axes, or the same one, before anything is loaded.
-
-    Raises:
-        ConfigError: Naming what was given.
-    """
-    for name, value in (("up", up), ("front", front)):
-        if value not in AXES:
-            raise ConfigError(
-                f"the shapes' {name} axis is {value!r}", f"name one of {' '.join(AXES)}"
-            )
-    if up[1] == front[1]:
-        raise ConfigError(
-            f"the shapes' up axis {up} and front axis {front} lie along one line",
-            "name two different axes, such as +z up and -y front",
-        )
 
 
 def with_counts(record: Record, command: Train, pictures: int, shapes: int) -> Record:

@@ -71,7 +71,7 @@ def load_shape_folder(
         DataError: If the folder is missing, empty or unreadable, if files in it are bad
             (one error names them all), or if too few are usable.
     """
-    axes = _axes(up, front)
+    axes = axes_of(up, front)
 
     def load(path: Path) -> tuple[Mesh, Normalisation, int]:
         file = _turned(load_mesh(path), axes)
@@ -107,7 +107,7 @@ def is_watertight(mesh: Mesh) -> bool:
     return len(shared) > 0 and bool((shared % 2 == 0).all())
 
 
-def _axes(up: str, front: str) -> Float[np.ndarray, "3 3"]:
+def axes_of(up: str, front: str) -> Float[np.ndarray, "3 3"]:
     """Rotation that takes the named file axes to +y (up) and +z (front).
 
     Raises:
