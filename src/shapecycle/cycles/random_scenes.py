@@ -163,7 +163,7 @@ def draw_raw(
     coverage = shrink(fine.mask[:, None].float(), supersample)
     # Coverage is sampled finely, colour once per pixel, on the nearest face any sample saw.
     blocks = fine.key.view(len(clip), height, supersample, width, supersample)
-    visible = rz.Visibility(blocks.amin((2, 4)))
+    visible = rz.Visibility(blocks.amin((2, 4)), fine.face_count)
     at = rz.interpolate(shapes.vertices, clip, shapes.topology, visible).flatten(2).mT
     albedo = texture.at(at).mT.reshape(len(at), 3, height, width)
     colour = shaded(albedo, facing_normals(camera, shapes.topology, visible), light)

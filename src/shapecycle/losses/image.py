@@ -37,8 +37,8 @@ def wide_silhouette_loss(
     one and a point of the other, less the mean distances within each. It is 0 for equal
     silhouettes alone, and its gradient does not fade with distance: a silhouette is pulled, not
     shrunk, towards a mask that it does not touch. Neither spread feels how much coverage it was
-    made of, so add a loss that does. A silhouette of less than a pixel in all counts for less,
-    and an empty one has no gradient.
+    made of, so add a loss that does. Silhouettes of less than a pixel in all count for less, and
+    where one is empty there is no loss and no pull.
 
     Source:
         G. Szekely and M. Rizzo, "Energy statistics: A class of statistics based on distances",
@@ -51,11 +51,13 @@ def wide_silhouette_loss(
     rows, columns = (torch.fft.fftfreq(n, 1 / n).to(difference) for n in doubled)
     distances = torch.fft.rfft2(torch.hypot(rows[:, None], columns))
     to_all = torch.fft.irfft2(torch.fft.rfft2(difference, s=doubled) * distances, s=doubled)
-    return -(difference * to_all[:, :height, :width]).sum((1, 2)) / max(height, width)
+    distance = -(difference * to_all[:, :height, :width]).sum((1, 2)) / max(height, width)
+    sizes = [s.detach().sum((1, 2, 3)).clamp(0, 1) for s in (drawn, mask)]
+    return distance * sizes[0] * sizes[1]
 
 
 def _spread(silhouette: Tensor) -> Tensor:
-    return silhouette / silhouette.sum((1, 2, 3), keepdim=True).clamp(min=1)
+    return silhouette / silhouette.sum((1, 2, 3), keepdim=True).clamp(min=1e-6)
 
 
 def structure_loss(

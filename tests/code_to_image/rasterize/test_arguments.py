@@ -1,15 +1,18 @@
 """Wrong arguments are refused by name and value."""
 
+import numpy as np
 import pytest
 import torch
-from rasterize_scenes import perspective, sphere
+from rasterize_scenes import orthographic, perspective, sphere
 
 from shapecycle.code_to_image.rasterize import (
     Topology,
+    Visibility,
     antialias,
     interpolate,
     rasterize,
     shade_sh,
+    shade_textured,
     vertex_normals,
 )
 
@@ -103,3 +106,61 @@ def test_a_light_of_another_shape_is_refused():
         shade_sh(VERTICES, torch.zeros(1, 3, 9))
     with pytest.raises(ValueError, match=r"normals has shape \(1, 42, 4\)"):
         shade_sh(CLIP, torch.zeros(1, 9, 3))
+
+
+def test_a_visibility_of_another_mesh_is_refused():
+    """Its face numbers would be read beyond the end of the topology's."""
+    points, topology = sphere(2)
+    _, other = sphere(1)
+    clip = orthographic(points)
+    seen = rasterize(clip, topology, (8, 8))
+    for wrong in (seen, Visibility(seen.key)):
+        with pytest.raises(ValueError, match="topology has 80"):
+            interpolate(points, clip, other, wrong)
+        with pytest.raises(ValueError, match="topology has 80"):
+            antialias(torch.zeros(1, 1, 8, 8), clip, other, wrong)
+    with pytest.raises(ValueError, match="key has shape"):
+        interpolate(points, clip, topology, Visibility(seen.key[0]))
+
+
+def test_a_crop_of_a_visibility_is_one():
+    points, topology = sphere(2)
+    clip = orthographic(points)
+    seen = rasterize(clip, topology, (8, 8))
+    crop = Visibility(seen.key[:, :, ::1][:, :8, :8].transpose(1, 2))
+    drawn = interpolate(points, clip, topology, crop)
+    assert torch.equal(drawn, interpolate(points, clip, topology, crop, backend="torch"))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"clip": [[1.0]]}, "clip is a list"),
+        ({"topology": torch.zeros(1, 3)}, "topology is a Tensor"),
+        ({"size": 16}, r"size is 16; expected \(height, width\)"),
+        ({"size": (16.0, 16.0)}, "size is"),
+        ({"clip": torch.zeros(0, 42, 4)}, "clip holds no items"),
+    ],
+)
+def test_what_is_something_else_altogether_is_named(change, message):
+    points, topology = sphere(1)
+    arguments = {"clip": orthographic(points), "topology": topology, "size": (8, 8)} | change
+    with pytest.raises((TypeError, ValueError), match=message):
+        rasterize(**arguments)
+
+
+def test_textures_without_texels_and_lights_that_are_not_finite_are_refused():
+    points, topology = sphere(1)
+    clip = orthographic(points)
+    seen = rasterize(clip, topology, (8, 8))
+    albedo, uv, light = torch.rand(1, 3, 4, 4), points[..., :2], torch.rand(1, 9, 3)
+    with pytest.raises(ValueError, match="at least one texel"):
+        shade_textured(albedo[:, :, :0], uv, points, light, clip, topology, seen)
+    with pytest.raises(ValueError, match="light has 27 non-finite values"):
+        shade_textured(albedo, uv, points, light * float("nan"), clip, topology, seen)
+
+
+def test_an_index_beyond_all_vertices_is_refused_before_it_wraps_round():
+    faces = np.array([[0, 1, 2**63 + 5]], np.uint64)
+    with pytest.raises(ValueError, match="expected below 2"):
+        Topology.from_faces(faces)

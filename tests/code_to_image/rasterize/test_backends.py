@@ -4,6 +4,7 @@ import importlib.util
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -23,6 +24,23 @@ from shapecycle.errors import ConfigError, MissingExtra
 needs_warp = pytest.mark.skipif(
     importlib.util.find_spec("warp") is None, reason="Warp is not installed"
 )
+
+
+@needs_warp
+def test_threads_that_draw_for_the_first_time_at_once_load_once_and_leave_stderr_alone():
+    program = """
+import os, threading
+from shapecycle.code_to_image.rasterize import warp_runtime
+before = os.readlink("/proc/self/fd/2")
+threads = [threading.Thread(target=warp_runtime.load, args=("cpu",)) for _ in range(6)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+assert os.readlink("/proc/self/fd/2") == before
+assert warp_runtime._load.cache_info().misses == 1
+"""
+    if not Path("/proc/self/fd").exists():
+        pytest.skip("this system does not name its open files")
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=120)
 
 
 def soup(count: int, stretch: float) -> tuple[torch.Tensor, Topology]:

@@ -1,6 +1,9 @@
 """Work shared out among threads is done once, wholly, and with the same result."""
 
 import importlib.util
+import os
+import select
+import sys
 import threading
 
 import pytest
@@ -9,6 +12,7 @@ from rasterize_scenes import orthographic, sphere
 
 from shapecycle.code_to_image.rasterize import (
     antialias,
+    cores,
     interpolate,
     rasterize,
     shade_textured,
@@ -78,6 +82,36 @@ def test_several_python_threads_may_share_at_once(two_threads):
     for thread in threads:
         thread.join()
     assert all(sorted(mine) == [0] * 50 + [1] * 50 for mine in done)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+@pytest.mark.filterwarnings("ignore:This process")  # Python warns of any fork beside threads
+def test_a_forked_copy_works_alone_and_does_not_wait_for_threads_it_does_not_have(two_threads):
+    share(2, lambda _: None)
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        done = []
+        share(2, done.append)
+        os.write(writer, bytes([threads_at_hand(), *done]))
+        os._exit(0)
+    assert select.select([reader], [], [], 20)[0], "the copy hangs"
+    assert os.read(reader, 9) == bytes([1, 0, 1])
+    os.waitpid(child, 0)
+
+
+def test_a_part_that_an_interrupt_took_is_not_passed_over(two_threads, monkeypatch):
+    if threads_at_hand() == 1:
+        pytest.skip("this PyTorch offers no threads")
+
+    class Interrupting(dict):
+        def __getitem__(self, number):
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(cores, "_works", Interrupting())
+    monkeypatch.setattr(sys, "unraisablehook", lambda _: None)
+    with pytest.raises(KeyboardInterrupt):
+        share(2, lambda _: None)
 
 
 @pytest.mark.skipif(importlib.util.find_spec("warp") is None, reason="Warp is not installed")

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from shapecycle.code_to_image.rasterize.checks import check_indices
+from shapecycle.code_to_image.rasterize.checks import check_indices, check_tensor
 from shapecycle.code_to_image.rasterize.topology import Topology
 
 
@@ -23,13 +23,18 @@ def attribute_faces(
                 f"{topology.vertex_count - 1}; give faces if they have their own indices"
             )
         return topology.faces
+    check_tensor(faces, "faces")
     if topology.batch is not None:
         raise ValueError("faces is for a topology shared by the batch; this one is stacked")
     if faces.shape != topology.faces.shape:
         raise ValueError(
             f"faces has shape {tuple(faces.shape)}; expected {tuple(topology.faces.shape)}"
         )
-    if faces.dtype.is_floating_point or faces.device != attributes.device:
+    if (
+        faces.dtype.is_floating_point
+        or faces.dtype == torch.bool
+        or faces.device != attributes.device
+    ):
         raise ValueError(
             f"faces is {faces.dtype} on {faces.device}; expected integers on {attributes.device}"
         )

@@ -1,5 +1,7 @@
 """Cheap checks of arguments, with messages that name the argument and the value."""
 
+from numbers import Integral
+
 import torch
 from torch import Tensor
 
@@ -9,8 +11,9 @@ from shapecycle.code_to_image.rasterize.visibility import Visibility
 
 def check_size(size: tuple[int, int]) -> None:
     """Refuse images without pixels."""
-    if len(size) != 2 or min(size) < 1:
-        raise ValueError(f"size is {tuple(size)}; expected (height, width), both at least 1")
+    pair = isinstance(size, tuple | list) and len(size) == 2
+    if not pair or not all(isinstance(n, Integral) and n is not True and n >= 1 for n in size):
+        raise ValueError(f"size is {size!r}; expected (height, width), whole and at least 1")
 
 
 def check_float(tensor: Tensor, name: str, shape: str, *sizes: int | None) -> None:
@@ -22,6 +25,7 @@ def check_float(tensor: Tensor, name: str, shape: str, *sizes: int | None) -> No
         shape: The expected shape, for people.
         sizes: The expected length of every axis; None for any length.
     """
+    check_tensor(tensor, name)
     fits = tensor.ndim == len(sizes) and all(
         want is None or have == want for have, want in zip(tensor.shape, sizes, strict=True)
     )
@@ -29,6 +33,12 @@ def check_float(tensor: Tensor, name: str, shape: str, *sizes: int | None) -> No
         raise ValueError(f"{name} has shape {tuple(tensor.shape)}; expected {shape}")
     if tensor.dtype not in (torch.float32, torch.float64):
         raise ValueError(f"{name} has type {tensor.dtype}; expected float32 or float64")
+
+
+def check_tensor(value: object, name: str) -> None:
+    """Refuse what is no tensor."""
+    if not isinstance(value, Tensor):
+        raise TypeError(f"{name} is a {type(value).__name__}; expected a torch.Tensor")
 
 
 def check_finite(tensor: Tensor, name: str) -> None:
@@ -53,11 +63,17 @@ def check_finite(tensor: Tensor, name: str) -> None:
 def check_clip(clip: Tensor, topology: Topology) -> None:
     """Refuse clip-space positions that the topology cannot index."""
     check_float(clip, "clip", "(b, v, 4)", None, None, 4)
+    if len(clip) == 0:
+        raise ValueError("clip holds no items; expected at least one")
     check_topology(topology, clip, "clip")
 
 
 def check_topology(topology: Topology, vertices: Tensor, name: str) -> None:
     """Refuse a topology of other meshes, on another device or with indices out of range."""
+    if not isinstance(topology, Topology):
+        raise TypeError(
+            f"topology is a {type(topology).__name__}; expected what Topology.from_faces returns"
+        )
     if topology.batch is not None and topology.batch != vertices.shape[0]:
         raise ValueError(f"topology holds {topology.batch} meshes, {name} {vertices.shape[0]}")
     if topology.device != vertices.device:
@@ -69,12 +85,28 @@ def check_topology(topology: Topology, vertices: Tensor, name: str) -> None:
         )
 
 
-def check_visibility(visibility: Visibility, clip: Tensor) -> None:
-    """Refuse a visibility of another batch or device."""
+def check_visibility(visibility: Visibility, clip: Tensor, topology: Topology) -> None:
+    """Refuse a visibility of another batch, device or mesh."""
+    if not isinstance(visibility, Visibility):
+        raise TypeError(
+            f"visibility is a {type(visibility).__name__}; expected what rasterize returns"
+        )
     key = visibility.key
+    if key.ndim != 3 or key.dtype != torch.int64:
+        raise ValueError(
+            f"visibility's key has shape {tuple(key.shape)} and type {key.dtype}; "
+            "expected (b, h, w) of int64"
+        )
     if len(key) != len(clip) or key.device != clip.device:
         raise ValueError(
             f"visibility holds {len(key)} images on {key.device}, clip {len(clip)} on {clip.device}"
+        )
+    faces = topology.faces.shape[-2]
+    seen = visibility.face_count
+    if visibility.least_faces > faces if seen is None else seen != faces:
+        raise ValueError(
+            f"visibility is of a mesh of {seen or visibility.least_faces} faces, "
+            f"topology has {faces}; give the topology that was rasterised"
         )
 
 

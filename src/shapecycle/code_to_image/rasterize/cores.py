@@ -2,6 +2,7 @@
 
 import ctypes
 import itertools
+import os
 import threading
 from collections.abc import Callable
 from functools import cache
@@ -13,7 +14,9 @@ import torch
 def threads_at_hand() -> int:
     """Return how many threads ``share`` may use: PyTorch's number, 1 if they cannot be had."""
     inside = getattr(_here, "work", None) is not None
-    return 1 if inside or _team() is None else torch.get_num_threads()
+    if inside or _forked or _team() is None:
+        return 1
+    return torch.get_num_threads()
 
 
 def share(parts: int, run: Callable[[int], None]) -> None:
@@ -37,6 +40,9 @@ def share(parts: int, run: Callable[[int], None]) -> None:
             del _works[number]
     if work.faults:
         raise work.faults[0]
+    if work.done < parts:
+        # An interrupt that meets a thread before it has begun is dropped by the C code there.
+        raise KeyboardInterrupt
 
 
 class _Work:
@@ -46,12 +52,15 @@ class _Work:
         self.left = iter(range(parts))
         self.run = run
         self.faults: list[BaseException] = []
+        self.done = 0
 
     def take_part(self) -> None:
         outer, _here.work = getattr(_here, "work", None), self
         try:
             for number in self.left:
                 self.run(number)
+                with _counting:
+                    self.done += 1
         except BaseException as error:  # the C code that called would drop it
             self.faults.append(error)
         finally:
@@ -59,6 +68,7 @@ class _Work:
 
 
 _here = threading.local()
+_counting = threading.Lock()
 _works: dict[int, _Work] = {}
 _numbers = itertools.count(1)
 _BODY = ctypes.CFUNCTYPE(None, ctypes.c_size_t)
@@ -69,6 +79,19 @@ def _take_part(number: int) -> None:
 
 
 _member = _BODY(_take_part)
+
+
+_forked = False
+
+
+def _note_fork() -> None:
+    """Work alone from now on: the parent's threads are not in its copies."""
+    global _forked
+    _forked = True
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_note_fork)
 
 
 @cache

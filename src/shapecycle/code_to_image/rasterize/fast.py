@@ -13,6 +13,9 @@ from shapecycle.code_to_image.rasterize.warp_runtime import Step, launch
 MOST_EDGES = 1 << 20
 """Edge numbers share an int32 with 11 bits of offset; larger meshes go to the reference."""
 
+MOST_NUMBERS = 1 << 31
+"""Of any array: kernels address it by an int32."""
+
 MOST_ITEMS = 1 << 30
 """Edges of the whole batch are counted in an int32 with one bit for the side."""
 
@@ -33,7 +36,7 @@ def rasterize(
     layer = (0, key) if behind is None else (1, behind.key.contiguous())
     step = Step("rasterize", count, (*arguments, *layer, int(cull), key))
     launch(clip, batch, step, work=batch * (count + height * width))
-    return Visibility(key)
+    return Visibility(key, count)
 
 
 def interpolate(
@@ -42,7 +45,7 @@ def interpolate(
     """Spread vertex attributes over the visible faces; see the public function."""
     rows = topology.faces_int32 if faces is topology.faces else _int32(faces)
     result: Tensor = _Interpolate.apply(  # type: ignore[no-untyped-call]
-        attributes, clip, topology, visibility.key, rows
+        attributes, clip, topology, visibility.key.contiguous(), rows
     )
     return result
 
@@ -50,7 +53,7 @@ def interpolate(
 def antialias(image: Tensor, clip: Tensor, topology: Topology, visibility: Visibility) -> Tensor:
     """Blend pixels across silhouettes; see the public function."""
     result: Tensor = _Antialias.apply(  # type: ignore[no-untyped-call]
-        image, clip, topology, visibility.key
+        image, clip, topology, visibility.key.contiguous()
     )
     return result
 
@@ -77,7 +80,7 @@ def shade_textured(
     """Light a textured surface; see the public function."""
     rows = topology.faces_int32 if uv_faces is topology.faces else _int32(uv_faces)
     result: Tensor = _ShadeTextured.apply(  # type: ignore[no-untyped-call]
-        albedo, uv, normals, light, clip, darkest, rows, topology, visibility.key
+        albedo, uv, normals, light, clip, darkest, rows, topology, visibility.key.contiguous()
     )
     return result
 

@@ -51,13 +51,20 @@ class Implementation(Protocol):
     ) -> Tensor: ...
 
 
-def implementation(backend: Backend, vertices: Tensor, topology: Topology) -> Implementation:
-    """Import ``fast`` or ``reference``; neither is loaded before it draws."""
+def implementation(
+    backend: Backend, vertices: Tensor, topology: Topology, numbers: int = 0
+) -> Implementation:
+    """Import ``fast`` or ``reference``; neither is loaded before it draws.
+
+    Args:
+        numbers: How many the largest array holds; kernels count in int32.
+    """
     if choose(backend, vertices.device, vertices.dtype) == "warp":
         from shapecycle.code_to_image.rasterize import fast
 
         edges = topology.edges.shape[-2]
-        if edges < fast.MOST_EDGES and edges * len(vertices) < fast.MOST_ITEMS:
+        countable = edges * len(vertices) < fast.MOST_ITEMS and numbers < fast.MOST_NUMBERS
+        if edges < fast.MOST_EDGES and countable:
             return cast(Implementation, fast)
     from shapecycle.code_to_image.rasterize import reference
 

@@ -43,10 +43,10 @@ def rasterize(
     checks.check_size(size)
     checks.check_finite(clip, "clip")
     if behind is not None:
-        checks.check_visibility(behind, clip)
+        checks.check_visibility(behind, clip, topology)
         if behind.size != tuple(size):
             raise ValueError(f"behind has size {behind.size}, but size is {tuple(size)}")
-    draw = implementation(backend, clip, topology)
+    draw = implementation(backend, clip, topology, clip.shape[0] * size[0] * size[1])
     return draw.rasterize(clip, topology, size, cull, behind)
 
 
@@ -80,17 +80,19 @@ def interpolate(
         ValueError: If a shape, type or device is wrong, or an index is out of range.
     """
     checks.check_clip(clip, topology)
-    checks.check_visibility(visibility, clip)
+    checks.check_visibility(visibility, clip, topology)
     checks.check_float(attributes, "attributes", "(b or 1, n, c)", None, None, None)
     checks.check_companion(attributes, "attributes", clip, "clip")
     if attributes.shape[0] not in (1, clip.shape[0]):
         raise ValueError(f"attributes hold {attributes.shape[0]} items, clip {clip.shape[0]}")
     rows = attribute_faces(faces, attributes, topology, "attributes")
-    draw = implementation(backend, clip, topology)
+    drawn = visibility.key.numel() * attributes.shape[2]
+    draw = implementation(backend, clip, topology, max(drawn, attributes.numel()))
     return draw.interpolate(attributes, clip, topology, visibility, rows)
 
 
 @torch.no_grad()
+@in_full_precision
 def uv_slopes(
     uv: Float[Tensor, "ub n 2"],
     clip: Float[Tensor, "b v 4"],
@@ -146,10 +148,12 @@ def antialias(
         ValueError: If a shape, type or device is wrong.
     """
     checks.check_clip(clip, topology)
-    checks.check_visibility(visibility, clip)
+    checks.check_visibility(visibility, clip, topology)
     batch, (height, width) = clip.shape[0], visibility.size
     shape = f"({batch}, c, {height}, {width})"
     checks.check_float(image, "image", shape, batch, None, height, width)
     checks.check_companion(image, "image", clip, "clip")
-    draw = implementation(backend, clip, topology)
+    # The walk keeps four numbers a pixel.
+    numbers = batch * height * width * max(4, image.shape[1])
+    draw = implementation(backend, clip, topology, numbers)
     return draw.antialias(image, clip, topology, visibility)

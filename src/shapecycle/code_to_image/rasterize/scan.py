@@ -57,7 +57,7 @@ def rasterize(
                 deeper = rank > behind.key.reshape(-1)[pixel]
                 pixel, rank = pixel[deeper], rank[deeper]
             key.scatter_reduce_(0, pixel, rank, "amin")
-    return Visibility(key.reshape(batch, height, width))
+    return Visibility(key.reshape(batch, height, width), topology.faces.shape[-2])
 
 
 def interpolate(

@@ -63,7 +63,7 @@ def shade_textured(
     if not darkest >= 0:
         raise ValueError(f"darkest is {darkest}; expected at least 0")
     checks.check_clip(clip, topology)
-    checks.check_visibility(visibility, clip)
+    checks.check_visibility(visibility, clip, topology)
     batch, count, _ = clip.shape
     checks.check_float(albedo, "albedo", "(b or 1, 3, th, tw)", None, 3, None, None)
     checks.check_float(uv, "uv", "(b or 1, n, 2)", None, None, 2)
@@ -73,8 +73,13 @@ def shade_textured(
         checks.check_companion(tensor, name, clip, "clip")
         if tensor.shape[0] not in (1, batch):
             raise ValueError(f"{name} holds {tensor.shape[0]} items, clip {batch}")
+    if albedo[0, 0].numel() == 0:
+        raise ValueError(f"albedo has shape {tuple(albedo.shape)}; expected at least one texel")
+    checks.check_finite(light, "light")
+    checks.check_finite(albedo, "albedo")
     rows = attribute_faces(uv_faces, uv, topology, "uv")
-    draw = implementation(backend, clip, topology)
+    numbers = max(4 * visibility.key.numel(), albedo.numel())
+    draw = implementation(backend, clip, topology, numbers)
     return draw.shade_textured(
         albedo, uv, rows, normals, light, darkest, clip, topology, visibility
     )

@@ -11,6 +11,8 @@ from jaxtyping import Int
 from numpy.typing import NDArray
 from torch import Tensor
 
+MOST_VERTICES = 1 << 31
+
 IntArray: TypeAlias = NDArray[np.int64]
 Faces: TypeAlias = Int[Tensor, "f 3"] | Int[np.ndarray, "f 3"]
 
@@ -158,4 +160,6 @@ def _as_array(faces: Faces, name: str) -> IntArray:
         raise ValueError(f"{name} has type {array.dtype}; expected integers")
     if array.size and array.min() < 0:
         raise ValueError(f"{name} contains the index {array.min()}; indices start at 0")
+    if array.size and int(array.max()) >= MOST_VERTICES:
+        raise ValueError(f"{name} contains the index {array.max()}; expected below 2^31")
     return np.array(array, np.int64)

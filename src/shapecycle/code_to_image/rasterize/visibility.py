@@ -21,14 +21,21 @@ class Visibility:
     Attributes:
         key: Quantised depth in the upper 32 bits, face number in the lower; so the smallest
             key is the nearest face, and among equally near ones the one listed first.
+        face_count: How many faces the topology had; None if only ``key`` tells.
     """
 
     key: Int[Tensor, "b h w"]
+    face_count: int | None = None
 
     @property
     def size(self) -> tuple[int, int]:
         """Image height and width, in pixels."""
         return self.key.shape[1], self.key.shape[2]
+
+    @cached_property
+    def least_faces(self) -> int:
+        """How many faces a topology has at least that these are rows of."""
+        return int(self.face_id.max()) + 1 if self.key.numel() else 0
 
     @cached_property
     def mask(self) -> Bool[Tensor, "b h w"]:

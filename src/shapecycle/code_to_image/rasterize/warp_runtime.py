@@ -5,6 +5,7 @@ import importlib
 import os
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,9 +29,24 @@ def _warp() -> Any:
     return importlib.import_module("warp")
 
 
-@cache
 def kernels() -> dict[str, Any]:
     """Import Warp and all kernels, by name; takes half a second."""
+    with _loading:
+        return _kernels()
+
+
+def load(device: str) -> dict[str, Any]:
+    """Compile the kernels for a device ("cpu", "cuda:0"), or load them from the cache."""
+    with _loading:
+        return _load(device)
+
+
+_loading = threading.RLock()
+"""Two threads that draw for the first time at once would initialise Warp together."""
+
+
+@cache
+def _kernels() -> dict[str, Any]:
     wp = _warp()
 
     wp.config.log_level = wp.LOG_ERROR
@@ -44,8 +60,7 @@ def kernels() -> dict[str, Any]:
 
 
 @cache
-def load(device: str) -> dict[str, Any]:
-    """Compile the kernels for a device ("cpu", "cuda:0"), or load them from the cache."""
+def _load(device: str) -> dict[str, Any]:
     wp = _warp()
 
     found = kernels()
@@ -148,9 +163,8 @@ def _start(wp: Any) -> None:
 def _start_somewhere(wp: Any) -> None:
     try:
         wp.init()
-        probe = Path(wp.config.kernel_cache_dir) / f"probe-{os.getpid()}"
-        probe.touch()
-        probe.unlink()
+        with tempfile.TemporaryFile(dir=wp.config.kernel_cache_dir):
+            pass
     except OSError:
         wp.config.kernel_cache_dir = tempfile.mkdtemp(prefix="shapecycle-kernels-")
         wp.init()
@@ -159,7 +173,7 @@ def _start_somewhere(wp: Any) -> None:
 @contextmanager
 def _native_messages(shown: bool) -> Iterator[None]:
     """Hide what C code writes to stderr: Warp's complaint that a CPU machine has no GPU."""
-    if shown:
+    if shown or sys.stderr is None:  # a program without a terminal has none
         yield
         return
     sys.stderr.flush()
