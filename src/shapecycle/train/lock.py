@@ -67,8 +67,8 @@ def locked(folder: Path, say: Callable[[str], None]) -> Iterator[None]:
     Raises:
         CheckpointError: If another process trains there.
     """
-    missing = [path for path in (folder.absolute(), *folder.absolute().parents)
-               if not path.exists()]  # fmt: skip
+    whole = folder.absolute()
+    missing = [path for path in (whole, *whole.parents) if not path.exists()]
     folder.mkdir(parents=True, exist_ok=True)
     lock = folder / LOCK_NAME
     try:

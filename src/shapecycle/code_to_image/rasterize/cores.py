@@ -80,7 +80,6 @@ def _take_part(number: int) -> None:
 
 _member = _BODY(_take_part)
 
-
 _forked = False
 
 

@@ -51,7 +51,7 @@ def screen_bounds(a: wp.vec4, b: wp.vec4, c: wp.vec4, height: int, width: int):
             to_screen(b, height, width),
             to_screen(c, height, width),
         )
-        return lower_left(p, lower_left(q, r)), upper_right(p, upper_right(q, r))
+        return smaller_both(p, smaller_both(q, r)), larger_both(p, larger_both(q, r))
     low = wp.vec2(FAR_OUT, FAR_OUT)
     high = wp.vec2(-FAR_OUT, -FAR_OUT)
     low, high = cut_bounds(a, b, low, high, height, width)
@@ -77,16 +77,16 @@ def widen(v: wp.vec4, low: wp.vec2, high: wp.vec2, height: int, width: int):
     if v[3] <= TINY:
         return wp.vec2(-FAR_OUT, -FAR_OUT), wp.vec2(FAR_OUT, FAR_OUT)
     p = to_screen(v, height, width)
-    return lower_left(low, p), upper_right(high, p)
+    return smaller_both(low, p), larger_both(high, p)
 
 
 @wp.func
-def lower_left(p: wp.vec2, q: wp.vec2):
+def smaller_both(p: wp.vec2, q: wp.vec2):
     return wp.vec2(smaller(p[0], q[0]), smaller(p[1], q[1]))
 
 
 @wp.func
-def upper_right(p: wp.vec2, q: wp.vec2):
+def larger_both(p: wp.vec2, q: wp.vec2):
     return wp.vec2(larger(p[0], q[0]), larger(p[1], q[1]))
 
 
