@@ -51,7 +51,8 @@ def main() -> None:
             print(stage, step, *(float(value).hex() for value in losses.values()))
     with trainer.average.worn():
         trainer.fit_priors()
-    print("weights", *(float(v.double().sum()).hex() for v in trainer.networks.state_dict().values()))
+    weights = trainer.networks.state_dict().values()
+    print("weights", *(float(value.double().sum()).hex() for value in weights))
 
 
 if __name__ == "__main__":

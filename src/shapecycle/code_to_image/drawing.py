@@ -47,9 +47,16 @@ class Drawer(nn.Module):
         self.deformation = deformation
         self.texture_decoder = texture_decoder
         template = deformation.template
-        self.topology = rz.Topology.from_faces(template.faces)
+        self._topology = rz.Topology.from_faces(template.faces)
         self.register_buffer("uv", template.uv[None], persistent=False)
         self.register_buffer("uv_faces", template.uv_faces, persistent=False)
+
+    @property
+    def topology(self) -> rz.Topology:
+        """The template's faces and edges, where the weights are."""
+        if self._topology.device != self.uv.device:
+            self._topology = self._topology.to(self.uv.device)
+        return self._topology
 
     def vertices(self, shape: Float[Tensor, "b n"]) -> Float[Tensor, "b v 3"]:
         """Decode shape codes into vertices in object space."""
@@ -75,7 +82,7 @@ class Drawer(nn.Module):
         view: View,
     ) -> Float[Tensor, "b 4 h w"]:
         """Draw decoded vertices and albedo; the result is premultiplied sRGB and coverage."""
-        topology = self._topology(vertices.device)
+        topology = self.topology
         camera = pose.place(vertices)
         clip = view.clip(camera)
         visible = rz.rasterize(clip, topology, view.size)
@@ -96,7 +103,7 @@ class Drawer(nn.Module):
         self, vertices: Float[Tensor, "b v 3"], pose: Pose, view: View
     ) -> Float[Tensor, "b 1 h w"]:
         """Draw coverage only."""
-        topology = self._topology(vertices.device)
+        topology = self.topology
         clip = view.clip(pose.place(vertices))
         visible = rz.rasterize(clip, topology, view.size)
         mask = visible.mask[:, None].to(clip.dtype)
@@ -106,16 +113,11 @@ class Drawer(nn.Module):
         self, vertices: Float[Tensor, "b v 3"], pose: Pose, view: View
     ) -> Float[Tensor, "b 1 h w"]:
         """Draw the distance in front of the camera, in object units; 0 where nothing is."""
-        topology = self._topology(vertices.device)
+        topology = self.topology
         camera = pose.place(vertices)
         clip = view.clip(camera)
         visible = rz.rasterize(clip, topology, view.size)
         return rz.interpolate(-camera[..., 2:], clip, topology, visible)
-
-    def _topology(self, device: torch.device) -> rz.Topology:
-        if self.topology.device != device:
-            self.topology = self.topology.to(device)
-        return self.topology
 
     def surface(
         self, vertices: Float[Tensor, "b v 3"], size: int
@@ -129,7 +131,7 @@ class Drawer(nn.Module):
         face, weights = self.deformation.template.texel_corners(size)
         corners = self.deformation.template.faces[face.flatten()].to(vertices.device)
         weights = weights.view(-1, 3, 1).to(vertices.device)
-        normals = rz.vertex_normals(vertices, self._topology(vertices.device))
+        normals = rz.vertex_normals(vertices, self.topology)
 
         def blend(values: Tensor) -> Tensor:
             picked = [values.index_select(1, corners[:, k]) * weights[:, k] for k in range(3)]

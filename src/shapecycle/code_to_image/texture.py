@@ -6,6 +6,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from shapecycle.graphics_code import Texture
+from shapecycle.precision import autocast
 
 LEAST_WEIGHT = 1e-6
 """Weight of a whole image, on average, below which nothing counts as seen."""
@@ -32,7 +33,7 @@ class TextureDecoder(nn.Module):
     def forward(self, code: Float[Tensor, "b t"]) -> Float[Tensor, "b 3 s s"]:
         """Return albedo in [0, 1]."""
         seed = self.first(code).view(len(code), -1, 4, 4)
-        with torch.autocast(code.device.type, torch.bfloat16):
+        with autocast(code.device):
             seed = seed.contiguous(memory_format=torch.channels_last)
             image = self.last(F.silu(self.blocks(seed)))
         return torch.sigmoid(image.float())

@@ -87,10 +87,7 @@ class ShapePool:
         normals = bent.normals(positions, normals)
         vertices, positions = to_unit_box(bent.points(self.vertices[index]), bent.points(positions))
         coin = torch.rand(count, 1, 1, generator=self.generator).to(self.device)
-        flip = torch.where(coin < 0.5, -1.0, 1.0) * torch.tensor([1.0, 0.0, 0.0]) + torch.tensor(
-            [0.0, 1.0, 1.0]
-        )
-        flip = flip.to(self.device)
+        flip = torch.where(coin < 0.5, coin.new_tensor([-1.0, 1.0, 1.0]), 1.0)
         # Mirroring turns faces inside out; raw meshes are drawn from both sides anyway.
         return WarpedShapes(
             positions * flip,

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -10,6 +9,7 @@ from shapecycle.image_to_code.backbone import Backbone
 from shapecycle.image_to_code.heads import Heads
 from shapecycle.image_to_code.texture_head import TextureHead
 from shapecycle.pose_belief import PoseBelief
+from shapecycle.precision import autocast
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +36,7 @@ class ImageEncoder(nn.Module):
 
     def forward(self, rgba: Float[Tensor, "b 4 h w"], window: Float[Tensor, "b 3"]) -> Glance:
         """Look at straight-alpha crops of the given windows."""
-        with torch.autocast(rgba.device.type, torch.bfloat16):
+        with autocast(rgba.device):
             features = self.backbone(rgba)
         shape, light, belief = self.heads(features.float(), window)
         return Glance(features.float(), shape, light, belief)

@@ -5,6 +5,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from shapecycle.precision import autocast
+
 
 class TextureHead(nn.Module):
     """Encodes partly seen UV albedo into a texture code.
@@ -34,7 +36,7 @@ class TextureHead(nn.Module):
         """Return the texture codes."""
         seen = torch.cat([(texels[:, :3] - 0.5) * texels[:, 3:], texels[:, 3:]], 1)
         both = F.adaptive_avg_pool2d(torch.cat([seen, seen.flip(-1)], 1), 64)
-        with torch.autocast(both.device.type, torch.bfloat16):
+        with autocast(both.device):
             found = self.body(both.contiguous(memory_format=torch.channels_last))
         code: Tensor = self.last(torch.cat([found.flatten(1).float(), features], 1))
         return code
