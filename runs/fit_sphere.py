@@ -26,8 +26,8 @@ import trimesh
 from PIL import Image
 from torch import Tensor
 
+from shapecycle import rasterize as rz
 from shapecycle.camera import Pose, clip_from_camera
-from shapecycle.code_to_image import rasterize as rz
 from shapecycle.losses.image import colour_loss, silhouette_loss
 
 SIZE, SAMPLES = 64, 8

@@ -16,8 +16,8 @@ from silhouette_gradients import Antialias, make, pixel_pairs, turn
 from silhouette_gradients import draw as draw_shape
 from torch import Tensor
 
+from shapecycle import rasterize as rz
 from shapecycle.camera import Pose, clip_from_camera
-from shapecycle.code_to_image import rasterize as rz
 from shapecycle.losses.image import silhouette_loss, wide_silhouette_loss
 
 FOV_Y = radians(40)

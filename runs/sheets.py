@@ -21,8 +21,8 @@ import torch
 from PIL import Image
 
 import shapecycle
+from shapecycle import rasterize as rz
 from shapecycle.camera import Pose
-from shapecycle.code_to_image import rasterize as rz
 from shapecycle.code_to_image.drawing import View, shrink
 from shapecycle.cycles.random_scenes import facing_normals
 from shapecycle.data.mesh_files import load_mesh

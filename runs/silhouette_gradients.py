@@ -24,8 +24,8 @@ import torch.nn.functional as F
 import trimesh
 from torch import Tensor
 
-from shapecycle.code_to_image import rasterize as rz
-from shapecycle.code_to_image.rasterize.backend import Backend
+from shapecycle import rasterize as rz
+from shapecycle.rasterize.backend import Backend
 
 FINEST = 16
 DIRECTIONS = 24

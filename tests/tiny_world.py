@@ -14,8 +14,8 @@ import numpy as np
 import torch
 from PIL import Image
 
+from shapecycle import rasterize as rz
 from shapecycle.camera import Pose
-from shapecycle.code_to_image import rasterize as rz
 from shapecycle.code_to_image.drawing import View
 from shapecycle.code_to_image.lighting import sample_light
 from shapecycle.code_to_image.solid_texture import SolidTexture

@@ -16,8 +16,8 @@ from typing import Any
 
 from torch import Tensor
 
-from shapecycle.code_to_image.rasterize import fast
-from shapecycle.code_to_image.rasterize.warp_runtime import Step
+from shapecycle.rasterize import warp_backend
+from shapecycle.rasterize.warp_backend.runtime import Launch
 
 SOURCE = Path(__file__).with_name("kernels.cpp")
 
@@ -32,15 +32,15 @@ def kernels_of_cpp(threads: int) -> Iterator[None]:
     """Let the package draw with C++ kernels on so many threads."""
     library = _library()
     library.use_threads(threads)
-    own = fast.launch
-    fast.launch = _launch  # type: ignore[assignment]
+    own = warp_backend.launch
+    warp_backend.launch = _launch  # type: ignore[assignment]
     try:
         yield
     finally:
-        fast.launch = own
+        warp_backend.launch = own
 
 
-def _launch(tensor: Tensor, batch: int, *steps: Step, **_: Any) -> None:
+def _launch(tensor: Tensor, batch: int, *steps: Launch, **_: Any) -> None:
     for step in steps:
         items = ctypes.c_int(batch * step.each)
         getattr(_library(), step.kernel)(items, *map(_as_c, step.arguments))

@@ -8,14 +8,14 @@ import torch
 import trimesh
 from torch import Tensor
 
+from shapecycle import rasterize as rz
 from shapecycle.camera import Pose, clip_from_camera
-from shapecycle.code_to_image import rasterize as rz
 from shapecycle.code_to_image.lighting import sample_light
-from shapecycle.code_to_image.rasterize.backend import Backend
+from shapecycle.rasterize.backend import Backend
 
 BATCH = 16
 FOV_Y = radians(40)
-DARKEST = 0.03
+MIN_SHADING = 0.03
 TEXELS = 128
 
 
@@ -96,7 +96,7 @@ def project(vertices: Tensor) -> Tensor:
 def lit_colours(scene: Scene, backend: Backend = "auto") -> Tensor:
     """Light the vertices: linear colour and coverage (b v 4)."""
     normals = rz.vertex_normals(scene.vertices, scene.topology, backend=backend)
-    lit = scene.colours * rz.shade_sh(normals, scene.light).clamp(min=DARKEST)
+    lit = scene.colours * rz.shade_sh(normals, scene.light).clamp(min=MIN_SHADING)
     return torch.cat([lit, torch.ones_like(lit[..., :1])], 2)
 
 
@@ -122,7 +122,7 @@ def textured(scene: Scene, backend: Backend = "auto") -> Tensor:
         topology,
         seen,
         uv_faces=scene.uv_faces,
-        darkest=DARKEST,
+        min_shading=MIN_SHADING,
         backend=backend,
     )
     return rz.antialias(lit, clip, topology, seen, backend=backend)

@@ -1,9 +1,15 @@
-"""In which number format the networks compute."""
+"""Number formats: half precision for networks where it is native, never for geometry."""
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
-from functools import cache
+from functools import cache, wraps
+from typing import ParamSpec, TypeVar
 
 import torch
+from torch import Tensor
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 def autocast(device: torch.device) -> AbstractContextManager[object]:
@@ -26,3 +32,27 @@ def has_native_bfloat16(device_type: str) -> bool:
     instructions = torch.cpu.get_capabilities()
     is_native = instructions.get("avx512_bf16", False) or instructions.get("amx_bf16", False)
     return bool(is_native and torch.ops.mkldnn._is_mkldnn_bf16_supported())
+
+
+def in_full_precision(operation: Callable[P, R]) -> Callable[P, R]:
+    """Run an operation outside autocast, with half-precision arguments as float32.
+
+    Eight bits of precision cannot name a pixel.
+    """
+
+    def widen(value: object) -> object:
+        if isinstance(value, Tensor) and value.dtype in (torch.float16, torch.bfloat16):
+            return value.float()
+        return value
+
+    @wraps(operation)
+    def widened(*args: P.args, **kwargs: P.kwargs) -> R:
+        args = tuple(widen(value) for value in args)  # type: ignore[assignment]
+        kwargs = {name: widen(value) for name, value in kwargs.items()}  # type: ignore[assignment]
+        device = next((v.device.type for v in args if isinstance(v, Tensor)), "cpu")
+        if not torch.is_autocast_enabled(device):
+            return operation(*args, **kwargs)
+        with torch.autocast(device, enabled=False):
+            return operation(*args, **kwargs)
+
+    return widened

@@ -13,7 +13,7 @@ from shapecycle.code_to_image.priors import (
     pose_from_vector,
     pose_vector,
 )
-from shapecycle.code_to_image.rasterize import shade_sh
+from shapecycle.rasterize import shade_sh
 
 
 def _generator(seed: int = 0) -> torch.Generator:

@@ -9,13 +9,13 @@ import torch
 import trimesh
 from torch import Tensor
 
-from shapecycle.code_to_image.rasterize import Topology, antialias, rasterize
 from shapecycle.losses.image import (
     colour_loss,
     silhouette_loss,
     structure_loss,
     wide_silhouette_loss,
 )
+from shapecycle.rasterize import Topology, antialias, rasterize
 
 
 def _pictures(seed: int = 0) -> Tensor:

@@ -4,7 +4,6 @@ import pytest
 import torch
 from torch import Tensor
 
-from shapecycle.code_to_image.rasterize import Topology
 from shapecycle.code_to_image.template import octasphere
 from shapecycle.losses.geometry import (
     chamfer_loss,
@@ -13,6 +12,7 @@ from shapecycle.losses.geometry import (
     roughness,
     sample_surface,
 )
+from shapecycle.rasterize import Topology
 
 
 def _generator(seed: int = 0) -> torch.Generator:

@@ -8,7 +8,7 @@ def run() -> None:
     """Print what is installed and which renderer runs."""
     import torch
 
-    from shapecycle.code_to_image.rasterize import backend_report
+    from shapecycle.rasterize import backend_report
 
     print(
         f"shapecycle {version('shapecycle')}, Python {platform.python_version()} on "

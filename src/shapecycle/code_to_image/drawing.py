@@ -7,13 +7,13 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from shapecycle import rasterize as rz
 from shapecycle.camera import Pose, clip_from_camera
-from shapecycle.code_to_image import rasterize as rz
 from shapecycle.code_to_image.deformation import Deformation
 from shapecycle.code_to_image.texture import TextureDecoder, albedo
 from shapecycle.graphics_code import GraphicsCode, Texture
 
-DARKEST = 0.03  # least shading; harmonics dip below zero behind a strong lamp
+MIN_SHADING = 0.03  # least shading; harmonics dip below zero behind a strong lamp
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ class Drawer(nn.Module):
             topology,
             visible,
             uv_faces=self.uv_faces,
-            darkest=DARKEST,
+            min_shading=MIN_SHADING,
         )
         return rz.antialias(lit, clip, topology, visible)
 
@@ -146,7 +146,7 @@ def shaded(
     light: Float[Tensor, "b 9 3"],
 ) -> Float[Tensor, "b 3 h w"]:
     """Light an sRGB albedo: decode, multiply by the shading of the normals, encode."""
-    shading = rz.shade_sh(normals, light).clamp(min=DARKEST)
+    shading = rz.shade_sh(normals, light).clamp(min=MIN_SHADING)
     return rz.srgb_from_linear((rz.linear_from_srgb(albedo) * shading).clamp(1e-4, 1.0))
 
 

@@ -17,7 +17,7 @@ def sample_light(
         `rasterize.shade_sh`, in the camera's frame; lamps are above and before the object more
         often than below and behind it.
     """
-    from shapecycle.code_to_image.rasterize import sh_basis
+    from shapecycle.rasterize import sh_basis
 
     def draw(*shape: int) -> Tensor:
         return torch.randn(*shape, generator=generator)

@@ -10,8 +10,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from shapecycle import rasterize as rz
 from shapecycle.camera import Pose, window_around
-from shapecycle.code_to_image import rasterize as rz
 from shapecycle.code_to_image.drawing import View, shaded, shrink, unit
 from shapecycle.code_to_image.solid_texture import SolidTexture
 from shapecycle.config import ModelSettings, SceneSettings

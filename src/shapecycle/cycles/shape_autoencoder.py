@@ -4,8 +4,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from shapecycle import rasterize as rz
 from shapecycle.camera import Pose
-from shapecycle.code_to_image import rasterize as rz
 from shapecycle.code_to_image.drawing import View, shrink
 from shapecycle.cycles.random_scenes import WarpedShapes
 from shapecycle.losses.geometry import chamfer_loss, edge_unevenness, roughness, sample_surface

@@ -9,8 +9,8 @@ from jaxtyping import Float
 from PIL import Image
 from torch import Tensor
 
+from shapecycle import rasterize as rz
 from shapecycle.camera import Pose
-from shapecycle.code_to_image import rasterize as rz
 from shapecycle.code_to_image.drawing import View
 from shapecycle.code_to_image.solid_texture import SolidTexture
 from shapecycle.cycles.random_scenes import WarpedShapes, draw_raw

@@ -7,8 +7,8 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
-from shapecycle.code_to_image.drawing import DARKEST, View, unit
-from shapecycle.code_to_image.rasterize import linear_from_srgb, shade_sh, srgb_from_linear
+from shapecycle.code_to_image.drawing import MIN_SHADING, View, unit
+from shapecycle.rasterize import linear_from_srgb, shade_sh, srgb_from_linear
 
 
 def unproject(
@@ -45,7 +45,7 @@ def unproject(
     seen = (-points[..., 2] < nearest + 0.02).float()
     facing = -(normals * unit(points, dim=2)).sum(2)
     weight = seen * smooth_step(facing, 0.15, 0.5) * smooth_step(picture[:, 3], 0.7, 0.98)
-    shading = shade_sh(normals, light).mT.clamp(min=DARKEST)
+    shading = shade_sh(normals, light).mT.clamp(min=MIN_SHADING)
     colour = (linear_from_srgb(picture[:, :3].clamp(0, 1)) / shading).clamp(1e-4, 1)
     texels = torch.cat([srgb_from_linear(colour), weight[:, None]], 1)
     return texels.view(batch, 4, side, side)

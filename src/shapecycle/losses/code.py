@@ -7,8 +7,8 @@ from torch.nn import functional as F
 
 from shapecycle.camera import Pose, placement_in_window
 from shapecycle.code_to_image.drawing import View
-from shapecycle.code_to_image.rasterize import shade_sh
 from shapecycle.pose_belief import PoseBelief, azimuth_bin
+from shapecycle.rasterize import shade_sh
 
 
 def pose_loss(belief: PoseBelief, truth: Pose, view: View) -> dict[str, Float[Tensor, ""]]:

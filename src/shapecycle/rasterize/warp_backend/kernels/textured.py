@@ -1,0 +1,329 @@
+# mypy: ignore-errors
+# Warp reads these annotations itself; they are no Python types.
+# ruff: noqa: UP018
+# Warp turns literals into constants (a variable needs float(0.0)).
+"""Texture, normals, light and the sRGB curve in one pass per pixel; see ``textured.py`` beside."""
+
+import warp as wp
+
+from shapecycle.rasterize.warp_backend.kernels.pixels import (
+    EMPTY,
+    larger,
+    pixel_x,
+    pixel_y,
+    smaller,
+    within,
+)
+from shapecycle.rasterize.warp_backend.kernels.scan import add_weights, look
+
+wp.set_module_options({"enable_backward": False, "fuse_fp": False})
+
+C0 = wp.constant(0.28209479177387814)
+C1 = wp.constant(0.4886025119029199)
+C2 = wp.constant(1.0925484305920792)
+C20 = wp.constant(0.31539156525252005)
+C22 = wp.constant(0.5462742152960396)
+MIN_LINEAR = wp.constant(1e-4)
+SMALLEST_SQUARE = wp.constant(1e-12)
+
+vec9 = wp.types.vector(length=9, dtype=wp.float32)
+
+
+@wp.func
+def basis_of(n: wp.vec3):
+    x, y, z = n[0], n[1], n[2]
+    return vec9(
+        C0,
+        C1 * y,
+        C1 * z,
+        C1 * x,
+        C2 * (x * y),
+        C2 * (y * z),
+        C20 * (3.0 * (z * z) - 1.0),
+        C2 * (x * z),
+        C22 * (x * x - y * y),
+    )
+
+
+@wp.func
+def shade_of(n: wp.vec3, light: wp.array(dtype=wp.vec3), row: int):
+    x, y, z = n[0], n[1], n[2]
+    shade = C0 * light[row] + (C1 * y) * light[row + 1] + (C1 * z) * light[row + 2]
+    shade += (C1 * x) * light[row + 3] + (C2 * (x * y)) * light[row + 4]
+    shade += (C2 * (y * z)) * light[row + 5] + (C20 * (3.0 * (z * z) - 1.0)) * light[row + 6]
+    shade += (C2 * (x * z)) * light[row + 7] + (C22 * (x * x - y * y)) * light[row + 8]
+    return shade
+
+
+@wp.func
+def basis_adjoint(n: wp.vec3, g: vec9):
+    x, y, z = n[0], n[1], n[2]
+    return wp.vec3(
+        C1 * g[3] + C2 * (g[4] * y + g[7] * z) + 2.0 * C22 * g[8] * x,
+        C1 * g[1] + C2 * (g[4] * x + g[5] * z) - 2.0 * C22 * g[8] * y,
+        C1 * g[2] + C2 * (g[5] * y + g[7] * x) + 6.0 * C20 * g[6] * z,
+    )
+
+
+@wp.func
+def decode(value: float):
+    if value <= 0.04045:
+        return value / 12.92
+    return wp.pow((value + 0.055) / 1.055, 2.4)
+
+
+@wp.func
+def encode(linear: float):
+    if linear <= 0.0031308:
+        return 12.92 * linear
+    return 1.055 * wp.pow(linear, 1.0 / 2.4) - 0.055
+
+
+@wp.func
+def light_up(value: float, shade: float):
+    """Decode an sRGB value, multiply it by a shading, and encode it again."""
+    if value > 0.04045:
+        # On the curved part the two powers cancel, and the shading's own remains.
+        lit = (value + 0.055) * wp.exp(wp.log(shade) / 2.4)
+        if lit > 0.0955:
+            return smaller(lit - 0.055, 1.0)
+    return encode(within(decode(value) * shade, MIN_LINEAR, 1.0))
+
+
+@wp.func
+def light_up_slopes(value: float, shade: float, result: float):
+    """Derivatives of ``light_up`` by the value and by the shading."""
+    if value > 0.04045 and result > 0.0405:
+        if result >= 1.0:
+            return wp.vec2(0.0, 0.0)
+        return wp.vec2((result + 0.055) / (value + 0.055), (result + 0.055) / (2.4 * shade))
+    decoded = decode(value)
+    linear = decoded * shade
+    if linear < MIN_LINEAR or linear > 1.0:
+        return wp.vec2(0.0, 0.0)
+    slope = float(12.92)
+    if linear > 0.0031308:
+        slope = (result + 0.055) / (2.4 * linear)
+    inner = float(1.0 / 12.92)
+    if value > 0.04045:
+        inner = 2.4 * decoded / (value + 0.055)
+    return wp.vec2(slope * shade * inner, slope * decoded)
+
+
+@wp.struct
+class Texels:
+    """The four texels around a point of a texture, and the point's place between them."""
+
+    at00: int
+    at01: int
+    at10: int
+    at11: int
+    fx: float
+    fy: float
+    scale_x: float
+    scale_y: float
+
+
+@wp.func
+def find_texels(u: float, v: float, height: int, width: int):
+    t = Texels()
+    x, y = u * float(width) - 0.5, (1.0 - v) * float(height) - 0.5
+    t.scale_x = float(width)
+    t.scale_y = -float(height)
+    if x < 0.0 or x > float(width - 1):
+        t.scale_x = 0.0
+    if y < 0.0 or y > float(height - 1):
+        t.scale_y = 0.0
+    x = within(x, 0.0, float(width - 1))
+    y = within(y, 0.0, float(height - 1))
+    left, top = int(x), int(y)
+    right, bottom = wp.min(left + 1, width - 1), wp.min(top + 1, height - 1)
+    t.fx = x - float(left)
+    t.fy = y - float(top)
+    t.at00 = top * width + left
+    t.at01 = top * width + right
+    t.at10 = bottom * width + left
+    t.at11 = bottom * width + right
+    return t
+
+
+@wp.func
+def read_texels(albedo: wp.array(dtype=float), plane: int, t: Texels):
+    """The four texels of one channel, the two upper ones first."""
+    a, b = albedo[plane + t.at00], albedo[plane + t.at01]
+    c, d = albedo[plane + t.at10], albedo[plane + t.at11]
+    return wp.vec4(a, b, c, d)
+
+
+@wp.func
+def blend_texels(q: wp.vec4, t: Texels):
+    above = q[0] * (1.0 - t.fx) + q[1] * t.fx
+    below = q[2] * (1.0 - t.fx) + q[3] * t.fx
+    return above * (1.0 - t.fy) + below * t.fy
+
+
+@wp.func
+def spread(v0: wp.vec3, v1: wp.vec3, v2: wp.vec3, weight: wp.vec3):
+    return v0 * weight[0] + v1 * weight[1] + v2 * weight[2]
+
+
+@wp.kernel
+def shade_textured(
+    begin: int,
+    albedo: wp.array(dtype=float),
+    albedo_stride: int,
+    albedo_height: int,
+    albedo_width: int,
+    uv: wp.array(dtype=wp.vec2),
+    uv_stride: int,
+    uv_faces: wp.array(dtype=wp.int32),
+    normals: wp.array(dtype=wp.vec3),
+    light: wp.array(dtype=wp.vec3),
+    min_shading: float,
+    clip: wp.array(dtype=wp.vec4),
+    vertices: int,
+    faces: wp.array(dtype=wp.int32),
+    face_stride: int,
+    key: wp.array(dtype=wp.int64),
+    height: int,
+    width: int,
+    picture: wp.array(dtype=float),
+):
+    item = begin + wp.tid()
+    rank = key[item]
+    pixels = height * width
+    instance = item // pixels
+    pixel = item - instance * pixels
+    out = instance * 4 * pixels + pixel
+    if rank == EMPTY:
+        for c in range(4):
+            picture[out + c * pixels] = 0.0
+        return
+    i = pixel // width
+    row = instance * face_stride + int(rank & wp.int64(0xFFFFFFFF)) * 3
+    s = look(
+        clip,
+        faces,
+        row,
+        instance * vertices,
+        pixel_x(pixel - i * width, width),
+        pixel_y(i, height),
+    )
+    base = instance * uv_stride
+    at = (
+        uv[base + uv_faces[row]] * s.weight[0]
+        + uv[base + uv_faces[row + 1]] * s.weight[1]
+        + uv[base + uv_faces[row + 2]] * s.weight[2]
+    )
+    normal = spread(normals[s.i0], normals[s.i1], normals[s.i2], s.weight)
+    normal = normal * (1.0 / wp.sqrt(larger(wp.dot(normal, normal), SMALLEST_SQUARE)))
+    shade = shade_of(normal, light, instance * 9)
+    t = find_texels(at[0], at[1], albedo_height, albedo_width)
+    plane = instance * albedo_stride
+    for c in range(3):
+        value = blend_texels(read_texels(albedo, plane, t), t)
+        picture[out] = light_up(value, larger(shade[c], min_shading))
+        plane += albedo_height * albedo_width
+        out += pixels
+    picture[out] = 1.0
+
+
+@wp.kernel
+def shade_textured_adjoint(
+    begin: int,
+    albedo: wp.array(dtype=float),
+    albedo_stride: int,
+    albedo_height: int,
+    albedo_width: int,
+    uv: wp.array(dtype=wp.vec2),
+    uv_stride: int,
+    uv_faces: wp.array(dtype=wp.int32),
+    normals: wp.array(dtype=wp.vec3),
+    light: wp.array(dtype=wp.vec3),
+    min_shading: float,
+    clip: wp.array(dtype=wp.vec4),
+    vertices: int,
+    faces: wp.array(dtype=wp.int32),
+    face_stride: int,
+    key: wp.array(dtype=wp.int64),
+    height: int,
+    width: int,
+    picture: wp.array(dtype=float),
+    picture_grad: wp.array(dtype=float),
+    wants_albedo: int,
+    wants_uv: int,
+    wants_geometry: int,
+    wants_light: int,
+    albedo_grad: wp.array(dtype=float),
+    uv_grad: wp.array(dtype=wp.vec2),
+    normals_grad: wp.array(dtype=wp.vec3),
+    light_grad: wp.array(dtype=wp.vec3),
+    clip_grad: wp.array(dtype=float),
+):
+    item = begin + wp.tid()
+    rank = key[item]
+    if rank == EMPTY:
+        return
+    pixels = height * width
+    instance = item // pixels
+    pixel = item - instance * pixels
+    i = pixel // width
+    row = instance * face_stride + int(rank & wp.int64(0xFFFFFFFF)) * 3
+    px, py = pixel_x(pixel - i * width, width), pixel_y(i, height)
+    s = look(clip, faces, row, instance * vertices, px, py)
+    base = instance * uv_stride
+    r0, r1, r2 = base + uv_faces[row], base + uv_faces[row + 1], base + uv_faces[row + 2]
+    at = uv[r0] * s.weight[0] + uv[r1] * s.weight[1] + uv[r2] * s.weight[2]
+    long_normal = spread(normals[s.i0], normals[s.i1], normals[s.i2], s.weight)
+    square = wp.dot(long_normal, long_normal)
+    shrink = 1.0 / wp.sqrt(larger(square, SMALLEST_SQUARE))
+    normal = long_normal * shrink
+    shade = shade_of(normal, light, instance * 9)
+    t = find_texels(at[0], at[1], albedo_height, albedo_width)
+    plane = instance * albedo_stride
+    out = instance * 4 * pixels + pixel
+    shade_grad = wp.vec3(0.0, 0.0, 0.0)
+    u_grad = float(0.0)
+    v_grad = float(0.0)
+    for c in range(3):
+        q = read_texels(albedo, plane, t)
+        value = blend_texels(q, t)
+        slopes = light_up_slopes(value, larger(shade[c], min_shading), picture[out])
+        g = picture_grad[out]
+        h = g * slopes[0]
+        if shade[c] >= min_shading:
+            shade_grad[c] = g * slopes[1]
+        if h != 0.0:
+            u_grad += h * ((q[1] - q[0]) * (1.0 - t.fy) + (q[3] - q[2]) * t.fy)
+            v_grad += h * ((q[2] - q[0]) * (1.0 - t.fx) + (q[3] - q[1]) * t.fx)
+            if wants_albedo != 0:
+                wp.atomic_add(albedo_grad, plane + t.at00, h * (1.0 - t.fx) * (1.0 - t.fy))
+                wp.atomic_add(albedo_grad, plane + t.at01, h * t.fx * (1.0 - t.fy))
+                wp.atomic_add(albedo_grad, plane + t.at10, h * (1.0 - t.fx) * t.fy)
+                wp.atomic_add(albedo_grad, plane + t.at11, h * t.fx * t.fy)
+        plane += albedo_height * albedo_width
+        out += pixels
+    at_grad = wp.vec2(u_grad * t.scale_x, v_grad * t.scale_y)
+    if wants_uv != 0:
+        wp.atomic_add(uv_grad, r0, at_grad * s.weight[0])
+        wp.atomic_add(uv_grad, r1, at_grad * s.weight[1])
+        wp.atomic_add(uv_grad, r2, at_grad * s.weight[2])
+    basis = basis_of(normal)
+    basis_grad = vec9()
+    for k in range(9):
+        if wants_light != 0:
+            wp.atomic_add(light_grad, instance * 9 + k, shade_grad * basis[k])
+        basis_grad[k] = wp.dot(shade_grad, light[instance * 9 + k])
+    if wants_geometry == 0:
+        return
+    normal_grad = basis_adjoint(normal, basis_grad)
+    if square > SMALLEST_SQUARE:
+        normal_grad -= normal * wp.dot(normal, normal_grad)
+    normal_grad = normal_grad * shrink
+    wp.atomic_add(normals_grad, s.i0, normal_grad * s.weight[0])
+    wp.atomic_add(normals_grad, s.i1, normal_grad * s.weight[1])
+    wp.atomic_add(normals_grad, s.i2, normal_grad * s.weight[2])
+    g0 = wp.dot(at_grad, uv[r0]) + wp.dot(normal_grad, normals[s.i0])
+    g1 = wp.dot(at_grad, uv[r1]) + wp.dot(normal_grad, normals[s.i1])
+    g2 = wp.dot(at_grad, uv[r2]) + wp.dot(normal_grad, normals[s.i2])
+    add_weights(clip_grad, s, wp.vec3(g0, g1, g2), px, py)
