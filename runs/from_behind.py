@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from shapecycle import load
-from shapecycle.data.images import load_photo
+from shapecycle.data.photos import load_photo
 from shapecycle.graphics_code import GraphicsCode
 
 PAIRS = 16

@@ -22,12 +22,12 @@ from PIL import Image
 
 import shapecycle
 from shapecycle import rasterize as rz
-from shapecycle.camera import Pose
-from shapecycle.code_to_image.drawing import View, shrink
-from shapecycle.cycles.random_scenes import facing_normals
+from shapecycle.camera import Pose, View
+from shapecycle.code_to_image.compositing import shrink
+from shapecycle.code_to_image.raw_mesh import facing_normals
 from shapecycle.data.mesh_files import load_mesh
-from shapecycle.data.normalise import normalise
 from shapecycle.evaluate.silhouettes import silhouette_iou
+from shapecycle.geometry.boxes import normalise
 from shapecycle.graphics_code import GraphicsCode
 
 SIDE = 128

@@ -19,12 +19,12 @@ import torch
 
 from shapecycle.config import Settings
 from shapecycle.cycles.random_scenes import ShapePool
-from shapecycle.data.images import load_photo_folder
+from shapecycle.data.photos import load_photo_folder
 from shapecycle.data.shapes import load_shape_folder
 from shapecycle.demo.cars import SHAPE_SEEDS, write_shapes
 from shapecycle.demo.world import cars_world
-from shapecycle.train import trainer as steps
-from shapecycle.train.trainer import Trainer
+from shapecycle.train import steps as steps
+from shapecycle.train.steps import Trainer
 
 STEPS = 20
 

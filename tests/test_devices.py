@@ -6,7 +6,7 @@ from tiny_world import small_car, tiny_model
 
 from shapecycle.cycles.random_scenes import ShapePool
 from shapecycle.cycles.shape_autoencoder import shape_terms
-from shapecycle.translator import Translator
+from shapecycle.networks import Translator
 
 ELSEWHERE = torch.device("meta")
 

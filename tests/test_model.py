@@ -1,145 +1,252 @@
-"""The model file: what comes back from it, and what files it is not."""
+"""The model in Python: see, read, draw, mesh, and what they refuse."""
 
-import json
-import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
+import numpy as np
 import pytest
 import torch
-from safetensors import safe_open
-from safetensors.torch import save_file
-from tiny_world import tiny_model, tiny_settings
-from torch import Tensor
+from PIL import Image
+from tiny_world import small_car, tiny_model
 
-from shapecycle.code_to_image import deformation
-from shapecycle.config import as_dict
-from shapecycle.errors import CheckpointError
-from shapecycle.model import MODEL_NAME, Networks, Provenance, load_networks, save_model
+import shapecycle
+from shapecycle.data.photos import Photo, load_photo
+from shapecycle.errors import CheckpointError, DataError
+from shapecycle.graphics_code import GraphicsCode, Texture
+from shapecycle.mesh import Mesh
+from shapecycle.model import MOST_DRAWN, Model
 
 
 @pytest.fixture(scope="module")
-def networks() -> Networks:
-    torch.manual_seed(0)
-    return Networks(tiny_model())
+def model(run: Path) -> Model:
+    return shapecycle.load(run)
 
 
-@pytest.fixture
-def file(networks: Networks, tmp_path: Path) -> Path:
-    provenance = Provenance(as_dict(tiny_settings()), 1234, ["centred", "scaled"])
-    save_model(networks, tmp_path / MODEL_NAME, provenance)
-    return tmp_path / MODEL_NAME
+@pytest.fixture(scope="module")
+def picture(world: Path) -> Path:
+    return min((world / "images").iterdir())
 
 
-def _altered(file: Path, change: Callable[[dict[str, Any], dict[str, Tensor]], None]) -> Path:
-    """Copy a model file with its metadata and tensors changed in place by a function."""
-    with safe_open(file, "pt") as opened:
-        about = json.loads(opened.metadata()["shapecycle"])
-        tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
-    change(about, tensors)
-    altered = file.with_name("altered.safetensors")
-    save_file(tensors, altered, metadata={"shapecycle": json.dumps(about)})
-    return altered
+def _dressed(model: Model, count: int = 2, seed: int = 0) -> GraphicsCode:
+    generator = torch.Generator().manual_seed(seed)
+    return model.dress(model.sample_shape(count, generator), generator)
 
 
-def test_weights_settings_and_notes_come_back(networks: Networks, file: Path) -> None:
-    for path in (file, file.parent):
-        loaded, provenance = load_networks(path)
-        assert loaded.translator.settings == tiny_model()
-        assert provenance == Provenance(as_dict(tiny_settings()), 1234, ["centred", "scaled"])
-        assert not loaded.training
-        for name, value in networks.state_dict().items():
-            torch.testing.assert_close(loaded.state_dict()[name], value, atol=0, rtol=0)
+def test_a_file_a_photo_and_an_array_are_seen_alike(model: Model, picture: Path) -> None:
+    rgba = np.asarray(Image.open(picture), dtype=np.float32).transpose(2, 0, 1) / 255
+    seen = [
+        model.see(given, refine_steps=0)
+        for given in (picture, str(picture), load_photo(picture), rgba)
+    ]
+    for other in seen[1:]:
+        torch.testing.assert_close(other.code.shape, seen[0].code.shape)
+        torch.testing.assert_close(other.code.pose.angles, seen[0].code.pose.angles)
+    assert seen[0].size == (48, 48)
+    assert len(seen[0].code) == 1
 
 
-def test_loading_solves_no_eigenproblem_for_what_the_file_holds(
-    networks: Networks, file: Path, monkeypatch: pytest.MonkeyPatch
+def test_the_first_hypothesis_is_the_unrefined_pose(model: Model, picture: Path) -> None:
+    seen = model.see(picture, refine_steps=0)
+    torch.testing.assert_close(seen.hypotheses[0].pose.angles, seen.code.pose.angles)
+    assert seen.hypotheses[0].plausibility == max(h.plausibility for h in seen.hypotheses)
+
+
+def test_refining_changes_shape_and_pose_a_little(model: Model, picture: Path) -> None:
+    first, refined = (model.see(picture, refine_steps=n) for n in (0, 4))
+    away = (refined.code.pose.translation - first.code.pose.translation).abs().max()
+    assert 0 < away < 0.5
+
+
+def test_a_picture_without_a_mask_is_refused(model: Model, tmp_path: Path) -> None:
+    Image.new("RGB", (40, 30)).save(tmp_path / "bare.png")
+    with pytest.raises(DataError, match=r"bare\.png: no mask"):
+        model.see(tmp_path / "bare.png")
+
+
+def test_the_textures_of_photographs_are_finer_than_those_trained_on(
+    model: Model, picture: Path
 ) -> None:
-    def solved(*_: object) -> Tensor:
-        raise AssertionError("the modes are in the file")
-
-    monkeypatch.setattr(deformation, "smooth_modes", solved)
-    loaded, _ = load_networks(file)
-    code = torch.randn(2, tiny_model().shape_code_size, generator=torch.Generator().manual_seed(0))
-    drawer = networks.translator.drawer
-    with torch.no_grad():
-        again, first = loaded.translator.drawer.vertices(code), drawer.vertices(code)
-    torch.testing.assert_close(again, first, atol=0, rtol=0)
+    texels = model.see(picture, refine_steps=0).code.texture.texels
+    assert texels is not None
+    assert texels.shape[-1] > tiny_model().texture_resolution
+    assert texels[:, 3].max() > 0.5
 
 
-def test_nothing_but_the_model_is_left_behind(file: Path) -> None:
-    assert [path.name for path in file.parent.iterdir()] == [MODEL_NAME]
+def test_shapes_are_read_alike_wherever_and_however_large_they_are(model: Model) -> None:
+    car = small_car(0)
+    moved = Mesh(car.vertices * 12.5 + [3, -4, 5], car.faces)
+    first, second = model.read(car), model.read(moved)
+    assert first.shape == (1, tiny_model().shape_code_size)
+    torch.testing.assert_close(first, second, atol=1e-4, rtol=0)
+    assert (first - model.read(small_car(4))).abs().max() > 1e-4
 
 
-def test_a_path_to_nothing_is_named(tmp_path: Path) -> None:
-    with pytest.raises(CheckpointError, match=r"there is no file .*none"):
-        load_networks(tmp_path / "none")
-    with pytest.raises(CheckpointError, match=rf"holds no {MODEL_NAME}"):
-        load_networks(tmp_path)
+def test_shapes_are_read_from_files_and_from_oriented_points(
+    model: Model, world: Path, tmp_path: Path
+) -> None:
+    path = min((world / "shapes").iterdir())
+    from_file = model.read(path)
+    from shapecycle.data.mesh_files import load_mesh
+
+    torch.testing.assert_close(model.read(load_mesh(path)), from_file)
+    points, normals = small_car(0).sample(3000, np.random.default_rng(0))
+    cloud = Mesh(points, np.zeros((0, 3), dtype=np.int64), normals=normals)
+    away = (model.read(cloud) - from_file).norm()
+    assert away < 0.8 * (model.read(small_car(4)) - from_file).norm()
 
 
-@pytest.mark.parametrize("content", [b"", b"hello", bytes(range(256)) * 8, b"\x08" + b"\0" * 99])
-def test_any_bytes_are_not_a_model(content: bytes, tmp_path: Path) -> None:
-    path = tmp_path / "any.safetensors"
-    path.write_bytes(content)
-    with pytest.raises(CheckpointError, match=r"any\.safetensors is not a shapecycle model"):
-        load_networks(path)
+def test_samples_repeat_with_their_seed_and_differ_without(model: Model) -> None:
+    first, again, other = _dressed(model), _dressed(model), _dressed(model, seed=1)
+    torch.testing.assert_close(first.shape, again.shape, atol=0, rtol=0)
+    torch.testing.assert_close(first.pose.angles, again.pose.angles, atol=0, rtol=0)
+    assert (first.shape - other.shape).abs().max() > 1e-4
+    assert (first.texture.code[0] - first.texture.code[1]).abs().max() > 0.1
 
 
-def test_a_model_file_cut_short_is_refused(file: Path) -> None:
-    whole = file.read_bytes()
-    file.write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(CheckpointError, match=f"{MODEL_NAME} is not a shapecycle model"):
-        load_networks(file)
+@pytest.mark.parametrize("size", [20, (20, 20), (24, 40), (33, 17)])
+def test_drawings_have_the_asked_size_and_straight_colours(
+    model: Model, size: int | tuple[int, int]
+) -> None:
+    height, width = (size, size) if isinstance(size, int) else size
+    pictures = model.draw(_dressed(model), size)
+    assert pictures.shape == (2, height, width, 4)
+    assert pictures.dtype == np.float32
+    assert pictures.min() >= 0
+    assert pictures.max() <= 1
+    assert (pictures[pictures[..., 3] == 0] == 0).all()
 
 
-def test_somebody_elses_weights_are_not_a_model(tmp_path: Path) -> None:
-    path = tmp_path / "other.safetensors"
-    for metadata in (None, {"format": "pt"}, {"shapecycle": "[]"}, {"shapecycle": "{"}):
-        save_file({"weight": torch.ones(2)}, path, metadata=metadata)
-        with pytest.raises(CheckpointError, match=r"other\.safetensors is not a shapecycle model"):
-            load_networks(path)
+def test_framed_drawings_are_filled_by_their_object(model: Model) -> None:
+    code = _dressed(model)
+    code = replace(code, pose=replace(code.pose, translation=torch.tensor([[0.9, 0.4, -4.0]] * 2)))
+    plain, framed = (model.draw(code, 32, framed=framed)[..., 3] for framed in (False, True))
+    assert plain.mean() < 0.1
+    assert framed.mean() > 0.2
+    assert framed[:, [0, -1]].max() < 0.5
 
 
-def test_another_format_says_so_whatever_else_it_holds(file: Path) -> None:
-    def newer(about: dict[str, Any], _: dict[str, Tensor]) -> None:
-        about["format"] = 99
-        about["settings"]["model"]["not_invented_yet"] = 1
-
-    with pytest.raises(CheckpointError, match="has format 99, this version reads format"):
-        load_networks(_altered(file, newer))
-
-
-@pytest.mark.parametrize(("name", "value"), [("shape_width", 0), ("nonsense", 1), ("symmetric", 3)])
-def test_settings_that_cannot_be_are_refused(name: str, value: int, file: Path) -> None:
-    def change(about: dict[str, Any], _: dict[str, Tensor]) -> None:
-        about["settings"]["model"][name] = value
-
-    with pytest.raises(CheckpointError, match=f"is not a shapecycle model: .*{name}"):
-        load_networks(_altered(file, change))
+def test_a_very_large_drawing_looks_like_a_small_one(model: Model) -> None:
+    code = _dressed(model, 1)
+    side = MOST_DRAWN // 2 + 200  # too large to be drawn at two samples per pixel
+    large = model.draw(code, (side // 8, side))[0]
+    assert large.shape == (side // 8, side, 4)
+    small = model.draw(code, (side // 64, side // 8))[0]
+    height, width = small.shape[:2]
+    blocks = large[: height * 8, : width * 8, 3].reshape(height, 8, width, 8).mean((1, 3))
+    assert np.abs(blocks - small[..., 3]).mean() < 0.01
 
 
-def test_weights_of_another_size_are_refused(file: Path) -> None:
-    def change(about: dict[str, Any], _: dict[str, Tensor]) -> None:
-        about["settings"]["model"]["shape_code_size"] += 1
-
-    with pytest.raises(CheckpointError, match="does not fit its own settings: size mismatch"):
-        load_networks(_altered(file, change))
-
-
-@pytest.mark.parametrize("name", ["shape_prior.mean", "translator.drawer.deformation.basis"])
-def test_missing_weights_are_refused(name: str, file: Path) -> None:
-    def change(_: dict[str, Any], tensors: dict[str, Tensor]) -> None:
-        del tensors[name]
-
-    with pytest.raises(CheckpointError, match=f"does not fit .*{re.escape(name)}"):
-        load_networks(_altered(file, change))
+def test_a_mesh_is_one_codes_and_closed(model: Model) -> None:
+    code = _dressed(model)
+    mesh = model.mesh(code[1])
+    n = tiny_model().subdivisions
+    assert mesh.vertices.shape == (4 * n * n + 2, 3)
+    assert mesh.texture is not None
+    assert mesh.texture.shape == (tiny_model().texture_resolution,) * 2 + (3,)
+    with pytest.raises(ValueError, match="one code, not of 2"):
+        model.mesh(code)
 
 
-def test_weights_that_are_not_finite_are_refused_by_name(file: Path) -> None:
-    def change(_: dict[str, Any], tensors: dict[str, Tensor]) -> None:
-        tensors["light_prior.mean"][0] = torch.nan
+def test_a_code_survives_json_on_its_way_to_a_drawing(model: Model, picture: Path) -> None:
+    code = model.see(picture, refine_steps=0).code
+    again = GraphicsCode.from_json(code.to_json())
+    np.testing.assert_allclose(model.draw(again, 24), model.draw(code, 24), atol=0.02)
 
-    with pytest.raises(CheckpointError, match=r"'light_prior\.mean' are not finite"):
-        load_networks(_altered(file, change))
+
+def _masked(height: int = 40, width: int = 48) -> np.ndarray:
+    rgba = np.full((4, height, width), 0.5, dtype=np.float32)
+    rgba[3] = 0
+    rgba[3, 8:-8, 8:-8] = 1
+    return rgba
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda x: x.transpose(1, 2, 0), "found 40 x 48 x 4: put channels first"),
+        (lambda x: x[:3], "found 3 x 40 x 48: add the object's mask"),
+        (lambda x: (x * 255).astype(np.uint8), "found uint8: divide"),
+        (lambda x: x * 255, "found 0 to 255: divide by 255"),
+        (lambda x: x[:, :7], "found 4 x 7 x 48"),
+        (lambda x: x * np.nan, "must be finite"),
+        (lambda x: x * 0, "empty mask"),
+    ],
+)
+def test_arrays_that_are_no_masked_pictures_are_refused(
+    change: Callable[[np.ndarray], np.ndarray], told: str, model: Model
+) -> None:
+    with pytest.raises(ValueError, match=f"the picture .*{told}"):
+        model.see(change(_masked()))
+    with pytest.raises(ValueError, match=f"picture 2 of 3 .*{told}"):
+        model.see_all([_masked(), torch.from_numpy(change(_masked()).copy()), _masked()])
+
+
+def test_arrays_of_numpy_and_of_torch_are_seen_alike(model: Model) -> None:
+    array, tensor = model.see_all([_masked(), torch.from_numpy(_masked())], refine_steps=0)
+    torch.testing.assert_close(array.code.shape, tensor.code.shape)
+    assert array.size == tensor.size == (40, 48)
+
+
+def test_a_photo_that_was_put_together_wrongly_is_refused_by_its_path(model: Model) -> None:
+    photo = Photo(Path("mine.png"), _masked().transpose(1, 2, 0))
+    with pytest.raises(ValueError, match=r"mine\.png must be 4 x h x w .* found 40 x 48 x 4"):
+        model.see(photo)
+
+
+def test_nothing_to_see_is_nothing_seen(model: Model) -> None:
+    assert model.see_all([]) == []
+
+
+def test_what_is_no_picture_or_shape_is_refused(model: Model) -> None:
+    with pytest.raises(
+        TypeError, match=r"the picture must be a file, a Photo or an array, .* None"
+    ):
+        model.see(None)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="`shape` must be a mesh or its file, found Tensor"):
+        model.read(torch.zeros(1, 8))  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="`refine_steps` must be at least 0, found -1"):
+        model.see(_masked(), refine_steps=-1)
+
+
+def test_fewer_than_one_sample_or_pixel_is_refused(model: Model) -> None:
+    generator = torch.Generator().manual_seed(0)
+    for count in (0, -1):
+        with pytest.raises(ValueError, match=f"`count` must be at least 1, found {count}"):
+            model.sample_shape(count, generator)
+        for size in (count, (8, count)):
+            with pytest.raises(ValueError, match=f"`size` must be at least 1, found {count}"):
+                model.draw(_dressed(model), size)
+
+
+def test_codes_of_another_model_are_refused_by_part_and_length(model: Model) -> None:
+    told = _dressed(model, 1).to_json()
+    told["shape"] = told["shape"] * 2
+    other = GraphicsCode.from_json(told)
+    for verb in (model.draw, model.mesh):
+        with pytest.raises(ValueError, match=r"`code\.shape` must be 1 x 8 .*, found 1 x 16"):
+            verb(other)
+    with pytest.raises(ValueError, match=r"`shape` must be 1 x 8 numbers .*, found 1 x 16"):
+        model.dress(other.shape, torch.Generator())
+    bare = replace(_dressed(model), texture=Texture(torch.zeros(2, 3)))
+    with pytest.raises(ValueError, match=r"`code\.texture\.code` must be 2 x 8 .*, found 2 x 3"):
+        model.draw(bare)
+
+
+def test_codes_of_another_precision_are_drawn_alike(model: Model) -> None:
+    code = _dressed(model, 1)
+    np.testing.assert_array_equal(
+        model.draw(code.map(torch.Tensor.double), 16), model.draw(code, 16)
+    )
+
+
+def test_loading_nothing_says_so(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match=r"holds no model\.safetensors"):
+        shapecycle.load(tmp_path)
+
+
+def test_the_package_names_its_parts_and_no_others() -> None:
+    for name in shapecycle.__all__:
+        assert getattr(shapecycle, name) is not None
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        _ = shapecycle.nonsense

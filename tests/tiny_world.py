@@ -15,17 +15,17 @@ import torch
 from PIL import Image
 
 from shapecycle import rasterize as rz
-from shapecycle.camera import Pose
-from shapecycle.code_to_image.drawing import View
-from shapecycle.code_to_image.lighting import sample_light
-from shapecycle.code_to_image.solid_texture import SolidTexture
+from shapecycle.camera import Pose, View
+from shapecycle.code_to_image.raw_mesh import draw_raw
 from shapecycle.config import ModelSettings, SceneSettings, Settings, merged
 from shapecycle.cycles import random_scenes
-from shapecycle.cycles.random_scenes import WarpedShapes, draw_raw, sample_pose
-from shapecycle.data.normalise import normalise
 from shapecycle.data.simplify import simplify
 from shapecycle.demo.cars import car_mesh, sample_car, write_ply
+from shapecycle.geometry.boxes import normalise
 from shapecycle.mesh import Mesh
+from shapecycle.priors.light import sample_light
+from shapecycle.priors.pose import sample_pose
+from shapecycle.priors.solid_texture import SolidTexture
 
 FOV_Y = radians(50)
 TINY: dict[str, dict[str, Any]] = {
@@ -75,10 +75,9 @@ def pictures_of(
         ]
     )
     topology = rz.Topology.stack([mesh.faces for mesh in meshes])
-    shapes = WarpedShapes(vertices, vertices, vertices, topology)
     view = View(torch.tensor([[0.0, 0.0, 1.0]]).expand(count, 3), size, FOV_Y)
     solid = SolidTexture.sample(count, generator)
-    drawn = draw_raw(shapes, solid, pose, sample_light(count, generator), view)
+    drawn = draw_raw(vertices, topology, solid, pose, sample_light(count, generator), view)
     pixels: np.ndarray = (drawn.permute(0, 2, 3, 1) * 255).round().byte().numpy()
     return pixels
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from shapecycle import rasterize as rz
 from shapecycle.camera import Pose, clip_from_camera
-from shapecycle.code_to_image.lighting import sample_light
+from shapecycle.priors.light import sample_light
 from shapecycle.rasterize.backend import Backend
 
 BATCH = 16

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from shapecycle.graphics_code import GraphicsCode as GraphicsCode
     from shapecycle.mesh import Mesh as Mesh
-    from shapecycle.studio import Model as Model
-    from shapecycle.studio import load as load
+    from shapecycle.model import Model as Model
+    from shapecycle.model import load as load
 
 __version__ = _version("shapecycle")
 __all__ = ["GraphicsCode", "Mesh", "Model", "__version__", "load"]
@@ -19,8 +19,8 @@ __all__ = ["GraphicsCode", "Mesh", "Model", "__version__", "load"]
 _HOME = {
     "GraphicsCode": "shapecycle.graphics_code",
     "Mesh": "shapecycle.mesh",
-    "Model": "shapecycle.studio",
-    "load": "shapecycle.studio",
+    "Model": "shapecycle.model",
+    "load": "shapecycle.model",
 }
 
 

@@ -130,3 +130,23 @@ def placement_in_window(
     at = translation[:, :2] / (depth * slope)
     size = (depth * window[:, 2:] * slope).log()
     return torch.cat([(at - window[:, :2]) / window[:, 2:], size], 1)
+
+
+@dataclass(frozen=True)
+class View:
+    """Which part of the frame is drawn, and how finely.
+
+    Attributes:
+        window: Square windows in the frame, see `camera`; (0, 0, 1) is the whole frame.
+        size: Height and width of the picture, in pixels; the window's height is the picture's.
+        fov_y: Full vertical field of view of the whole frame, in radians.
+    """
+
+    window: Float[Tensor, "b 3"]
+    size: tuple[int, int]
+    fov_y: float
+
+    def clip(self, points: Float[Tensor, "b v 3"]) -> Float[Tensor, "b v 4"]:
+        """Project camera-space points into the picture."""
+        aspect = self.size[1] / self.size[0]
+        return clip_from_camera(points, self.window, fov_y=self.fov_y, aspect=aspect)

@@ -140,7 +140,7 @@ class GraphicsCode:
     def from_json(values: dict[str, Any] | str) -> "GraphicsCode":
         """Read what `to_json` gave, or its text.
 
-        Lengths of shape and texture code are the model's; `studio.Model` compares them.
+        Lengths of shape and texture code are the model's; `model.Model` compares them.
 
         Raises:
             DataError: If a part is missing, or is no list of finite numbers of the right form.

@@ -1,126 +1,291 @@
-"""A trained model: the networks, their priors, and the file that holds them."""
+"""What one does with a trained model: see pictures, read shapes, draw codes, take meshes."""
 
-import json
-import os
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
-from torch import Tensor, nn
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
 
-from shapecycle.code_to_image.priors import GaussianPrior, PoseSampler
-from shapecycle.config import ModelSettings, Settings, checked, merged
-from shapecycle.errors import CheckpointError, ConfigError
-from shapecycle.translator import Translator
+from shapecycle.camera import Pose, View, window_around
+from shapecycle.code_to_image.compositing import resized, straight
+from shapecycle.data.mesh_files import load_mesh
+from shapecycle.data.photos import Photo, crop, load_photo, window_of
+from shapecycle.data.simplify import simplify
+from shapecycle.data.surface_samples import surface_samples
+from shapecycle.geometry.boxes import normalise
+from shapecycle.graphics_code import GraphicsCode, Texture
+from shapecycle.image_to_code.refine import refine
+from shapecycle.mesh import Mesh
+from shapecycle.model_file import Provenance, load_networks
+from shapecycle.networks import Networks
+from shapecycle.shape_to_code.encoder import SURFACE_POINTS
+from shapecycle.validation import (
+    checked_code,
+    checked_count,
+    checked_picture,
+    checked_shapes,
+    checked_size,
+)
 
-FORMAT = 1
-MODEL_NAME = "model.safetensors"
+Picture = str | Path | Photo | Float[np.ndarray, "4 h w"] | Float[Tensor, "4 h w"]
+MOST_DRAWN = 2048
+"""Longest side that is drawn, in pixels; larger pictures are enlarged from it."""
+FINE = 2
+"""How much finer than in training textures are taken from photographs."""
 
 
-class Networks(nn.Module):
-    """All that a finished model needs: the translator and the priors to sample from.
+@dataclass(frozen=True, eq=False)
+class Hypothesis:
+    """One reading of a picture's pose."""
 
-    Args:
-        settings: Sizes of the networks.
-        solve_modes: Find the template's modes; not needed before weights are loaded.
-    """
-
-    def __init__(self, settings: ModelSettings, *, solve_modes: bool = True) -> None:
-        super().__init__()
-        self.translator = Translator(settings, solve_modes=solve_modes)
-        self.pose_sampler = PoseSampler()
-        self.shape_prior = GaussianPrior(settings.shape_code_size)
-        self.light_prior = GaussianPrior(27)
+    pose: Pose
+    plausibility: float
 
 
-@dataclass(frozen=True)
-class Provenance:
-    """Where a model comes from; stored beside its weights.
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """What was seen in one picture.
 
     Attributes:
-        settings: All settings of the training.
-        images: Pictures and shapes seen in training.
-        notes: What was done to normalise pictures and shapes.
+        code: The most plausible graphics code, refined.
+        hypotheses: Poses, the most plausible first, as the network saw them.
+        fov_y: Full vertical field of view that was assumed, in radians.
+        size: Height and width of the picture.
     """
 
-    settings: dict[str, Any]
-    images: int
-    notes: list[str]
+    code: GraphicsCode
+    hypotheses: list[Hypothesis]
+    fov_y: float
+    size: tuple[int, int]
 
 
-def save_model(networks: Networks, path: Path, provenance: Provenance) -> None:
-    """Write weights and settings into one safetensors file, all at once or not at all."""
-    from safetensors.torch import save_file
+class Model:
+    """A trained model; the same verbs as the command line.
 
-    about = {
-        "format": FORMAT,
-        "shapecycle": version("shapecycle"),
-        "settings": provenance.settings,
-        "images": provenance.images,
-        "notes": provenance.notes,
-    }
-    tensors = {k: v.detach().cpu().contiguous() for k, v in networks.state_dict().items()}
-    partial = path.with_suffix(".partial")
-    save_file(tensors, partial, metadata={"shapecycle": json.dumps(about)})
-    partial.replace(path)
+    Args:
+        networks: Trained networks.
+        provenance: Where they come from.
+    """
+
+    def __init__(self, networks: Networks, provenance: Provenance) -> None:
+        self.networks, self.provenance = networks, provenance
+        self.translator = networks.translator
+        self.settings = networks.translator.settings
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return self.networks.shape_prior.mean.device
+
+    # SEE --------------------------------------------------------------------------------------
+
+    def see(self, image: Picture, *, refine_steps: int = 30) -> Seen:
+        """Turn one masked picture into a graphics code.
+
+        Args:
+            image: A file with alpha or with a twin mask, a loaded photo, or an array of straight
+                RGBA in [0, 1], channels first, row 0 on top, at least 8 x 8 pixels.
+            refine_steps: Steps of fitting shape and pose to the mask; 0 for the network's answer.
+
+        Raises:
+            DataError: If a file cannot be read, or has no mask or an unusable one.
+            TypeError, ValueError: If an array is of another form, or its mask is of no use.
+        """
+        return self.see_all([image], refine_steps=refine_steps)[0]
+
+    @torch.no_grad()
+    def see_all(self, images: Sequence[Picture], *, refine_steps: int = 30) -> list[Seen]:
+        """Turn several masked pictures into graphics codes; their results do not mix.
+
+        Raises:
+            DataError, TypeError, ValueError: As `see` does.
+        """
+        refine_steps = checked_count(refine_steps, "refine_steps", least=0)
+        photos = [_loaded(image, k + 1, len(images)) for k, image in enumerate(images)]
+        if not photos:
+            return []
+        size = self.settings.image_size
+        windows = [window_of(photo.rgba[3], self.settings.window_margin) for photo in photos]
+        crops = {
+            side: _batch([crop(p.rgba, w, side) for p, w in zip(photos, windows, strict=True)])
+            for side in (size, FINE * size)
+        }
+        window = torch.tensor([[w.centre_x, w.centre_y, w.half] for w in windows]).float()
+        rgba, fine = crops[size].to(self.device), crops[FINE * size].to(self.device)
+        window = window.to(self.device)
+        sight = self.translator.see(rgba, window)
+        code = sight.code
+        if refine_steps:
+            shape, pose = refine(
+                self.translator.drawer,
+                code.shape,
+                code.pose,
+                rgba[:, 3:],
+                sight.view,
+                spread=self._spread(),
+                steps=refine_steps,
+            )
+            code = replace(code, shape=shape, pose=pose)
+        texture = self.translator.texture_of(
+            fine,
+            code,
+            sight.glance.features,
+            self.translator.view(window, FINE * size),
+            size=FINE * self.settings.texture_resolution,
+        )
+        code = replace(code, texture=texture)
+        bins, plausibility = sight.glance.belief.hypotheses(4)
+        poses = [self.translator.pose_of(sight.glance, bins[:, k], sight.view) for k in range(4)]
+        return [
+            Seen(
+                code=code[i],
+                hypotheses=[
+                    Hypothesis(
+                        Pose(p.angles[i : i + 1], p.translation[i : i + 1]),
+                        float(plausibility[i, k]),
+                    )
+                    for k, p in enumerate(poses)
+                ],
+                fov_y=self.translator.fov_y,
+                size=(photo.rgba.shape[1], photo.rgba.shape[2]),
+            )
+            for i, photo in enumerate(photos)
+        ]
+
+    def _spread(self) -> Float[Tensor, " n"]:
+        factor = self.networks.shape_prior.factor
+        return factor.square().sum(1).sqrt()
+
+    # READ -------------------------------------------------------------------------------------
+
+    @torch.no_grad()
+    def read(self, shape: str | Path | Mesh) -> Float[Tensor, "1 n"]:
+        """Turn one shape into a shape code.
+
+        Args:
+            shape: A mesh file, an oriented point cloud, or a mesh; +y up, front +z. It is centred
+                and scaled to a bounding-box diagonal of 1, as the training shapes were.
+
+        Raises:
+            DataError, GeometryError: If a file cannot be read, or a mesh cannot be used.
+        """
+        if not isinstance(shape, str | Path | Mesh):
+            raise TypeError(f"`shape` must be a mesh or its file, found {type(shape).__name__}")
+        mesh = shape if isinstance(shape, Mesh) else load_mesh(Path(shape))
+        known, _ = normalise(simplify(mesh))
+        points, _ = surface_samples(known, SURFACE_POINTS, np.random.default_rng(0))
+        return self.translator.read(torch.from_numpy(points).float()[None].to(self.device))
+
+    # SAMPLE -----------------------------------------------------------------------------------
+
+    @torch.no_grad()
+    def sample_shape(self, count: int, generator: torch.Generator) -> Float[Tensor, "b n"]:
+        """Draw new shape codes; a little nearer to the mean than the training shapes are.
+
+        Raises:
+            ValueError: If ``count`` is less than 1.
+        """
+        count = checked_count(count, "count", least=1)
+        return self.networks.shape_prior.sample(count, generator, spread=0.8)
+
+    @torch.no_grad()
+    def dress(self, shape: Float[Tensor, "b n"], generator: torch.Generator) -> GraphicsCode:
+        """Give shape codes a sampled texture, pose and light.
+
+        Raises:
+            ValueError: If there are none, or their length is another model's.
+        """
+        count = len(checked_shapes(shape, self.settings))
+        size = self.settings.texture_code_size
+        texture = torch.randn(count, size, generator=generator).to(self.device)
+        light = self.networks.light_prior.sample(count, generator).view(count, 9, 3)
+        pose = self.networks.pose_sampler.sample(count, generator)
+        return GraphicsCode(shape, Texture(texture), pose, light)
+
+    # DRAW -------------------------------------------------------------------------------------
+
+    @torch.no_grad()
+    def draw(
+        self, code: GraphicsCode, size: int | tuple[int, int] = 256, *, framed: bool = False
+    ) -> Float[np.ndarray, "b h w 4"]:
+        """Draw codes as straight-alpha sRGB pictures, row 0 on top.
+
+        Args:
+            code: Graphics codes.
+            size: Side, or height and width, in pixels.
+            framed: Move the window to the object instead of showing the camera's whole frame.
+
+        Raises:
+            ValueError: If a part of the code has another length than this model's, or the size
+                is less than a pixel.
+        """
+        height, width = checked_size(size)
+        code = self._own(code)
+        window = torch.tensor([[0.0, 0.0, 1.0]], device=self.device).expand(len(code), 3)
+        if framed:
+            placed = code.pose.place(self.translator.drawer.vertices(code.shape))
+            window = window_around(placed, fov_y=self.translator.fov_y, margin=0.15)
+        # Nothing in a code is finer than this; a phone's photograph would take gigabytes.
+        scale = min(2.0, MOST_DRAWN / max(height, width))
+        fine = (max(1, round(height * scale)), max(1, round(width * scale)))
+        view = View(window, fine, self.translator.fov_y)
+        picture = straight(resized(self.translator.drawer.draw(code, view), (height, width)))
+        result: np.ndarray = picture.permute(0, 2, 3, 1).cpu().numpy()
+        return result
+
+    @torch.no_grad()
+    def mesh(self, code: GraphicsCode) -> Mesh:
+        """Return one code's textured mesh, in the frame and units of the training shapes.
+
+        Raises:
+            ValueError: If the batch does not hold exactly one code, or a part of it has another
+                length than this model's.
+        """
+        code = self._own(code)
+        if len(code) != 1:
+            raise ValueError(f"`mesh` takes a batch of one code, not of {len(code)}")
+        drawer = self.translator.drawer
+        template = drawer.deformation.template
+        return Mesh(
+            vertices=drawer.vertices(code.shape)[0].cpu().numpy(),
+            faces=template.faces.numpy(),
+            uv_faces=template.uv_faces.numpy(),
+            uv=template.uv.numpy(),
+            texture=drawer.albedo(code.texture)[0].permute(1, 2, 0).clamp(0, 1).cpu().numpy(),
+        )
+
+    def _own(self, code: GraphicsCode) -> GraphicsCode:
+        """Bring a code to where the weights are, and to their precision."""
+        code = checked_code(code, self.settings)
+        return code.map(lambda x: x.to(self.device, torch.float32))
 
 
-def load_networks(path: Path, device: str = "cpu") -> tuple[Networks, Provenance]:
-    """Read a model file, or the one in a run folder.
+def load(path: str | Path, *, device: str = "cpu") -> Model:
+    """Load a model from a run folder or a model file.
 
     Raises:
-        CheckpointError: If there is none, it is not one of ours, or does not fit.
+        CheckpointError: If there is none, or it is not one of ours.
     """
-    from safetensors import SafetensorError, safe_open
+    return Model(*load_networks(Path(path), device))
 
-    file = path / MODEL_NAME if path.is_dir() else path
-    if not file.is_file():
-        where = f"{path} holds no {MODEL_NAME}" if path.is_dir() else f"there is no file {path}"
-        raise CheckpointError(where, "give a run folder of `shapecycle train`, or a model file")
-    if not os.access(file, os.R_OK):
-        raise CheckpointError(f"{file} cannot be read", "check its permissions")
-    try:
-        with safe_open(file, "pt") as opened:
-            metadata = opened.metadata() or {}
-            tensors = {key: opened.get_tensor(key) for key in opened.keys()}  # noqa: SIM118
-        about = json.loads(metadata["shapecycle"])
-        _refuse_other_format(file, about["format"])
-        settings: ModelSettings = merged(
-            ModelSettings(), about["settings"]["model"], source=str(file)
+
+def _loaded(image: Picture, number: int, count: int) -> Photo:
+    if isinstance(image, str | Path):
+        return load_photo(Path(image))
+    if isinstance(image, Photo):
+        rgba = checked_picture(image.rgba, str(image.path), fewest_pixels=1)
+        return Photo(image.path, rgba)
+    name = "the picture" if count == 1 else f"picture {number} of {count}"
+    if not isinstance(image, np.ndarray | Tensor):
+        raise TypeError(
+            f"{name} must be a file, a Photo or an array, found {type(image).__name__}: "
+            "save it as RGBA, or give an array of 4 x h x w numbers in [0, 1]"
         )
-        checked(replace(Settings(), model=settings), source=str(file))
-        provenance = Provenance(about["settings"], about["images"], about["notes"])
-    except (SafetensorError, OSError, KeyError, ValueError, TypeError, ConfigError) as fault:
-        reason = f"its metadata lacks {fault}" if isinstance(fault, KeyError) else str(fault)
-        raise CheckpointError(
-            f"{file} is not a shapecycle model: {reason.splitlines()[0]}",
-            f"models are the files named {MODEL_NAME} in run folders",
-        ) from fault
-    _refuse_non_finite(file, tensors)
-    networks = Networks(settings, solve_modes=False)  # the file holds them
-    try:
-        networks.load_state_dict(tensors)
-    except RuntimeError as fault:
-        first = str(fault).splitlines()[-1].strip()
-        raise CheckpointError(
-            f"{file} does not fit its own settings: {first}",
-            "copy it again, or use the version of shapecycle that wrote it",
-        ) from fault
-    return networks.to(device).eval(), provenance
+    return Photo(Path("array"), checked_picture(image, name))
 
 
-def _refuse_other_format(file: Path, found: Any) -> None:
-    if found != FORMAT:
-        raise CheckpointError(
-            f"{file} has format {found}, this version reads format {FORMAT}",
-            "use the version of shapecycle that wrote it",
-        )
-
-
-def _refuse_non_finite(file: Path, tensors: dict[str, Tensor]) -> None:
-    for name, tensor in tensors.items():
-        if tensor.is_floating_point() and not tensor.isfinite().all():
-            raise CheckpointError(
-                f"{file}: its weights '{name}' are not finite", "train again, or copy it again"
-            )
+def _batch(arrays: list[np.ndarray]) -> Tensor:
+    return torch.from_numpy(np.stack(arrays)).float()

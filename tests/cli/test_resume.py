@@ -11,10 +11,10 @@ import pytest
 from tiny_world import Outcome, few_samples, shapecycle, train_command
 
 import shapecycle as package
-from shapecycle.data import images
-from shapecycle.train.trainer import Terms, Trainer
+from shapecycle.data import photos
+from shapecycle.train.steps import Terms, Trainer
 
-BEGUN = ("--seed", 5, "--up", "y", "--front", "-x", "--skip-bad", "--total-images", 8)
+BEGUN = ("--seed", 5, "--up", "y", "--front", "-x", "--skip-bad", "--total-photos", 8)
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +33,7 @@ def begun(_begun: Path, here: Path) -> Path:
 
 
 def _resume(world: Path, run: Path, *more: object, **folders: Path) -> Outcome:
-    places = {"images": world / "images", "shapes": world / "shapes"} | folders
+    places = {"photos": world / "photos", "shapes": world / "shapes"} | folders
     options = [part for name, path in places.items() for part in (f"--{name}", path)]
     with few_samples():
         return shapecycle("train", *options, "--out", run, "--resume", "--device", "cpu", *more)
@@ -61,13 +61,13 @@ def test_a_run_folder_keeps_what_it_was_begun_with(world: Path, begun: Path) -> 
     kept = _kept(begun)
     told = {"preset": "laptop", "seed": 5, "minutes": None, "up": "+y", "front": "-x",
             "skip_bad": True, "picture_count": 12, "shape_count": 8,
-            "images": str(world / "images"), "shapes": str(world / "shapes")}  # fmt: skip
+            "photos": str(world / "photos"), "shapes": str(world / "shapes")}  # fmt: skip
     assert {name: kept[name] for name in told} == told
     assert len(kept["commands"]) == 1
 
 
 def test_going_on_takes_axes_seed_and_skipping_from_the_run(world: Path, begun: Path) -> None:
-    outcome = _resume(world, begun, "--total-images", 24)
+    outcome = _resume(world, begun, "--total-photos", 24)
     assert outcome.code == 0, outcome.err
     assert "the files' +y is up and their -x is the front" in outcome.err
     kept = _kept(begun)
@@ -76,7 +76,7 @@ def test_going_on_takes_axes_seed_and_skipping_from_the_run(world: Path, begun: 
 
 def test_every_command_is_kept_in_order(world: Path, begun: Path) -> None:
     for total in (24, 36):
-        assert _resume(world, begun, "--total-images", total).code == 0
+        assert _resume(world, begun, "--total-photos", total).code == 0
     commands = _kept(begun)["commands"]
     assert [command[-1] for command in commands] == ["8", "24", "36"]
     assert ["--resume" in command for command in commands] == [False, True, True]
@@ -108,10 +108,10 @@ def test_an_option_that_contradicts_the_run_is_refused_with_both_values(
 
 
 def test_folders_may_have_moved(world: Path, begun: Path, here: Path) -> None:
-    pictures = Path(shutil.copytree(world / "images", here / "moved"))
-    outcome = _resume(world, begun, "--total-images", 24, images=pictures)
+    pictures = Path(shutil.copytree(world / "photos", here / "moved"))
+    outcome = _resume(world, begun, "--total-photos", 24, photos=pictures)
     assert outcome.code == 0, outcome.err
-    assert _kept(begun)["images"] == str(pictures)
+    assert _kept(begun)["photos"] == str(pictures)
 
 
 def test_fewer_images_than_were_seen_are_refused_with_both_numbers(
@@ -119,9 +119,9 @@ def test_fewer_images_than_were_seen_are_refused_with_both_numbers(
 ) -> None:
     (here / "less.yaml").write_text("train: {total_images: 9}")
     files = _files(begun)
-    told = "a total of {} images is fewer than the 12 that were seen"
-    outcome = _resume(world, begun, "--total-images", 11)
-    _refused(outcome, begun, files, told.format(11), "--total-images")
+    told = "a total of {} photos is fewer than the 12 that were seen"
+    outcome = _resume(world, begun, "--total-photos", 11)
+    _refused(outcome, begun, files, told.format(11), "--total-photos")
     outcome = _resume(world, begun, "--config", here / "less.yaml")
     _refused(outcome, begun, files, told.format(9))
 
@@ -139,7 +139,7 @@ def test_a_run_begun_by_the_clock_ends_at_the_total_that_is_given(world: Path, h
         begun = shapecycle(*train_command(world, run, "--minutes", 0.02))
     assert begun.code == 0, begun.err
     seen = package.load(run).provenance.images
-    outcome = _resume(world, run, "--total-images", seen + 40)
+    outcome = _resume(world, run, "--total-photos", seen + 40)
     assert outcome.code == 0, outcome.err
     # Each of the three stages ends with a whole step of four.
     assert seen + 40 <= package.load(run).provenance.images < seen + 40 + 3 * 4
@@ -157,7 +157,7 @@ def test_a_signal_saves_the_state_and_says_how_to_go_on(
 
     with monkeypatch.context() as patch, few_samples():
         patch.setattr(Trainer, "random_step", signalled)
-        outcome = shapecycle(*train_command(world, run, "--total-images", 24))
+        outcome = shapecycle(*train_command(world, run, "--total-photos", 24))
     assert outcome.code == 130
     assert "Traceback" not in outcome.err
     assert "error" not in outcome.err
@@ -177,7 +177,7 @@ def test_a_signal_while_loading_leaves_nothing(
     def signalled(*_: object, **__: object) -> None:
         signal.raise_signal(signal.SIGTERM)
 
-    monkeypatch.setattr(images, "load_photo_folder", signalled)
+    monkeypatch.setattr(photos, "load_photo_folder", signalled)
     outcome = shapecycle(*train_command(world, here / "a" / "run"))
     assert outcome.code == 130
     assert outcome.err.endswith("stopped\n")
@@ -185,11 +185,11 @@ def test_a_signal_while_loading_leaves_nothing(
 
 
 def test_fewer_pictures_are_refused_with_both_numbers(world: Path, begun: Path, here: Path) -> None:
-    fewer = Path(shutil.copytree(world / "images", here / "fewer"))
+    fewer = Path(shutil.copytree(world / "photos", here / "fewer"))
     min(fewer.iterdir()).unlink()
     files = _files(begun)
     told = (f"begun with 12 pictures, {fewer} gives 11", "train into a new folder")
-    _refused(_resume(world, begun, images=fewer), begun, files, *told)
+    _refused(_resume(world, begun, photos=fewer), begun, files, *told)
 
 
 def test_more_shapes_are_refused_with_both_numbers(world: Path, begun: Path, here: Path) -> None:
@@ -204,7 +204,7 @@ def test_a_folder_of_the_older_layout_goes_on(world: Path, begun: Path) -> None:
     kept = _kept(begun)
     old = {"command": kept["commands"][0], **{k: kept[k] for k in ("seed", "minutes", "settings")}}
     (begun / "settings.json").write_text(json.dumps(old))
-    outcome = _resume(world, begun, "--total-images", 24, "--front", "+x")
+    outcome = _resume(world, begun, "--total-photos", 24, "--front", "+x")
     assert outcome.code == 0, outcome.err
     assert "tells no axes: taking the shapes' +y as up, +x as front" in outcome.err
     kept = _kept(begun)

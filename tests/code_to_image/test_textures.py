@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from shapecycle.code_to_image.solid_texture import SolidTexture
 from shapecycle.code_to_image.texture import TextureDecoder, albedo, pull_push
 from shapecycle.graphics_code import Texture
+from shapecycle.priors.solid_texture import SolidTexture
 
 
 def _random(*shape: int, seed: int = 0) -> torch.Tensor:

@@ -8,14 +8,15 @@ from tiny_world import FOV_Y, few_samples, small_car, tiny_model
 from torch import nn
 
 from shapecycle.camera import window_around
-from shapecycle.code_to_image.lighting import sample_light
 from shapecycle.config import SceneSettings
 from shapecycle.cycles.image_cycle import image_terms
-from shapecycle.cycles.random_scenes import ShapePool, WarpedShapes, sample_pose
+from shapecycle.cycles.random_scenes import ShapePool, WarpedShapes
 from shapecycle.cycles.shape_autoencoder import shape_terms, silhouette_terms
 from shapecycle.cycles.shape_cycle import draw_dressed
 from shapecycle.graphics_code import GraphicsCode, Texture
-from shapecycle.translator import Translator
+from shapecycle.networks import Translator
+from shapecycle.priors.light import sample_light
+from shapecycle.priors.pose import sample_pose
 
 
 @pytest.fixture

@@ -8,22 +8,16 @@ import pytest
 import torch
 from tiny_world import FOV_Y, few_samples, small_car, tiny_model
 
-from shapecycle.camera import Pose, clip_from_camera
-from shapecycle.code_to_image.drawing import View
-from shapecycle.code_to_image.lighting import sample_light
-from shapecycle.code_to_image.solid_texture import SolidTexture
+from shapecycle.camera import Pose, View, clip_from_camera
+from shapecycle.code_to_image.raw_mesh import draw_raw, raw_silhouette
 from shapecycle.config import SceneSettings
 from shapecycle.cycles.random_cycle import random_scene
-from shapecycle.cycles.random_scenes import (
-    ShapePool,
-    WarpedShapes,
-    draw_raw,
-    jittered_window,
-    sample_pose,
-)
-from shapecycle.cycles.shape_autoencoder import raw_silhouette
+from shapecycle.cycles.random_scenes import ShapePool, WarpedShapes, jittered_window
 from shapecycle.mesh import Mesh
-from shapecycle.translator import Translator
+from shapecycle.networks import Translator
+from shapecycle.priors.light import sample_light
+from shapecycle.priors.pose import sample_pose
+from shapecycle.priors.solid_texture import SolidTexture
 
 CPU = torch.device("cpu")
 
@@ -80,8 +74,8 @@ def test_a_part_of_a_batch_is_what_it_was(shapes: WarpedShapes) -> None:
     pose = _poses(12)
     part = Pose(pose.angles[2:5], pose.translation[2:5])
     torch.testing.assert_close(
-        raw_silhouette(shapes[2:5], part, _frame(3)),
-        raw_silhouette(shapes, pose, _frame(12))[2:5],
+        raw_silhouette(shapes.vertices[2:5], shapes[2:5].topology, part, _frame(3)),
+        raw_silhouette(shapes.vertices, shapes.topology, pose, _frame(12))[2:5],
     )
 
 
@@ -111,7 +105,7 @@ def test_every_shape_is_seen_meshes_and_clouds_alike(pool: ShapePool) -> None:
     with few_samples():
         shapes = pool.sample(24, 8, 0.5)
     pose = Pose(torch.zeros(24, 3), torch.tensor([[0.0, 0.0, -1.5]]).expand(24, 3))
-    coverage = raw_silhouette(shapes, pose, _frame(24)).mean((1, 2, 3))
+    coverage = raw_silhouette(shapes.vertices, shapes.topology, pose, _frame(24)).mean((1, 2, 3))
     assert coverage.min() > 0.02
 
 
@@ -121,8 +115,10 @@ def test_pictures_of_raw_shapes_have_their_silhouettes_and_straight_colours(
     generator = torch.Generator().manual_seed(0)
     pose, light = _poses(12), sample_light(12, generator)
     solid = SolidTexture.sample(12, generator)
-    rgba = draw_raw(shapes, solid, pose, light, _frame(12))
-    torch.testing.assert_close(rgba[:, 3:], raw_silhouette(shapes, pose, _frame(12)))
+    rgba = draw_raw(shapes.vertices, shapes.topology, solid, pose, light, _frame(12))
+    torch.testing.assert_close(
+        rgba[:, 3:], raw_silhouette(shapes.vertices, shapes.topology, pose, _frame(12))
+    )
     assert rgba.min() >= 0
     assert rgba.max() <= 1
     assert (rgba[:, :3] * (rgba[:, 3:] == 0)).max() == 0

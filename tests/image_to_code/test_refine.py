@@ -5,11 +5,10 @@ import torch
 from tiny_world import tiny_model
 from torch import Tensor
 
-from shapecycle.camera import Pose, window_around
-from shapecycle.code_to_image.drawing import View
+from shapecycle.camera import Pose, View, window_around
 from shapecycle.image_to_code.refine import refine
 from shapecycle.losses.image import silhouette_loss
-from shapecycle.translator import Translator
+from shapecycle.networks import Translator
 
 
 @pytest.fixture(scope="module")

@@ -6,10 +6,12 @@ import pytest
 import torch
 from tiny_world import tiny_model
 
-from shapecycle.camera import Pose, window_around
-from shapecycle.code_to_image.drawing import Drawer, View, straight, unit
+from shapecycle.camera import Pose, View, window_around
+from shapecycle.code_to_image.compositing import straight
+from shapecycle.code_to_image.renderer import Drawer
+from shapecycle.geometry.vectors import unit
 from shapecycle.image_to_code.unprojection import unproject
-from shapecycle.translator import Translator
+from shapecycle.networks import Translator
 
 FOV_Y = radians(50)
 SIDE = 32

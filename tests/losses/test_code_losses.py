@@ -6,10 +6,9 @@ from math import radians
 import pytest
 import torch
 
-from shapecycle.camera import Pose, placement_in_window
-from shapecycle.code_to_image.drawing import View
+from shapecycle.camera import Pose, View, placement_in_window
 from shapecycle.losses.code import distance_to_normal, light_loss, pose_loss
-from shapecycle.pose_belief import AZIMUTH_BINS, PoseBelief, azimuth_bin
+from shapecycle.pose_distribution import AZIMUTH_BINS, PoseBelief, azimuth_bin
 
 FOV_Y = radians(50)
 

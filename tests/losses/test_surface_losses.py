@@ -5,13 +5,9 @@ import torch
 from torch import Tensor
 
 from shapecycle.code_to_image.template import octasphere
-from shapecycle.losses.geometry import (
-    chamfer_loss,
-    edge_unevenness,
-    nearest,
-    roughness,
-    sample_surface,
-)
+from shapecycle.geometry.nearest import nearest
+from shapecycle.geometry.sampling import sample_surface
+from shapecycle.losses.geometry import chamfer_loss, edge_unevenness, roughness
 from shapecycle.rasterize import Topology
 
 

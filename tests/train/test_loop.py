@@ -11,15 +11,15 @@ import torch
 from tiny_world import few_samples, small_car, tiny_settings
 
 from shapecycle.config import Settings
-from shapecycle.data.images import PhotoSet, load_photo_folder
+from shapecycle.data.photos import PhotoSet, load_photo_folder
 from shapecycle.data.shapes import ShapeSet, load_shape_folder
 from shapecycle.errors import CheckpointError
-from shapecycle.model import load_networks
+from shapecycle.model_file import load_networks
 from shapecycle.train.checkpoint import load_state
 from shapecycle.train.journal import Journal
 from shapecycle.train.loop import NonFiniteLoss, Run, train
-from shapecycle.train.stopping import Stopped
-from shapecycle.train.trainer import Terms, Trainer
+from shapecycle.train.signals import Stopped
+from shapecycle.train.steps import Terms, Trainer
 
 IMAGES = 40
 """Ten steps of four: some of every stage."""

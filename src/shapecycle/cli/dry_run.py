@@ -4,10 +4,10 @@ import yaml
 from torch import nn
 
 from shapecycle.config import Settings, as_dict
-from shapecycle.model import Networks
-from shapecycle.train.jury import critics_of
+from shapecycle.networks import Networks
+from shapecycle.train.benchmark import probe
+from shapecycle.train.critics import critics_of
 from shapecycle.train.loop import stage_shares
-from shapecycle.train.probe import probe
 from shapecycle.train.threads import choose_threads
 
 

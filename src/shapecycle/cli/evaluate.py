@@ -21,10 +21,10 @@ from shapecycle.errors import CheckpointError, DataError, ShapecycleError
 
 def run(command: Evaluate) -> None:
     """Reconstruct every picture, compare what was written with the truth, write the scores."""
-    from shapecycle.data.images import SUFFIXES
+    from shapecycle.data.photos import SUFFIXES
     from shapecycle.evaluate.pose import read_cameras
     from shapecycle.evaluate.scores import score, shape_of, summarised
-    from shapecycle.studio import load
+    from shapecycle.model import load
 
     within(command.refine_steps, 0, 10_000, "--refine-steps")
     if command.keep is not None:

@@ -7,7 +7,7 @@ from shapecycle.cli.output import say
 from shapecycle.errors import ConfigError, DataError, ShapecycleError
 
 if TYPE_CHECKING:
-    from shapecycle.data.images import Photo
+    from shapecycle.data.photos import Photo
 
 RESERVED = ("", ".", "..", "summary.json")
 """Stems that cannot name a result's folder."""
@@ -68,7 +68,7 @@ def _inside(folder: Path, suffixes: tuple[str, ...], kind: str) -> list[Path]:
 
 def load_photos(files: list[Path], *, skip_bad: bool, hint: str = OR_SKIP) -> "list[Photo]":
     """Load pictures; bad ones are all named in one error, or skipped and named."""
-    from shapecycle.data.images import load_photo
+    from shapecycle.data.photos import load_photo
 
     photos, bad = [], []
     for path in files:

@@ -109,8 +109,8 @@ def _with_length(settings: Settings, command: Train) -> Settings:
 
 def _refuse_shorter(record: Record, stored: Record, folder: Path) -> None:
     """Refuse a new number of images that is smaller than what has been seen."""
-    from shapecycle.train.budget import refused_total
     from shapecycle.train.checkpoint import seen_images
+    from shapecycle.train.schedule import refused_total
 
     total = record.settings.train.total_images
     is_old = stored.minutes is None and total == stored.settings.train.total_images

@@ -14,16 +14,16 @@ from shapecycle.cli.output import camera_json, new_folder, say
 from shapecycle.evaluate.silhouettes import silhouette_iou
 
 if TYPE_CHECKING:
-    from shapecycle.data.images import Photo
-    from shapecycle.studio import Model, Seen
+    from shapecycle.data.photos import Photo
+    from shapecycle.model import Model, Seen
 
 CHUNK = 16
 
 
 def run(command: Reconstruct) -> None:
     """Reconstruct all pictures, or none if one is bad."""
-    from shapecycle.data.images import SUFFIXES
-    from shapecycle.studio import load
+    from shapecycle.data.photos import SUFFIXES
+    from shapecycle.model import load
 
     within(command.refine_steps, 0, 10_000, "--refine-steps")
     files = files_of(command.inputs, tuple(SUFFIXES), "pictures")

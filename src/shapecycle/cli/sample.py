@@ -13,7 +13,7 @@ from shapecycle.errors import ShapecycleError
 
 if TYPE_CHECKING:
     from shapecycle.graphics_code import GraphicsCode
-    from shapecycle.studio import Model
+    from shapecycle.model import Model
 
 
 def render(command: Render) -> None:
@@ -21,7 +21,7 @@ def render(command: Render) -> None:
     import torch
 
     from shapecycle.data.mesh_files import SUFFIXES, load_mesh
-    from shapecycle.studio import load
+    from shapecycle.model import load
 
     _check(command)
     files = files_of(command.shapes, tuple(SUFFIXES), "shapes")
@@ -47,7 +47,7 @@ def generate(command: Generate) -> None:
     """Make new objects."""
     import torch
 
-    from shapecycle.studio import load
+    from shapecycle.model import load
 
     _check(command)
     with new_folder(command.out) as out:

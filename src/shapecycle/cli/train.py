@@ -11,10 +11,10 @@ from shapecycle.cli.output import refuse_uncreatable, refuse_used, say
 from shapecycle.cli.planning import FRONT, UP, planned, with_counts
 from shapecycle.cli.run_record import Record, write_record
 from shapecycle.train.lock import LOCK_NAME, locked, refuse_running
-from shapecycle.train.stopping import Stopped, interruptible
+from shapecycle.train.signals import Stopped, interruptible
 
 if TYPE_CHECKING:
-    from shapecycle.data.images import PhotoSet
+    from shapecycle.data.photos import PhotoSet
     from shapecycle.data.shapes import ShapeSet
 
 
@@ -76,20 +76,21 @@ def load_and_train(command: Train, record: Record, device: str, start: float) ->
 
 def _resuming(command: Train) -> str:
     """Return the command that goes on with a training, as it is typed."""
-    words = {"--images": command.images, "--shapes": command.shapes, "--out": command.out}
+    words = {"--photos": command.images, "--shapes": command.shapes, "--out": command.out}
     options = [str(word) for option in words.items() for word in option]
     return shlex.join(["shapecycle", "train", *options, "--resume"])
 
 
 def load_folders(command: Train, record: Record) -> "tuple[PhotoSet, ShapeSet]":
     """Load both folders and print what was done to them."""
-    from shapecycle.data import images, list_folder, mesh_files, shapes
+    from shapecycle.data import mesh_files, photos, shapes
+    from shapecycle.data.loading import list_folder
 
     # Loading the pictures takes minutes: first see that there are shapes too.
-    list_folder(command.images, "pictures", images.SUFFIXES)
+    list_folder(command.images, "pictures", photos.SUFFIXES)
     list_folder(command.shapes, "shapes", mesh_files.SUFFIXES)
     say(f"loading {command.images} and {command.shapes} ...")
-    photos = images.load_photo_folder(
+    photo_set = photos.load_photo_folder(
         command.images,
         size=record.settings.model.image_size,
         margin=record.settings.model.window_margin,
@@ -101,6 +102,6 @@ def load_folders(command: Train, record: Record) -> "tuple[PhotoSet, ShapeSet]":
         up=record.up or UP,
         front=record.front or FRONT,
     )
-    for note in (*photos.notes, *meshes.notes):
+    for note in (*photo_set.notes, *meshes.notes):
         say(f"  {note}")
-    return photos, meshes
+    return photo_set, meshes

@@ -7,6 +7,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from shapecycle.code_to_image.template import Template, octasphere
+from shapecycle.geometry.boxes import to_unit_box
 
 
 class Deformation(nn.Module):
@@ -64,16 +65,8 @@ class Deformation(nn.Module):
         vertices = self.start + (coefficients @ self.basis.mT).view(len(shape), 3, -1).mT
         if self.symmetric:
             vertices = (vertices + vertices[:, self.mirror] * self.flip) / 2
-        return _in_unit_box(vertices)
-
-
-def _in_unit_box(vertices: Float[Tensor, "b v 3"]) -> Float[Tensor, "b v 3"]:
-    """Centre the bounding boxes and scale their diagonals to 1, as the training shapes have them.
-
-    Left to itself, a decoder that is unsure draws everything a little too small.
-    """
-    low, high = vertices.amin(1, keepdim=True), vertices.amax(1, keepdim=True)
-    return (vertices - (low + high) / 2) / (high - low).norm(dim=2, keepdim=True)
+        # Left to itself, a decoder that is unsure draws everything a little too small.
+        return to_unit_box(vertices)[0]
 
 
 @lru_cache(maxsize=4)

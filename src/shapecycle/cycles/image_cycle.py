@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from jaxtyping import Float
 from torch import Tensor
 
-from shapecycle.code_to_image.drawing import premultiplied
+from shapecycle.code_to_image.compositing import premultiplied
 from shapecycle.graphics_code import GraphicsCode
 from shapecycle.losses.image import colour_loss, silhouette_loss, structure_loss
-from shapecycle.translator import Translator
+from shapecycle.networks import Translator
 
 Terms = dict[str, Float[Tensor, ""]]
 

@@ -6,11 +6,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from shapecycle.code_to_image.drawing import View
+from shapecycle.camera import View
+from shapecycle.geometry.sampling import sample_surface
 from shapecycle.graphics_code import GraphicsCode
 from shapecycle.losses.code import light_loss, pose_loss
-from shapecycle.losses.geometry import chamfer_loss, sample_surface
-from shapecycle.translator import Translator
+from shapecycle.losses.geometry import chamfer_loss
+from shapecycle.networks import Translator
 
 Terms = dict[str, Float[Tensor, ""]]
 

@@ -8,13 +8,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from shapecycle.camera import Pose
-from shapecycle.code_to_image.drawing import View
-from shapecycle.code_to_image.solid_texture import SolidTexture
+from shapecycle.camera import Pose, View
+from shapecycle.code_to_image.raw_mesh import draw_raw
 from shapecycle.cycles.known_scene import KnownScene
-from shapecycle.cycles.random_scenes import WarpedShapes, draw_raw
+from shapecycle.cycles.random_scenes import WarpedShapes
 from shapecycle.graphics_code import GraphicsCode, Texture
-from shapecycle.translator import Translator
+from shapecycle.networks import Translator
+from shapecycle.priors.solid_texture import SolidTexture
 
 
 @torch.no_grad()
@@ -32,6 +32,6 @@ def random_scene(
     side = model.settings.texture_resolution
     surface, _ = model.drawer.surface(vertices, side)
     albedo = solid.at(surface).mT.reshape(len(surface), 3, side, side)
-    rgba = draw_raw(shapes, solid, pose, light, view)
+    rgba = draw_raw(shapes.vertices, shapes.topology, solid, pose, light, view)
     code = GraphicsCode(shape, Texture(shape[:, :0]), pose, light)
     return KnownScene(rgba, code, vertices, shapes.points, shapes.normals, albedo, view)

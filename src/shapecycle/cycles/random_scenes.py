@@ -11,13 +11,12 @@ from jaxtyping import Float
 from torch import Tensor
 
 from shapecycle import rasterize as rz
-from shapecycle.camera import Pose, window_around
-from shapecycle.code_to_image.drawing import View, shaded, shrink, unit
-from shapecycle.code_to_image.solid_texture import SolidTexture
-from shapecycle.config import ModelSettings, SceneSettings
+from shapecycle.camera import window_around
+from shapecycle.config import ModelSettings
 from shapecycle.data.surface_samples import surface_samples
 from shapecycle.data.surfels import surfels
-from shapecycle.data.warps import Warp, to_unit_box
+from shapecycle.data.warps import Warp
+from shapecycle.geometry.boxes import to_unit_box
 from shapecycle.mesh import Mesh
 
 SAMPLES_KEPT = 4096
@@ -113,25 +112,6 @@ def _to(warp: Warp, device: torch.device) -> Warp:
     return Warp(**{name: value.to(device) for name, value in vars(warp).items()})
 
 
-def sample_pose(
-    count: int, scenes: SceneSettings, generator: torch.Generator, device: torch.device
-) -> Pose:
-    """Draw poses from the wide prior that holds before photographs have been understood."""
-
-    def uniform(low: float, high: float) -> Tensor:
-        return low + (high - low) * torch.rand(count, generator=generator)
-
-    low, high = (radians(x) for x in scenes.elevation_degrees)
-    roll = radians(scenes.roll_degrees) * torch.randn(count, generator=generator)
-    angles = torch.stack([uniform(-torch.pi, torch.pi), uniform(low, high), roll], 1)
-    near, far = scenes.distance
-    # Uniform in apparent size rather than in distance.
-    depth = 1 / uniform(1 / far, 1 / near)
-    aside = 0.08 * torch.randn(count, 2, generator=generator) * depth[:, None]
-    translation = torch.cat([aside, -depth[:, None]], 1)
-    return Pose(angles.to(device), translation.to(device))
-
-
 def jittered_window(
     points: Float[Tensor, "b v 3"], model: ModelSettings, generator: torch.Generator
 ) -> Float[Tensor, "b 3"]:
@@ -140,43 +120,3 @@ def jittered_window(
     noise = torch.randn(len(window), 3, generator=generator).to(window.device)
     shift = window[:, :2] + 0.015 * noise[:, :2] * window[:, 2:]
     return torch.cat([shift, window[:, 2:] * (1 + 0.015 * noise[:, 2:])], 1)
-
-
-@torch.no_grad()
-def draw_raw(
-    shapes: WarpedShapes,
-    texture: SolidTexture,
-    pose: Pose,
-    light: Float[Tensor, "b 9 3"],
-    view: View,
-    *,
-    supersample: int = 2,
-) -> Float[Tensor, "b 4 h w"]:
-    """Draw raw meshes with flat, two-sided shading; returns straight-alpha pictures."""
-    height, width = view.size
-    camera = pose.place(shapes.vertices)
-    clip = view.clip(camera)
-    fine = rz.rasterize(clip, shapes.topology, (height * supersample, width * supersample))
-    coverage = shrink(fine.mask[:, None].float(), supersample)
-    # Coverage is sampled finely, colour once per pixel, on the nearest face any sample saw.
-    blocks = fine.key.view(len(clip), height, supersample, width, supersample)
-    visible = rz.Visibility(blocks.amin((2, 4)), fine.face_count)
-    at = rz.interpolate(shapes.vertices, clip, shapes.topology, visible).flatten(2).mT
-    albedo = texture.at(at).mT.reshape(len(at), 3, height, width)
-    colour = shaded(albedo, facing_normals(camera, shapes.topology, visible), light)
-    return torch.cat([colour * (coverage > 0), coverage], 1)
-
-
-def facing_normals(
-    camera: Float[Tensor, "b v 3"], topology: rz.Topology, visible: rz.Visibility
-) -> Float[Tensor, "b 3 h w"]:
-    """Return each pixel's face normal in camera space, turned towards the camera."""
-    faces = topology.faces
-    batch = torch.arange(len(camera), device=camera.device)[:, None]
-    a, b, c = (camera[batch, faces[..., k].long()] for k in range(3))
-    normals = unit(torch.linalg.cross(b - a, c - a), dim=2)
-    away = (normals * a).sum(2, keepdim=True) > 0
-    normals = torch.where(away, -normals, normals)
-    face = visible.face_id.clamp(min=0).flatten(1)
-    picked = torch.gather(normals, 1, face[..., None].expand(-1, -1, 3))
-    return picked.mT.reshape(len(camera), 3, *visible.face_id.shape[1:])

@@ -4,13 +4,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from shapecycle import rasterize as rz
-from shapecycle.camera import Pose
-from shapecycle.code_to_image.drawing import View, shrink
+from shapecycle.camera import Pose, View
+from shapecycle.code_to_image.raw_mesh import raw_silhouette
 from shapecycle.cycles.random_scenes import WarpedShapes
-from shapecycle.losses.geometry import chamfer_loss, edge_unevenness, roughness, sample_surface
+from shapecycle.geometry.sampling import sample_surface
+from shapecycle.losses.geometry import chamfer_loss, edge_unevenness, roughness
 from shapecycle.losses.image import silhouette_loss
-from shapecycle.translator import Translator
+from shapecycle.networks import Translator
 
 Terms = dict[str, Float[Tensor, ""]]
 
@@ -45,16 +45,6 @@ def silhouette_terms(
     view: View,
 ) -> Terms:
     """Compare silhouettes of decoded surfaces with those of the raw meshes, from random views."""
-    mask = raw_silhouette(shapes, pose, view)
+    mask = raw_silhouette(shapes.vertices, shapes.topology, pose, view)
     drawn = model.drawer.silhouette(vertices, pose, view)
     return {"shape_silhouette": silhouette_loss(drawn, mask).mean()}
-
-
-def raw_silhouette(
-    shapes: WarpedShapes, pose: Pose, view: View, *, supersample: int = 2
-) -> Float[Tensor, "b 1 h w"]:
-    """Draw the coverage of raw meshes; no gradient."""
-    clip = view.clip(pose.place(shapes.vertices))
-    height, width = view.size
-    seen = rz.rasterize(clip, shapes.topology, (height * supersample, width * supersample))
-    return shrink(seen.mask[:, None].float(), supersample)

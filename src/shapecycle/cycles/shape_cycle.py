@@ -4,11 +4,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from shapecycle.code_to_image.drawing import View, straight
+from shapecycle.camera import View
+from shapecycle.code_to_image.compositing import straight
 from shapecycle.cycles.known_scene import KnownScene
 from shapecycle.cycles.random_scenes import WarpedShapes
 from shapecycle.graphics_code import GraphicsCode
-from shapecycle.translator import Translator
+from shapecycle.networks import Translator
 
 
 def draw_dressed(

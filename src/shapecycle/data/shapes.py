@@ -12,11 +12,11 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
-from shapecycle.data import Progress, counted, list_folder, load_all
+from shapecycle.data.loading import Progress, counted, list_folder, load_all
 from shapecycle.data.mesh_files import SUFFIXES, load_mesh
-from shapecycle.data.normalise import Normalisation, normalise
 from shapecycle.data.simplify import simplify
 from shapecycle.errors import ConfigError
+from shapecycle.geometry.boxes import Normalisation, normalise
 from shapecycle.mesh import Mesh
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Int
 
-from shapecycle.data.normalise import normalise
+from shapecycle.geometry.boxes import normalise
 from shapecycle.mesh import Mesh
 
 DIRECTIONS = 24

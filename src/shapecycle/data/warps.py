@@ -74,16 +74,3 @@ class Warp:
         along = [self.points(points + step * tangent) - here for tangent in (first, second)]
         warped = torch.linalg.cross(along[0], along[1])
         return warped / (warped * warped).sum(2, keepdim=True).clamp(min=1e-20).sqrt()
-
-
-def to_unit_box(
-    points: Float[Tensor, "b n 3"], *others: Float[Tensor, "b m 3"]
-) -> list[Float[Tensor, "b k 3"]]:
-    """Centre the bounding boxes of ``points`` at the origin and scale their diagonals to 1.
-
-    Returns:
-        The points, and then the other point sets moved the same way.
-    """
-    low, high = points.amin(1, keepdim=True), points.amax(1, keepdim=True)
-    centre, diagonal = (low + high) / 2, (high - low).norm(dim=2, keepdim=True)
-    return [(x - centre) / diagonal for x in (points, *others)]

@@ -19,7 +19,7 @@ from shapecycle.demo.report import (
 )
 from shapecycle.demo.views import SIDES
 from shapecycle.demo.world import DRAWINGS, Asked, Places
-from shapecycle.model import load_networks
+from shapecycle.model_file import load_networks
 
 LOSSES = {
     "shape_distance": "Shapes: distance to the surface",

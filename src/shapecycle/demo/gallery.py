@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from shapecycle.camera import Pose
-from shapecycle.code_to_image.drawing import shrink, straight
+from shapecycle.code_to_image.compositing import shrink, straight
 from shapecycle.data.mesh_files import load_mesh
 from shapecycle.demo.report import Drawn, Picture, Reconstruction, Views, picture_of
 from shapecycle.demo.scoring import Scores
@@ -25,7 +25,7 @@ from shapecycle.demo.views import (
 from shapecycle.demo.world import DRAWINGS, NEW, Places, World
 from shapecycle.graphics_code import GraphicsCode
 from shapecycle.mesh import Mesh
-from shapecycle.studio import Model, load
+from shapecycle.model import Model, load
 
 
 @dataclass(frozen=True)

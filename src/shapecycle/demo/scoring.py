@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from scipy.spatial import cKDTree  # type: ignore[import-untyped]
 
-from shapecycle.data.images import load_photo
 from shapecycle.data.mesh_files import load_mesh
+from shapecycle.data.photos import load_photo
 from shapecycle.demo.diary import say
 from shapecycle.demo.views import drawn_bare, pixels_of, pose_of, whole_frame
 from shapecycle.demo.world import DRAWINGS, Places, World

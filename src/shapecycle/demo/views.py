@@ -10,12 +10,11 @@ from PIL import Image
 from torch import Tensor
 
 from shapecycle import rasterize as rz
-from shapecycle.camera import Pose
-from shapecycle.code_to_image.drawing import View
-from shapecycle.code_to_image.solid_texture import SolidTexture
-from shapecycle.cycles.random_scenes import WarpedShapes, draw_raw
+from shapecycle.camera import Pose, View
+from shapecycle.code_to_image.raw_mesh import draw_raw
 from shapecycle.demo.world import World
 from shapecycle.mesh import Mesh
+from shapecycle.priors.solid_texture import SolidTexture
 
 SIDES = {"front": 0.0, "side": pi / 2, "behind": pi}
 """Azimuths from which reconstructions are shown, in radians."""
@@ -73,7 +72,6 @@ def drawn_bare(mesh: Mesh, pose: Pose, view: View) -> Float[np.ndarray, "h w 4"]
         Straight-alpha sRGB in [0, 1], row 0 on top.
     """
     vertices = torch.from_numpy(mesh.vertices).float()[None]
-    shape = WarpedShapes(vertices, vertices, vertices, rz.Topology.stack([mesh.faces]))
     nothing = torch.zeros(1, 1, 3)
     grey = SolidTexture(
         colours=torch.full((1, 1, 3), 0.75),
@@ -84,7 +82,9 @@ def drawn_bare(mesh: Mesh, pose: Pose, view: View) -> Float[np.ndarray, "h w 4"]
         kind=torch.zeros(1, 1),
         mirrored=torch.zeros(1, 1, 1),
     )
-    drawn = draw_raw(shape, grey, pose, neutral_light(), view)[0]
+    drawn = draw_raw(vertices, rz.Topology.stack([mesh.faces]), grey, pose, neutral_light(), view)[
+        0
+    ]
     result: np.ndarray = drawn.permute(1, 2, 0).numpy()
     return result
 

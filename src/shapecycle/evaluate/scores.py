@@ -9,9 +9,9 @@ from jaxtyping import Float
 
 from shapecycle.data.mesh_files import SUFFIXES, load_mesh
 from shapecycle.errors import DataError
-from shapecycle.evaluate.crossings import crossing_faces, dihedral_deviation
 from shapecycle.evaluate.geometry import compare
 from shapecycle.evaluate.pose import azimuth_error, rotation_error
+from shapecycle.evaluate.self_intersections import crossing_faces, dihedral_deviation
 
 
 def shape_of(picture: Path, shapes: Path) -> Path:

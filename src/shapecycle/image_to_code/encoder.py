@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from shapecycle.image_to_code.backbone import Backbone
 from shapecycle.image_to_code.heads import Heads
 from shapecycle.image_to_code.texture_head import TextureHead
-from shapecycle.pose_belief import PoseBelief
+from shapecycle.pose_distribution import PoseBelief
 from shapecycle.precision import autocast
 
 

@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from shapecycle.pose_belief import AZIMUTH_BINS, PoseBelief
+from shapecycle.pose_distribution import AZIMUTH_BINS, PoseBelief
 
 SHADING_ONE = 3.5449  # the constant harmonic's coefficient that shades every normal by 1
 

@@ -4,8 +4,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from shapecycle.camera import Pose, placement_in_window, translation_in_window
-from shapecycle.code_to_image.drawing import Drawer, View
+from shapecycle.camera import Pose, View, placement_in_window, translation_in_window
+from shapecycle.code_to_image.renderer import Drawer
 from shapecycle.losses.image import silhouette_loss
 
 STAY_CLOSE = 1.0

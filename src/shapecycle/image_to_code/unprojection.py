@@ -7,7 +7,9 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
-from shapecycle.code_to_image.drawing import MIN_SHADING, View, unit
+from shapecycle.camera import View
+from shapecycle.code_to_image.renderer import MIN_SHADING
+from shapecycle.geometry.vectors import unit
 from shapecycle.rasterize import linear_from_srgb, shade_sh, srgb_from_linear
 
 

@@ -5,9 +5,8 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
-from shapecycle.camera import Pose, placement_in_window
-from shapecycle.code_to_image.drawing import View
-from shapecycle.pose_belief import PoseBelief, azimuth_bin
+from shapecycle.camera import Pose, View, placement_in_window
+from shapecycle.pose_distribution import PoseBelief, azimuth_bin
 from shapecycle.rasterize import shade_sh
 
 

@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from shapecycle.losses.geometry import nearest
+from shapecycle.geometry.nearest import nearest
 
 SURFACE_POINTS = 1024
 """Points by which a shape is read."""

@@ -10,6 +10,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from shapecycle.code_to_image.compositing import over_white
+
 PLAIN_SECONDS = 10.0
 LIVE_SECONDS = 1.0
 SHOWN = {
@@ -110,8 +112,3 @@ class Journal:
             self._write()
         self.bar.stop()
         self.file.close()
-
-
-def over_white(premultiplied: Float[Tensor, "4 h w"]) -> Float[Tensor, "3 h w"]:
-    """Composite a premultiplied picture over white."""
-    return premultiplied[:3] + 1 - premultiplied[3:]

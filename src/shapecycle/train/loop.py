@@ -10,17 +10,17 @@ import torch
 
 from shapecycle.config import Settings, TrainSettings, as_dict
 from shapecycle.cycles.random_scenes import ShapePool
-from shapecycle.data.images import PhotoSet
+from shapecycle.data.photos import PhotoSet
 from shapecycle.data.shapes import ShapeSet
 from shapecycle.errors import CheckpointError, ShapecycleError
-from shapecycle.model import MODEL_NAME, Provenance, save_model
+from shapecycle.model_file import MODEL_NAME, Provenance, save_model
 from shapecycle.shape_to_code.encoder import SURFACE_POINTS
-from shapecycle.train.budget import Budget, Stage, planned_stages
 from shapecycle.train.checkpoint import load_state, save_state
 from shapecycle.train.journal import Journal
-from shapecycle.train.stopping import Stopped, StopRequest, stop_requests
+from shapecycle.train.schedule import Budget, Stage, planned_stages
+from shapecycle.train.signals import Stopped, StopRequest, stop_requests
+from shapecycle.train.steps import Terms, Trainer
 from shapecycle.train.threads import choose_threads
-from shapecycle.train.trainer import Terms, Trainer
 
 PANEL_ITEMS = 8
 

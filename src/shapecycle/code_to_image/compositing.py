@@ -1,0 +1,38 @@
+"""Alpha: pictures with straight and with premultiplied colours, and their sizes."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn import functional as F
+
+
+def straight(premultiplied: Float[Tensor, "b 4 h w"]) -> Float[Tensor, "b 4 h w"]:
+    """Divide colour by coverage; straight-alpha pictures are what files hold."""
+    alpha = premultiplied[:, 3:].clamp(0, 1)
+    colour = (premultiplied[:, :3] / alpha.clamp(min=1e-3)).clamp(0, 1)
+    return torch.cat([colour * (alpha > 0), alpha], 1)
+
+
+def premultiplied(rgba: Float[Tensor, "b 4 h w"]) -> Float[Tensor, "b 4 h w"]:
+    """Multiply colour by coverage."""
+    return torch.cat([rgba[:, :3] * rgba[:, 3:], rgba[:, 3:]], 1)
+
+
+def shrink(picture: Float[Tensor, "b c h w"], factor: int) -> Float[Tensor, "b c sh sw"]:
+    """Average blocks of pixels, as after drawing at several samples per pixel."""
+    return picture if factor == 1 else F.avg_pool2d(picture, factor)
+
+
+def resized(picture: Float[Tensor, "b c h w"], size: tuple[int, int]) -> Float[Tensor, "b c sh sw"]:
+    """Average a picture down to a size, or enlarge it linearly."""
+    height, width = picture.shape[2:]
+    if (height, width) == size:
+        return picture
+    if height % size[0] == 0 and width % size[1] == 0:
+        return F.avg_pool2d(picture, (height // size[0], width // size[1]))
+    return F.interpolate(picture, size, mode="bilinear", align_corners=False, antialias=True)
+
+
+def over_white(premultiplied: Float[Tensor, "4 h w"]) -> Float[Tensor, "3 h w"]:
+    """Composite a premultiplied picture over white."""
+    return premultiplied[:3] + 1 - premultiplied[3:]

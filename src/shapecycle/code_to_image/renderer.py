@@ -1,0 +1,117 @@
+"""Drawing: geometry, colour, pose and light become a picture with gradients."""
+
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from shapecycle import rasterize as rz
+from shapecycle.camera import Pose, View
+from shapecycle.code_to_image.deformation import Deformation
+from shapecycle.code_to_image.texture import TextureDecoder, albedo
+from shapecycle.geometry.vectors import unit
+from shapecycle.graphics_code import GraphicsCode, Texture
+
+MIN_SHADING = 0.03  # least shading; harmonics dip below zero behind a strong lamp
+
+
+class Drawer(nn.Module):
+    """Draws graphics codes: the shape and texture decoders and a differentiable renderer."""
+
+    uv: Tensor
+    uv_faces: Tensor
+
+    def __init__(self, deformation: Deformation, texture_decoder: TextureDecoder) -> None:
+        super().__init__()
+        self.deformation = deformation
+        self.texture_decoder = texture_decoder
+        template = deformation.template
+        self._topology = rz.Topology.from_faces(template.faces)
+        self.register_buffer("uv", template.uv[None], persistent=False)
+        self.register_buffer("uv_faces", template.uv_faces, persistent=False)
+
+    @property
+    def topology(self) -> rz.Topology:
+        """The template's faces and edges, where the weights are."""
+        if self._topology.device != self.uv.device:
+            self._topology = self._topology.to(self.uv.device)
+        return self._topology
+
+    def vertices(self, shape: Float[Tensor, "b n"]) -> Float[Tensor, "b v 3"]:
+        """Decode shape codes into vertices in object space."""
+        vertices: Tensor = self.deformation(shape)
+        return vertices
+
+    def albedo(self, texture: Texture) -> Float[Tensor, "b 3 s s"]:
+        """Decode textures into sRGB albedo images."""
+        return albedo(texture, self.texture_decoder(texture.code))
+
+    def draw(self, code: GraphicsCode, view: View) -> Float[Tensor, "b 4 h w"]:
+        """Draw codes; the result is premultiplied sRGB and coverage."""
+        return self.paint(
+            self.vertices(code.shape), self.albedo(code.texture), code.pose, code.light, view
+        )
+
+    def paint(
+        self,
+        vertices: Float[Tensor, "b v 3"],
+        albedo: Float[Tensor, "b 3 s s"],
+        pose: Pose,
+        light: Float[Tensor, "b 9 3"],
+        view: View,
+    ) -> Float[Tensor, "b 4 h w"]:
+        """Draw decoded vertices and albedo; the result is premultiplied sRGB and coverage."""
+        topology = self.topology
+        camera = pose.place(vertices)
+        clip = view.clip(camera)
+        visible = rz.rasterize(clip, topology, view.size)
+        lit = rz.shade_textured(
+            albedo,
+            self.uv,
+            rz.vertex_normals(camera, topology),
+            light,
+            clip,
+            topology,
+            visible,
+            uv_faces=self.uv_faces,
+            min_shading=MIN_SHADING,
+        )
+        return rz.antialias(lit, clip, topology, visible)
+
+    def silhouette(
+        self, vertices: Float[Tensor, "b v 3"], pose: Pose, view: View
+    ) -> Float[Tensor, "b 1 h w"]:
+        """Draw coverage only."""
+        topology = self.topology
+        clip = view.clip(pose.place(vertices))
+        visible = rz.rasterize(clip, topology, view.size)
+        mask = visible.mask[:, None].to(clip.dtype)
+        return rz.antialias(mask, clip, topology, visible)
+
+    def depth(
+        self, vertices: Float[Tensor, "b v 3"], pose: Pose, view: View
+    ) -> Float[Tensor, "b 1 h w"]:
+        """Draw the distance in front of the camera, in object units; 0 where nothing is."""
+        topology = self.topology
+        camera = pose.place(vertices)
+        clip = view.clip(camera)
+        visible = rz.rasterize(clip, topology, view.size)
+        return rz.interpolate(-camera[..., 2:], clip, topology, visible)
+
+    def surface(
+        self, vertices: Float[Tensor, "b v 3"], size: int
+    ) -> tuple[Float[Tensor, "b t 3"], Float[Tensor, "b t 3"]]:
+        """Return position and unit normal at the centre of every texel.
+
+        Args:
+            vertices: In any one frame; results are in the same.
+            size: Side of the square texture; texels are listed row by row from the top.
+        """
+        face, weights = self.deformation.template.texel_corners(size)
+        corners = self.deformation.template.faces[face.flatten()].to(vertices.device)
+        weights = weights.view(-1, 3, 1).to(vertices.device)
+        normals = rz.vertex_normals(vertices, self.topology)
+
+        def blend(values: Tensor) -> Tensor:
+            picked = [values.index_select(1, corners[:, k]) * weights[:, k] for k in range(3)]
+            return picked[0] + picked[1] + picked[2]
+
+        return blend(vertices), unit(blend(normals), dim=2)

@@ -1,0 +1,170 @@
+"""Which files of a training folder are taken, and how bad ones among them are reported."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from shapecycle.errors import DataError, ShapecycleError
+
+MOST_NAMED = 20
+"""How many bad files a message names before it only counts the rest."""
+
+Item = TypeVar("Item")
+Progress = Callable[[int, int], None]
+"""Called with the number of files done and the number of all files."""
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The files of one folder that a loader will try.
+
+    Attributes:
+        folder: The folder itself.
+        kind: What its files hold, in the plural ("pictures", "shapes").
+        files: Files of the wanted types, sorted by name.
+        ignored: How many other visible files there are, by lower-case extension.
+    """
+
+    folder: Path
+    kind: str
+    files: list[Path]
+    ignored: Counter[str]
+
+    @property
+    def ignored_note(self) -> str:
+        """The other files in words ("3 other files ignored: 2 .csv, 1 .txt"); "" for none."""
+        if not self.ignored:
+            return ""
+        parts = ", ".join(
+            f"{n:,} {suffix or 'unnamed'}" for suffix, n in sorted(self.ignored.items())
+        )
+        return f"{counted(self.ignored.total(), 'other files')} ignored: {parts}"
+
+
+@dataclass(frozen=True)
+class Loaded(Generic[Item]):
+    """What came out of a folder.
+
+    Attributes:
+        paths: The files that could be used, in order.
+        items: What each of them held.
+        notes: One line about the ones left out, if there were any.
+    """
+
+    paths: list[Path]
+    items: list[Item]
+    notes: list[str]
+
+
+def counted(count: int, plural: str) -> str:
+    """Say a count and its noun ("1 picture", "1,920 pictures")."""
+    return f"{count:,} {plural.removesuffix('s') if count == 1 else plural}"
+
+
+def list_folder(folder: Path, kind: str, suffixes: Sequence[str]) -> Listing:
+    """List the files that belong to one training set; subfolders and hidden files do not.
+
+    Args:
+        folder: Where to look, not recursively.
+        kind: What is looked for, in the plural ("pictures", "shapes").
+        suffixes: Lower-case extensions with their dot; the case of a file's own does not matter.
+
+    Returns:
+        The sorted files of those types, and a count of the others.
+
+    Raises:
+        DataError: If the folder is missing, no folder, unreadable, or holds no such file.
+    """
+    try:
+        visible = sorted(p for p in folder.iterdir() if not p.name.startswith("."))
+    except FileNotFoundError as error:
+        raise DataError(
+            f"{folder}: there is no such folder", f"give the folder that holds the {kind}"
+        ) from error
+    except NotADirectoryError as error:
+        raise DataError(
+            f"{folder}: this is not a folder", f"give the folder that holds the {kind}"
+        ) from error
+    except OSError as error:
+        raise DataError(
+            f"{folder}: the folder cannot be read ({error.strerror})",
+            "check its permissions and that its disk is there",
+        ) from error
+    present = [p for p in visible if not p.is_dir()]
+    files = [p for p in present if p.suffix.lower() in suffixes]
+    ignored = Counter(p.suffix.lower() for p in present if p.suffix.lower() not in suffixes)
+    listing = Listing(folder, kind, files, ignored)
+    if not files:
+        found = listing.ignored_note.replace(" ignored", "") or "it is empty"
+        if not present and visible:
+            found = f"only subfolders, such as {visible[0].name}/"
+        raise DataError(
+            f"{folder}: no {kind} in this folder ({found})",
+            f"{kind} are files ending in {' '.join(suffixes)}, directly in the folder",
+        )
+    return listing
+
+
+def load_all(
+    listing: Listing,
+    load: Callable[[Path], Item],
+    *,
+    skip_bad: bool,
+    minimum: int,
+    progress: Progress | None,
+) -> Loaded[Item]:
+    """Load every file of a listing, and tell of all the bad ones together.
+
+    Args:
+        listing: The files.
+        load: Loads one file; raises a ShapecycleError whose ``what`` begins with "PATH: ".
+        skip_bad: Leave bad files out and name them in the notes, instead of raising.
+        minimum: The fewest usable files that will do.
+        progress: Called after each file, or None.
+
+    Returns:
+        The usable files and what they hold.
+
+    Raises:
+        DataError: If any file is bad and ``skip_bad`` is not set, or too few are usable.
+    """
+    paths, items, bad = [], [], []
+    for done, path in enumerate(listing.files, start=1):
+        try:
+            items.append(load(path))
+            paths.append(path)
+        except ShapecycleError as error:
+            bad.append((path, error))
+        if progress is not None:
+            progress(done, len(listing.files))
+    if bad and not skip_bad:
+        raise DataError(_told(listing, bad, "cannot be used"), _mend(bad))
+    if len(items) < minimum:
+        left_out = "\n" + _told(listing, bad, "were left out") if bad else ""
+        raise DataError(
+            f"{listing.folder}: {counted(len(items), 'usable ' + listing.kind)}, "
+            f"but at least {minimum} are needed{left_out}",
+            f"add more {listing.kind}",
+        )
+    return Loaded(paths, items, [_told(listing, bad, "were left out")] if bad else [])
+
+
+def _told(listing: Listing, bad: Sequence[tuple[Path, ShapecycleError]], verdict: str) -> str:
+    """Name bad files with their reasons, one a line."""
+    lines = [
+        f"{len(bad):,} of {counted(len(listing.files), listing.kind)} in {listing.folder} {verdict}"
+    ]
+    for path, error in bad[:MOST_NAMED]:
+        lines.append(f"    {path.name}: {error.what.removeprefix(f'{path}: ')}")
+    if len(bad) > MOST_NAMED:
+        lines.append(f"    and {len(bad) - MOST_NAMED:,} more")
+    return "\n".join(lines)
+
+
+def _mend(bad: Sequence[tuple[Path, ShapecycleError]]) -> str:
+    """Say what to do about bad files: their own hint where they share one."""
+    hints = {error.hint for _, error in bad}
+    own = hints.pop() if len(hints) == 1 else ""
+    return f"{own or 'mend or remove them'}; or go on without them: --skip-bad"

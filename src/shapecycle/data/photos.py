@@ -1,0 +1,355 @@
+"""Masked photographs: one picture from a file, and a folder of them as a training set.
+
+A picture is RGBA with straight alpha, sRGB colours in [0, 1], row 0 on top. The *frame* of a
+picture has its centre at 0, x to the right, y up, and a vertical half-extent of 1; its
+horizontal half-extent is the aspect w / h. A *window* is a square in that frame.
+"""
+
+import struct
+import warnings
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Float32, UInt8
+from PIL import Image, ImageOps, UnidentifiedImageError
+from torch import Tensor
+
+from shapecycle.data.loading import Progress, counted, list_folder, load_all
+from shapecycle.errors import DataError
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
+FORMATS = ("PNG", "JPEG", "WEBP")
+MOST_PIXELS = 50_000_000
+"""Larger pictures are refused: as float32 RGBA one would take 800 MB."""
+
+# What Pillow's decoders raise on damaged files (SyntaxError: "broken PNG file").
+DAMAGE = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error)
+
+MASK_HINT = (
+    "save it as RGBA with the object's mask as alpha, or put NAME.png, white on the object, "
+    "into a folder masks/ beside or inside the folder of pictures"
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Photo:
+    """One masked picture, as loaded.
+
+    Attributes:
+        path: Its file.
+        rgba: Straight alpha, sRGB, in [0, 1], row 0 on top.
+    """
+
+    path: Path
+    rgba: Float32[np.ndarray, "4 h w"]
+
+
+@dataclass(frozen=True)
+class Window:
+    """A square in a picture's frame (vertical half-extent 1, centre 0, x right, y up).
+
+    Attributes:
+        centre_x: Centre, in units of half the frame's height; the frame ends at +- w / h.
+        centre_y: Centre, likewise; the frame ends at -1 (bottom) and +1 (top).
+        half: Half the square's side, > 0.
+    """
+
+    centre_x: float
+    centre_y: float
+    half: float
+
+    def __post_init__(self) -> None:
+        if not np.isfinite([self.centre_x, self.centre_y, self.half]).all() or self.half <= 0:
+            raise ValueError(f"a window must be finite with half > 0, not {self}")
+
+
+@dataclass(frozen=True, eq=False)
+class PhotoSet:
+    """The training pictures, cropped around their objects to one size.
+
+    Attributes:
+        rgba: Crops, straight alpha, sRGB, 0 to 255; colour is 0 where alpha is 0.
+        windows: centre_x, centre_y, half of each crop in its picture's frame (see ``Window``).
+        aspect: Width over height of each whole picture.
+        paths: Their files, sorted.
+        notes: What was done, one line each.
+    """
+
+    rgba: UInt8[Tensor, "n 4 size size"]
+    windows: Float32[Tensor, "n 3"]
+    aspect: Float32[Tensor, " n"]
+    paths: list[Path]
+    notes: list[str]
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+
+def load_photo(path: Path) -> Photo:
+    """Load one picture with its mask.
+
+    The mask is the picture's own alpha unless that is opaque everywhere; then it is the twin
+    ``masks/STEM.png`` (its alpha, else its brightness) inside the picture's folder or beside it.
+    EXIF orientation is applied to both. 16-bit colours keep their 8 high bits.
+
+    Args:
+        path: A PNG, JPEG or WebP file of any size up to ``MOST_PIXELS``.
+
+    Returns:
+        The picture as RGBA.
+
+    Raises:
+        DataError: If the file cannot be read as a picture, or has no mask or an unusable one.
+    """
+    rgba = _read(path)
+    if rgba[3].min() == 1:
+        rgba[3] = _twin_mask(path, rgba.shape[2], rgba.shape[1])
+    elif rgba[3].max() <= 0.5:
+        raise DataError(
+            f"{path}: its mask is empty: alpha reaches {rgba[3].max() * 255:.0f} of 255, "
+            "and nothing is inside below 128",
+            "remove it, or mask its object with full alpha",
+        )
+    return Photo(path, rgba)
+
+
+def window_of(mask: Float[np.ndarray, "h w"], margin: float = 0.1) -> Window:
+    """Find the smallest square around a mask, and enlarge it.
+
+    Args:
+        mask: Coverage in [0, 1]; above 0.5 is inside. Pixels count with their whole area.
+        margin: What is added on each side, as a fraction of the tight square's half side, >= 0.
+
+    Returns:
+        The square, centred on the mask's bounding box; it may reach outside the frame.
+
+    Raises:
+        ValueError: If no pixel is inside, or the margin is negative.
+    """
+    if margin < 0:
+        raise ValueError(f"`margin` (={margin}) must not be negative")
+    inside = mask > 0.5
+    if not inside.any():
+        raise ValueError("the mask is empty: no pixel is above 0.5")
+    left, right = _extent(inside, axis=0)
+    top, bottom = _extent(inside, axis=1)
+    height, width = mask.shape
+    side = max(right - left, bottom - top)
+    return Window(
+        centre_x=(left + right - width) / height,
+        centre_y=(height - top - bottom) / height,
+        half=side / height * (1 + margin),
+    )
+
+
+def crop(
+    rgba: Float32[np.ndarray, "4 h w"], window: Window, size: int
+) -> Float32[np.ndarray, "4 size size"]:
+    """Resample the pixels under a window; what lies outside the frame is transparent.
+
+    When shrinking, every output pixel is the exact mean over its area; when enlarging, pixels
+    are joined linearly; at scale 1 the two agree. Colours are weighted by alpha, so nothing
+    from outside the mask bleeds in.
+
+    Args:
+        rgba: Straight alpha, sRGB, in [0, 1].
+        window: The square to cut out, in the picture's frame.
+        size: Side of the result, in pixels.
+
+    Returns:
+        Straight alpha, sRGB, in [0, 1]; colour is 0 where alpha is 0.
+    """
+    height, width = rgba.shape[1:]
+    half_height = height / 2
+    step = 2 * window.half * half_height / size
+    left = (window.centre_x - window.half) * half_height + width / 2
+    top = (1 - window.centre_y - window.half) * half_height
+    columns, from_columns = _resampling(left, step, size, width)
+    rows, from_rows = _resampling(top, step, size, height)
+    part = rgba[:, rows, columns]
+    premultiplied = np.concatenate([part[:3] * part[3:], part[3:]])
+    resampled = from_rows @ premultiplied @ from_columns.T
+    alpha = resampled[3:]
+    # Rounding leaves traces of alpha whose colours would be noise.
+    seen = alpha > 1e-5
+    colour = np.where(seen, resampled[:3] / np.where(seen, alpha, 1), 0)
+    return np.concatenate([colour, np.where(seen, alpha, 0)]).clip(0, 1).astype(np.float32)
+
+
+def load_photo_folder(
+    folder: Path,
+    *,
+    size: int,
+    margin: float = 0.1,
+    skip_bad: bool = False,
+    minimum: int = 8,
+    progress: Progress | None = None,
+) -> PhotoSet:
+    """Load the pictures directly in a folder, each cropped around its object.
+
+    Args:
+        folder: RGBA pictures, or RGB ones with twins in ``masks/`` (see ``load_photo``).
+        size: Side of the crops, in pixels.
+        margin: What the crops leave around the objects (see ``window_of``).
+        skip_bad: Leave bad files out and name them in the notes, instead of raising.
+        minimum: The fewest usable pictures that will do.
+        progress: Called with (files done, files in all) after each file.
+
+    Returns:
+        The crops, in the order of their sorted file names.
+
+    Raises:
+        DataError: If the folder is missing, empty or unreadable, if files in it are bad
+            (one error names them all), or if too few are usable.
+    """
+
+    def load(path: Path) -> tuple[UInt8[np.ndarray, "4 size size"], Window, float]:
+        rgba = load_photo(path).rgba
+        window = window_of(rgba[3], margin)
+        pixels = np.round(crop(rgba, window, size) * 255).astype(np.uint8)
+        pixels[:3, pixels[3] == 0] = 0
+        return pixels, window, rgba.shape[2] / rgba.shape[1]
+
+    listing = list_folder(folder, "pictures", SUFFIXES)
+    loaded = load_all(listing, load, skip_bad=skip_bad, minimum=minimum, progress=progress)
+    pixels, windows, aspects = zip(*loaded.items, strict=True)
+    halves = np.array([window.half for window in windows])
+    shrunk = (
+        f"{counted(len(pixels), 'pictures')} cropped to squares around their masks with a margin "
+        f"of {margin:.0%} and resampled to {size} x {size} RGBA; the squares span "
+        f"{np.median(halves):.2f} of their pictures' height (median; {halves.min():.2f} to "
+        f"{halves.max():.2f})"
+    )
+    notes = [shrunk, *loaded.notes, listing.ignored_note]
+    return PhotoSet(
+        rgba=torch.from_numpy(np.stack(pixels)),
+        windows=torch.tensor([(w.centre_x, w.centre_y, w.half) for w in windows]),
+        aspect=torch.tensor(aspects),
+        paths=loaded.paths,
+        notes=[note for note in notes if note],
+    )
+
+
+def _read(path: Path) -> Float32[np.ndarray, "4 h w"]:
+    """Read any supported file as RGBA in [0, 1], upright."""
+    try:
+        if path.stat().st_size == 0:
+            raise DataError(f"{path}: the file is empty", "remove it or save the picture again")
+        with warnings.catch_warnings():
+            # Pillow's own alarm at 89 million pixels; ours below is stricter and an error.
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            with Image.open(path, formats=FORMATS) as file:
+                width, height = file.size
+                if width * height > MOST_PIXELS:
+                    raise _too_large(path, f"{width:,} x {height:,} pixels, more")
+                return _as_rgba(ImageOps.exif_transpose(file))
+    except UnidentifiedImageError as error:
+        raise DataError(
+            f"{path}: this is not a picture in PNG, JPEG or WebP format",
+            "remove it, or save the picture again in one of these formats",
+        ) from error
+    except Image.DecompressionBombError as error:
+        raise _too_large(path, "far more pixels") from error
+    except FileNotFoundError as error:
+        raise DataError(f"{path}: there is no such file", "check its name") from error
+    except IsADirectoryError as error:
+        raise DataError(
+            f"{path}: this is a folder, not a picture", "give a picture file"
+        ) from error
+    except DAMAGE as error:
+        reason = (isinstance(error, OSError) and error.strerror) or str(error)
+        raise DataError(
+            f"{path}: the picture cannot be read ({reason})",
+            "remove it or copy it again from its source",
+        ) from error
+
+
+def _too_large(path: Path, found: str) -> DataError:
+    return DataError(
+        f"{path}: {found} than the {MOST_PIXELS // 1_000_000} million that are read",
+        "shrink it; a few hundred pixels across the object are plenty",
+    )
+
+
+def _as_rgba(picture: Image.Image) -> Float32[np.ndarray, "4 h w"]:
+    # Pillow clips 16-bit grey at 255 when it converts; the other 16-bit modes arrive as 8 bits.
+    if picture.mode.startswith("I"):
+        grey = np.asarray(picture, dtype=np.float32) / 65535
+        return np.stack([grey, grey, grey, np.ones_like(grey)])
+    pixels = np.asarray(picture.convert("RGBA"), dtype=np.float32) / 255
+    return np.ascontiguousarray(pixels.transpose(2, 0, 1))
+
+
+def _twin_mask(path: Path, width: int, height: int) -> Float32[np.ndarray, "h w"]:
+    """Read the mask that belongs to an opaque picture.
+
+    Raises:
+        DataError: If there is none, or it is unreadable, of another size, empty or full.
+    """
+    name = f"{path.stem}.png"
+    twins = (path.parent / "masks" / name, path.absolute().parent.parent / "masks" / name)
+    # A folder of pictures may itself be called masks/; nothing is its own twin.
+    twin = next((t for t in twins if t.is_file() and t.absolute() != path.absolute()), None)
+    if twin is None:
+        raise DataError(
+            f"{path}: no mask: no pixel is transparent and there is no masks/{name}", MASK_HINT
+        )
+    try:
+        read = _read(twin)
+    except DataError as error:
+        raise DataError(f"{path}: its mask is unusable: {error.what}", error.hint) from error
+    mask: Float32[np.ndarray, "h w"] = read[3] if read[3].min() < 1 else read[:3].mean(0)
+    if mask.shape != (height, width):
+        raise DataError(
+            f"{path}: the picture is {width} x {height} pixels but its mask {twin} is "
+            f"{mask.shape[1]} x {mask.shape[0]}",
+            "masks must have their pictures' size (after EXIF rotation)",
+        )
+    if mask.max() <= 0.5:
+        raise DataError(
+            f"{path}: its mask {twin} is empty: it reaches {mask.max() * 255:.0f} of 255, "
+            "and nothing is inside below 128",
+            "write masks with 255 on the object and 0 around it",
+        )
+    if mask.min() > 0.5:
+        raise DataError(
+            f"{path}: its mask {twin} covers the whole picture",
+            "write masks with 255 on the object and 0 around it",
+        )
+    return mask
+
+
+def _extent(inside: Bool[np.ndarray, "h w"], axis: int) -> tuple[int, int]:
+    """First line with anything inside and one past the last, once ``axis`` is summed away."""
+    where = np.flatnonzero(inside.any(axis))
+    return int(where[0]), int(where[-1]) + 1
+
+
+def _resampling(
+    start: float, step: float, size: int, count: int
+) -> tuple[slice, Float32[np.ndarray, "size part"]]:
+    """Weigh the pixels of one axis for each output pixel.
+
+    Args:
+        start: Where output pixel 0 begins, in input pixels from the frame's first edge.
+        step: Width of an output pixel, in input pixels.
+        size: Number of output pixels.
+        count: Number of input pixels.
+
+    Returns:
+        The input pixels that matter, and their weights; rows sum to 1 inside the frame, and to
+        less where the output pixel reaches out of it.
+    """
+    first = int(np.clip(np.floor(start) - 1, 0, count - 1))
+    last = int(np.clip(np.ceil(start + size * step) + 1, first + 1, count))
+    pixels = np.arange(first, last)
+    # An output pixel narrower than an input pixel is widened to it about its centre: the
+    # overlap with the pixel grid is then exactly linear interpolation.
+    width = max(step, 1.0)
+    centre = start + (np.arange(size) + 0.5) * step
+    low, high = centre - width / 2, centre + width / 2
+    overlap = np.minimum(high[:, None], pixels + 1) - np.maximum(low[:, None], pixels)
+    return slice(first, last), (np.maximum(overlap, 0) / width).astype(np.float32)

@@ -1,0 +1,1 @@
+"""Geometry that several rooms share: points on surfaces, nearest neighbours, boxes."""

@@ -1,0 +1,109 @@
+"""The file that holds a trained model: weights, settings, and where they come from."""
+
+import json
+import os
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from shapecycle.config import ModelSettings, Settings, checked, merged
+from shapecycle.errors import CheckpointError, ConfigError
+from shapecycle.networks import Networks
+
+FORMAT = 1
+MODEL_NAME = "model.safetensors"
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where a model comes from; stored beside its weights.
+
+    Attributes:
+        settings: All settings of the training.
+        images: Pictures and shapes seen in training.
+        notes: What was done to normalise pictures and shapes.
+    """
+
+    settings: dict[str, Any]
+    images: int
+    notes: list[str]
+
+
+def save_model(networks: Networks, path: Path, provenance: Provenance) -> None:
+    """Write weights and settings into one safetensors file, all at once or not at all."""
+    from safetensors.torch import save_file
+
+    about = {
+        "format": FORMAT,
+        "shapecycle": version("shapecycle"),
+        "settings": provenance.settings,
+        "images": provenance.images,
+        "notes": provenance.notes,
+    }
+    tensors = {k: v.detach().cpu().contiguous() for k, v in networks.state_dict().items()}
+    partial = path.with_suffix(".partial")
+    save_file(tensors, partial, metadata={"shapecycle": json.dumps(about)})
+    partial.replace(path)
+
+
+def load_networks(path: Path, device: str = "cpu") -> tuple[Networks, Provenance]:
+    """Read a model file, or the one in a run folder.
+
+    Raises:
+        CheckpointError: If there is none, it is not one of ours, or does not fit.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    file = path / MODEL_NAME if path.is_dir() else path
+    if not file.is_file():
+        where = f"{path} holds no {MODEL_NAME}" if path.is_dir() else f"there is no file {path}"
+        raise CheckpointError(where, "give a run folder of `shapecycle train`, or a model file")
+    if not os.access(file, os.R_OK):
+        raise CheckpointError(f"{file} cannot be read", "check its permissions")
+    try:
+        with safe_open(file, "pt") as opened:
+            metadata = opened.metadata() or {}
+            tensors = {key: opened.get_tensor(key) for key in opened.keys()}  # noqa: SIM118
+        about = json.loads(metadata["shapecycle"])
+        _refuse_other_format(file, about["format"])
+        settings: ModelSettings = merged(
+            ModelSettings(), about["settings"]["model"], source=str(file)
+        )
+        checked(replace(Settings(), model=settings), source=str(file))
+        provenance = Provenance(about["settings"], about["images"], about["notes"])
+    except (SafetensorError, OSError, KeyError, ValueError, TypeError, ConfigError) as fault:
+        reason = f"its metadata lacks {fault}" if isinstance(fault, KeyError) else str(fault)
+        raise CheckpointError(
+            f"{file} is not a shapecycle model: {reason.splitlines()[0]}",
+            f"models are the files named {MODEL_NAME} in run folders",
+        ) from fault
+    _refuse_non_finite(file, tensors)
+    networks = Networks(settings, solve_modes=False)  # the file holds them
+    try:
+        networks.load_state_dict(tensors)
+    except RuntimeError as fault:
+        first = str(fault).splitlines()[-1].strip()
+        raise CheckpointError(
+            f"{file} does not fit its own settings: {first}",
+            "copy it again, or use the version of shapecycle that wrote it",
+        ) from fault
+    return networks.to(device).eval(), provenance
+
+
+def _refuse_other_format(file: Path, found: Any) -> None:
+    if found != FORMAT:
+        raise CheckpointError(
+            f"{file} has format {found}, this version reads format {FORMAT}",
+            "use the version of shapecycle that wrote it",
+        )
+
+
+def _refuse_non_finite(file: Path, tensors: dict[str, Tensor]) -> None:
+    for name, tensor in tensors.items():
+        if tensor.is_floating_point() and not tensor.isfinite().all():
+            raise CheckpointError(
+                f"{file}: its weights '{name}' are not finite", "train again, or copy it again"
+            )

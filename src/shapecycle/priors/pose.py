@@ -1,0 +1,90 @@
+"""Poses: a wide prior before photographs are understood, and a sampler that learns theirs."""
+
+from math import pi, radians
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from shapecycle.camera import Pose
+from shapecycle.config import SceneSettings
+
+
+class PoseSampler(nn.Module):
+    """Learns the distribution of the poses seen in photographs ("G_P" in the paper)."""
+
+    def __init__(self, width: int = 64, noise: int = 8) -> None:
+        super().__init__()
+        self.noise = noise
+        self.body = nn.Sequential(
+            nn.Linear(noise, width),
+            nn.SiLU(),
+            nn.Linear(width, width),
+            nn.SiLU(),
+            nn.Linear(width, 7),
+        )
+
+    def forward(self, noise: Float[Tensor, "b z"]) -> Float[Tensor, "b 7"]:
+        """Return poses as vectors in which distances mean something, see `pose_vector`."""
+        raw: Tensor = self.body(noise)
+        start = raw.new_tensor([0, 0, 0.35, 0, 0, 0, 0.5])
+        return raw + start
+
+    def sample(self, count: int, generator: torch.Generator) -> Pose:
+        """Draw poses."""
+        device = next(self.parameters()).device
+        noise = torch.randn(count, self.noise, generator=generator).to(device)
+        return pose_from_vector(self(noise))
+
+    def transport_loss(
+        self, seen: Float[Tensor, "b 7"], generator: torch.Generator
+    ) -> Float[Tensor, ""]:
+        """Return the optimal-transport cost between samples and poses seen in photographs.
+
+        Source:
+            Villani, "Optimal transport", 2009; solved exactly by POT (Flamary et al., JMLR 2021).
+        """
+        import ot  # type: ignore[import-untyped]
+
+        noise = torch.randn(len(seen), self.noise, generator=generator).to(seen.device)
+        cost = torch.cdist(self(noise), seen).square()
+        mass = np.full(len(seen), 1 / len(seen))
+        plan = ot.emd(mass, mass, cost.detach().cpu().double().numpy())
+        return (torch.from_numpy(plan).to(cost) * cost).sum()
+
+
+def pose_vector(pose: Pose) -> Float[Tensor, "b 7"]:
+    """Return cos and sin of azimuth, elevation, roll, place in the frame and log distance."""
+    azimuth, elevation, roll = pose.angles.unbind(1)
+    depth = (-pose.translation[:, 2]).clamp(min=1e-3)
+    aside = pose.translation[:, :2] / depth[:, None]
+    parts = [azimuth.cos(), azimuth.sin(), elevation, roll, aside[:, 0], aside[:, 1], depth.log()]
+    return torch.stack(parts, 1)
+
+
+def pose_from_vector(vector: Float[Tensor, "b 7"]) -> Pose:
+    """Undo `pose_vector`; any length of (cos, sin) will do."""
+    azimuth = torch.atan2(vector[:, 1], vector[:, 0])
+    depth = vector[:, 6].clamp(-1, 3).exp()[:, None]
+    angles = torch.cat([azimuth[:, None], vector[:, 2:4].clamp(-pi / 2, pi / 2)], 1)
+    return Pose(angles, torch.cat([vector[:, 4:6] * depth, -depth], 1))
+
+
+def sample_pose(
+    count: int, scenes: SceneSettings, generator: torch.Generator, device: torch.device
+) -> Pose:
+    """Draw poses from the wide prior that holds before photographs have been understood."""
+
+    def uniform(low: float, high: float) -> Tensor:
+        return low + (high - low) * torch.rand(count, generator=generator)
+
+    low, high = (radians(x) for x in scenes.elevation_degrees)
+    roll = radians(scenes.roll_degrees) * torch.randn(count, generator=generator)
+    angles = torch.stack([uniform(-torch.pi, torch.pi), uniform(low, high), roll], 1)
+    near, far = scenes.distance
+    # Uniform in apparent size rather than in distance.
+    depth = 1 / uniform(1 / far, 1 / near)
+    aside = 0.08 * torch.randn(count, 2, generator=generator) * depth[:, None]
+    translation = torch.cat([aside, -depth[:, None]], 1)
+    return Pose(angles.to(device), translation.to(device))

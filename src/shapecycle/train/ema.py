@@ -1,0 +1,36 @@
+"""Exponential moving averages of weights."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import nn
+
+
+class Average:
+    """A running average of a module's weights, over a given number of images."""
+
+    def __init__(self, module: nn.Module, images: int) -> None:
+        self.module, self.images, self.seen = module, images, 0
+        self.weights = {k: v.detach().clone() for k, v in module.state_dict().items()}
+
+    @torch.no_grad()
+    def update(self, batch: int) -> None:
+        """Move the average after a step of ``batch`` images; early on it follows closely."""
+        self.seen += batch
+        keep = 1 - batch / min(self.images, max(self.seen / 4, batch))
+        for name, value in self.module.state_dict().items():
+            if value.is_floating_point():
+                self.weights[name].lerp_(value, 1 - keep)
+            else:
+                self.weights[name].copy_(value)
+
+    @contextmanager
+    def worn(self) -> Iterator[None]:
+        """Put the averaged weights on the module for a while."""
+        own = {k: v.detach().clone() for k, v in self.module.state_dict().items()}
+        self.module.load_state_dict(self.weights)
+        try:
+            yield
+        finally:
+            self.module.load_state_dict(own)

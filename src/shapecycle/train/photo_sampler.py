@@ -1,0 +1,48 @@
+"""The training photographs, ready to be drawn from."""
+
+import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor
+
+from shapecycle.data.photos import PhotoSet
+
+
+class PhotoPool:
+    """Draws training photographs at random, and the colours that random scenes are painted in.
+
+    Attributes:
+        palette: sRGB colours from the photographs, in [0, 1].
+    """
+
+    def __init__(
+        self, photos: PhotoSet, *, generator: torch.Generator, device: torch.device
+    ) -> None:
+        self.rgba, self.windows = photos.rgba, photos.windows.float()
+        self.generator, self.device = generator, device
+        self.palette = _palette(photos.rgba, generator)
+
+    def sample(self, count: int) -> tuple[Float[Tensor, "b 4 h w"], Float[Tensor, "b 3"]]:
+        """Draw crops with replacement, mirror half of them, and return them with their windows.
+
+        A mirrored photograph shows the mirrored object; shapes are mirrored at random too.
+        """
+        index = torch.randint(len(self.rgba), (count,), generator=self.generator)
+        rgba, window = self.rgba[index].float() / 255, self.windows[index]
+        flip = torch.rand(count, generator=self.generator) < 0.5
+        rgba = torch.where(flip[:, None, None, None], rgba.flip(3), rgba)
+        sign = torch.where(flip, -1.0, 1.0)
+        window = torch.cat([window[:, :1] * sign[:, None], window[:, 1:]], 1)
+        return rgba.to(self.device), window.to(self.device)
+
+
+def _palette(
+    rgba: UInt8[Tensor, "n 4 side side"], generator: torch.Generator, count: int = 4096
+) -> Float[Tensor, "k 3"]:
+    """Draw colours from the photographs, brightened a little: they are seen under shading."""
+    side = rgba.shape[-1]
+    which = torch.randint(len(rgba), (4 * count,), generator=generator)
+    row = torch.randint(side, (4 * count,), generator=generator)
+    column = torch.randint(side, (4 * count,), generator=generator)
+    pixels = rgba[which, :, row, column]
+    opaque = pixels[pixels[:, 3] > 250][:count, :3].float() / 255
+    return (opaque * 1.15).clamp(max=0.98)

@@ -1,0 +1,146 @@
+"""The model file: what comes back from it, and what files it is not."""
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+from tiny_world import tiny_model, tiny_settings
+from torch import Tensor
+
+from shapecycle.code_to_image import deformation
+from shapecycle.config import as_dict
+from shapecycle.errors import CheckpointError
+from shapecycle.model_file import MODEL_NAME, Provenance, load_networks, save_model
+from shapecycle.networks import Networks
+
+
+@pytest.fixture(scope="module")
+def networks() -> Networks:
+    torch.manual_seed(0)
+    return Networks(tiny_model())
+
+
+@pytest.fixture
+def file(networks: Networks, tmp_path: Path) -> Path:
+    provenance = Provenance(as_dict(tiny_settings()), 1234, ["centred", "scaled"])
+    save_model(networks, tmp_path / MODEL_NAME, provenance)
+    return tmp_path / MODEL_NAME
+
+
+def _altered(file: Path, change: Callable[[dict[str, Any], dict[str, Tensor]], None]) -> Path:
+    """Copy a model file with its metadata and tensors changed in place by a function."""
+    with safe_open(file, "pt") as opened:
+        about = json.loads(opened.metadata()["shapecycle"])
+        tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
+    change(about, tensors)
+    altered = file.with_name("altered.safetensors")
+    save_file(tensors, altered, metadata={"shapecycle": json.dumps(about)})
+    return altered
+
+
+def test_weights_settings_and_notes_come_back(networks: Networks, file: Path) -> None:
+    for path in (file, file.parent):
+        loaded, provenance = load_networks(path)
+        assert loaded.translator.settings == tiny_model()
+        assert provenance == Provenance(as_dict(tiny_settings()), 1234, ["centred", "scaled"])
+        assert not loaded.training
+        for name, value in networks.state_dict().items():
+            torch.testing.assert_close(loaded.state_dict()[name], value, atol=0, rtol=0)
+
+
+def test_loading_solves_no_eigenproblem_for_what_the_file_holds(
+    networks: Networks, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def solved(*_: object) -> Tensor:
+        raise AssertionError("the modes are in the file")
+
+    monkeypatch.setattr(deformation, "smooth_modes", solved)
+    loaded, _ = load_networks(file)
+    code = torch.randn(2, tiny_model().shape_code_size, generator=torch.Generator().manual_seed(0))
+    drawer = networks.translator.drawer
+    with torch.no_grad():
+        again, first = loaded.translator.drawer.vertices(code), drawer.vertices(code)
+    torch.testing.assert_close(again, first, atol=0, rtol=0)
+
+
+def test_nothing_but_the_model_is_left_behind(file: Path) -> None:
+    assert [path.name for path in file.parent.iterdir()] == [MODEL_NAME]
+
+
+def test_a_path_to_nothing_is_named(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match=r"there is no file .*none"):
+        load_networks(tmp_path / "none")
+    with pytest.raises(CheckpointError, match=rf"holds no {MODEL_NAME}"):
+        load_networks(tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"", b"hello", bytes(range(256)) * 8, b"\x08" + b"\0" * 99])
+def test_any_bytes_are_not_a_model(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "any.safetensors"
+    path.write_bytes(content)
+    with pytest.raises(CheckpointError, match=r"any\.safetensors is not a shapecycle model"):
+        load_networks(path)
+
+
+def test_a_model_file_cut_short_is_refused(file: Path) -> None:
+    whole = file.read_bytes()
+    file.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(CheckpointError, match=f"{MODEL_NAME} is not a shapecycle model"):
+        load_networks(file)
+
+
+def test_somebody_elses_weights_are_not_a_model(tmp_path: Path) -> None:
+    path = tmp_path / "other.safetensors"
+    for metadata in (None, {"format": "pt"}, {"shapecycle": "[]"}, {"shapecycle": "{"}):
+        save_file({"weight": torch.ones(2)}, path, metadata=metadata)
+        with pytest.raises(CheckpointError, match=r"other\.safetensors is not a shapecycle model"):
+            load_networks(path)
+
+
+def test_another_format_says_so_whatever_else_it_holds(file: Path) -> None:
+    def newer(about: dict[str, Any], _: dict[str, Tensor]) -> None:
+        about["format"] = 99
+        about["settings"]["model"]["not_invented_yet"] = 1
+
+    with pytest.raises(CheckpointError, match="has format 99, this version reads format"):
+        load_networks(_altered(file, newer))
+
+
+@pytest.mark.parametrize(("name", "value"), [("shape_width", 0), ("nonsense", 1), ("symmetric", 3)])
+def test_settings_that_cannot_be_are_refused(name: str, value: int, file: Path) -> None:
+    def change(about: dict[str, Any], _: dict[str, Tensor]) -> None:
+        about["settings"]["model"][name] = value
+
+    with pytest.raises(CheckpointError, match=f"is not a shapecycle model: .*{name}"):
+        load_networks(_altered(file, change))
+
+
+def test_weights_of_another_size_are_refused(file: Path) -> None:
+    def change(about: dict[str, Any], _: dict[str, Tensor]) -> None:
+        about["settings"]["model"]["shape_code_size"] += 1
+
+    with pytest.raises(CheckpointError, match="does not fit its own settings: size mismatch"):
+        load_networks(_altered(file, change))
+
+
+@pytest.mark.parametrize("name", ["shape_prior.mean", "translator.drawer.deformation.basis"])
+def test_missing_weights_are_refused(name: str, file: Path) -> None:
+    def change(_: dict[str, Any], tensors: dict[str, Tensor]) -> None:
+        del tensors[name]
+
+    with pytest.raises(CheckpointError, match=f"does not fit .*{re.escape(name)}"):
+        load_networks(_altered(file, change))
+
+
+def test_weights_that_are_not_finite_are_refused_by_name(file: Path) -> None:
+    def change(_: dict[str, Any], tensors: dict[str, Tensor]) -> None:
+        tensors["light_prior.mean"][0] = torch.nan
+
+    with pytest.raises(CheckpointError, match=r"'light_prior\.mean' are not finite"):
+        load_networks(_altered(file, change))

@@ -1,0 +1,89 @@
+"""The jury: only critics that weigh anything sit on it, and they teach and are taught."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from tiny_world import tiny_settings
+
+from shapecycle.config import Settings
+from shapecycle.train.critics import Jury, Samples, critics_of
+
+NAMES = ("image", "texture", "shape")
+
+
+def _settings(*without: str) -> Settings:
+    settings = tiny_settings()
+    return replace(
+        settings, weights=replace(settings.weights, **{f"{name}_critic": 0.0 for name in without})
+    )
+
+
+def _jury(*without: str) -> Jury:
+    torch.manual_seed(0)
+    generator = torch.Generator().manual_seed(0)
+    return Jury(_settings(*without), generator, torch.device("cpu"))
+
+
+def _samples(seed: int) -> Samples:
+    generator = torch.Generator().manual_seed(seed)
+    return {
+        "image": torch.rand(4, 4, 32, 32, generator=generator) * 0.5 + 0.25 * seed,
+        "texture": torch.rand(4, 3, 32, 32, generator=generator) * 0.5 + 0.25 * seed,
+        "shape": torch.randn(4, 8, generator=generator) + seed,
+    }
+
+
+def test_every_critic_with_a_weight_is_built() -> None:
+    assert set(critics_of(_settings())) == set(NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_critic_without_a_weight_is_not(name: str) -> None:
+    jury = _jury(name)
+    others = set(NAMES) - {name}
+    assert set(jury.critics) == others
+    real, fake = _samples(0), _samples(1)
+    del real[name], fake[name]  # nobody asks for its samples
+    assert set(jury.persuasion(fake)) == {f"{other}_critic" for other in others}
+    told = jury.learn(real, fake, pace=1.0, penalise=True)
+    assert set(told) == {f"{other}_critic_own" for other in others}
+
+
+def test_nobody_on_the_jury_costs_nothing_and_draws_no_numbers() -> None:
+    jury = _jury(*NAMES)
+    before = jury.generator.get_state()
+    assert jury.critics == {}
+    with jury.watching():
+        assert jury.persuasion(_samples(1)) == {}
+    assert jury.learn(_samples(0), _samples(1), pace=1.0, penalise=True) == {}
+    assert torch.equal(jury.generator.get_state(), before)
+
+
+def test_critics_learn_to_tell_their_samples_apart() -> None:
+    jury = _jury()
+    real, fake = _samples(0), _samples(1)
+    told = [jury.learn(real, fake, pace=4.0, penalise=k % 16 == 0) for k in range(30)]
+    for name in NAMES:
+        assert told[-1][f"{name}_critic_own"] < 0.9 * told[0][f"{name}_critic_own"]
+
+
+def test_learning_sends_no_gradient_to_the_samples_and_persuading_does() -> None:
+    jury = _jury()
+    fake = {name: sample.requires_grad_(True) for name, sample in _samples(1).items()}
+    jury.learn(_samples(0), fake, pace=1.0, penalise=False)
+    assert all(sample.grad is None for sample in fake.values())
+    with jury.watching():
+        torch.stack(list(jury.persuasion(fake).values())).sum().backward()
+    assert all(sample.grad.abs().sum() > 0 for sample in fake.values() if sample.grad is not None)
+    assert all(sample.grad is not None for sample in fake.values())
+
+
+def test_the_weights_of_other_critics_are_refused_by_name() -> None:
+    kept = _jury("texture").state()
+    with pytest.raises(
+        ValueError, match=r"critics: image, shape; .*settings: image, shape, texture"
+    ):
+        _jury().load_state(kept)
+    with pytest.raises(ValueError, match=r"critics: image, shape; .*settings: none"):
+        _jury(*NAMES).load_state(kept)
