@@ -23,7 +23,7 @@ from PIL import Image
 import shapecycle
 from shapecycle import rasterize as rz
 from shapecycle.camera import Pose, View
-from shapecycle.code_to_image.compositing import shrink
+from shapecycle.code_to_image.compositing import downsampled
 from shapecycle.code_to_image.raw_mesh import facing_normals
 from shapecycle.data.mesh_files import load_mesh
 from shapecycle.evaluate.silhouettes import silhouette_iou
@@ -68,7 +68,7 @@ def grey(path: Path, azimuth: float) -> Image.Image:
     visible = rz.rasterize(view.clip(camera), topology, view.size)
     mask = visible.mask[:, None].float()
     light = facing_normals(camera, topology, visible)[:, 2:] * 0.7 + 0.2
-    picture = shrink(torch.cat([(light * mask).expand(-1, 3, -1, -1), mask], 1), 4)[0]
+    picture = downsampled(torch.cat([(light * mask).expand(-1, 3, -1, -1), mask], 1), 4)[0]
     picture[:3] /= picture[3:].clamp(min=1e-3)
     return over_white(picture.permute(1, 2, 0).numpy().clip(0, 1))
 

@@ -18,12 +18,11 @@ from pathlib import Path
 import torch
 
 from shapecycle.config import Settings
-from shapecycle.cycles.random_scenes import ShapePool
 from shapecycle.data.photos import load_photo_folder
+from shapecycle.data.shape_sampler import ShapeSampler
 from shapecycle.data.shapes import load_shape_folder
 from shapecycle.demo.cars import SHAPE_SEEDS, write_shapes
 from shapecycle.demo.world import cars_world
-from shapecycle.train import steps as steps
 from shapecycle.train.steps import Trainer
 
 STEPS = 20
@@ -31,25 +30,24 @@ STEPS = 20
 
 def main() -> None:
     """Train and print."""
-    steps.LOOKS_KEPT = 16
     settings = Settings()
     settings = replace(
         settings,
         model=replace(settings.model, fov_y_degrees=40.0),
-        train=replace(settings.train, batch=8, average_images=100),
+        train=replace(settings.train, batch=8, ema_images=100, pose_light_buffer=16),
     )
     photos = load_photo_folder(cars_world().pictures / "train" / "images", size=64)
     with tempfile.TemporaryDirectory() as folder:
         write_shapes(Path(folder), SHAPE_SEEDS[:12])
         shapes = load_shape_folder(Path(folder))
     generator = torch.Generator().manual_seed(5)
-    pool = ShapePool(shapes.meshes, generator=generator, device="cpu")
-    trainer = Trainer(settings, photos, pool, seed=5, device="cpu")
+    sampler = ShapeSampler(shapes.meshes, generator=generator, device="cpu")
+    trainer = Trainer(settings, photos, sampler, seed=5, device="cpu")
     for stage in ("shapes", "random cycle", "all cycles"):
         for step in range(STEPS):
             losses = trainer.stage(stage)(1.0 - step / STEPS)
             print(stage, step, *(float(value).hex() for value in losses.values()))
-    with trainer.average.worn():
+    with trainer.ema.applied():
         trainer.fit_priors()
     weights = trainer.networks.state_dict().values()
     print("weights", *(float(value.double().sum()).hex() for value in weights))

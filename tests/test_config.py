@@ -1,4 +1,4 @@
-"""Settings: what files may change, and what every mistake is told."""
+"""Settings: what files may change, and what every mistake is message."""
 
 from dataclasses import fields, is_dataclass, replace
 from math import inf, nan
@@ -41,7 +41,7 @@ def test_a_file_of_comments_changes_nothing(text: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("model: {image_sise: 64}", r"mine\.yaml: unknown setting 'model\.image_sise'"),
         ("modle: {image_size: 64}", r"did you mean 'model'\?"),
@@ -57,8 +57,10 @@ def test_a_file_of_comments_changes_nothing(text: str, tmp_path: Path) -> None:
         ('!!python/object/apply:os.getcwd [""]', r"cannot read settings from .*mine\.yaml"),
     ],
 )
-def test_a_mistake_in_a_file_is_named_with_its_file(text: str, told: str, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=told):
+def test_a_mistake_in_a_file_is_named_with_its_file(
+    text: str, message: str, tmp_path: Path
+) -> None:
+    with pytest.raises(ConfigError, match=message):
         load_settings("laptop", _file(tmp_path, text))
 
 
@@ -111,8 +113,8 @@ def test_whole_numbers_will_do_for_real_ones() -> None:
         ("model.image_features", 0),
         ("model.critic_width", 0),
         ("weights.image_critic", -1.0),
-        ("weights.roughness", inf),
-        ("weights.roughness", nan),
+        ("weights.dihedral_penalty", inf),
+        ("weights.dihedral_penalty", nan),
         ("scenes.elevation_degrees", (50.0, -5.0)),
         ("scenes.elevation_degrees", (-5.0, 90.0)),
         ("scenes.distance", (0.1, 2.0)),
@@ -125,7 +127,7 @@ def test_whole_numbers_will_do_for_real_ones() -> None:
         ("train.critic_learning_rate", 2.0),
         ("train.shape_share", 0.0),
         ("train.random_share", 1.0),
-        ("train.average_images", 0),
+        ("train.ema_images", 0),
         ("train.panel_images", 0),
         ("train.checkpoint_minutes", 0.0),
         ("model.image_size", 513),
@@ -136,10 +138,10 @@ def test_whole_numbers_will_do_for_real_ones() -> None:
         ("model.image_width", 2048),
         ("model.texture_width", 1032),
         ("model.critic_width", 1025),
-        ("weights.roughness", 1e7),
+        ("weights.dihedral_penalty", 1e7),
         ("scenes.distance", (1.0, 1e4)),
         ("train.total_images", 10**10 + 1),
-        ("train.average_images", 10**11),
+        ("train.ema_images", 10**11),
         ("train.panel_images", 10**11),
         ("train.batch", 5000),
         ("train.learning_rate", 0.2),
@@ -186,7 +188,7 @@ def test_settings_as_a_dictionary_hold_plain_values_only() -> None:
             return all(plain(v) for v in value)
         return type(value) in (int, float, bool, str)
 
-    told = as_dict(Settings())
-    assert plain(told)
-    assert {f.name for f in fields(Settings)} == set(told)
-    assert all(is_dataclass(getattr(Settings(), name)) for name in told)
+    message = as_dict(Settings())
+    assert plain(message)
+    assert {f.name for f in fields(Settings)} == set(message)
+    assert all(is_dataclass(getattr(Settings(), name)) for name in message)

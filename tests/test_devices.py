@@ -4,9 +4,10 @@ import pytest
 import torch
 from tiny_world import small_car, tiny_model
 
-from shapecycle.cycles.random_scenes import ShapePool
-from shapecycle.cycles.shape_autoencoder import shape_terms
-from shapecycle.networks import Translator
+from shapecycle.data.shape_sampler import ShapeSampler
+from shapecycle.geometry.sampling import sample_surface
+from shapecycle.losses.geometry import chamfer_loss, dihedral_penalty
+from shapecycle.networks import Networks
 
 ELSEWHERE = torch.device("meta")
 
@@ -18,16 +19,20 @@ def test_another_device_refuses_tensors_of_the_processor() -> None:
 
 def test_shapes_are_sampled_and_read_where_the_networks_are() -> None:
     generator = torch.Generator().manual_seed(0)
-    pool = ShapePool([small_car(0)] * 2, generator=generator, device=ELSEWHERE)
-    model = Translator(tiny_model()).to(ELSEWHERE)
-    shapes = pool.sample(4, 64, 1.0)
-    losses, vertices = shape_terms(model, shapes, generator)
-    found = (shapes.points, shapes.normals, shapes.vertices, vertices, *losses.values())
+    sampler = ShapeSampler([small_car(0)] * 2, generator=generator, device=ELSEWHERE)
+    networks = Networks(tiny_model()).to(ELSEWHERE)
+    shapes = sampler.sample(4, 64, 1.0)
+    vertices = networks.renderer.vertices(networks.read(shapes.points))
+    topology = networks.renderer.topology
+    points, normals = sample_surface(vertices, topology.faces, 64, generator)
+    losses = chamfer_loss(points, normals, shapes.points, shapes.normals)
+    penalty = dihedral_penalty(vertices, topology.edges)
+    found = (shapes.points, shapes.normals, shapes.vertices, vertices, *losses, penalty)
     assert {value.device for value in found} == {ELSEWHERE}
 
 
 def test_the_templates_faces_follow_the_networks() -> None:
-    drawer = Translator(tiny_model()).drawer
-    assert drawer.topology.device == torch.device("cpu")
+    renderer = Networks(tiny_model()).renderer
+    assert renderer.topology.device == torch.device("cpu")
     # Indexing with the processor's indices is one mixture that the meta device lets pass.
-    assert drawer.to(ELSEWHERE).topology.device == ELSEWHERE
+    assert renderer.to(ELSEWHERE).topology.device == ELSEWHERE

@@ -75,12 +75,12 @@ def test_detaching_cuts_every_tensor_off() -> None:
 def test_json_gives_the_code_back() -> None:
     for texels in (8, None):
         code = _code(1, texels=texels)
-        told = code.to_json()
+        message = code.to_json()
         # Texels pass through 8 bits.
-        _assert_same(GraphicsCode.from_json(told), code, atol=0.5 / 255 + 1e-6, rtol=0)
+        _assert_same(GraphicsCode.from_json(message), code, atol=0.5 / 255 + 1e-6, rtol=0)
         _assert_same(
-            GraphicsCode.from_json(json.dumps(told)),
-            GraphicsCode.from_json(told),
+            GraphicsCode.from_json(json.dumps(message)),
+            GraphicsCode.from_json(message),
             atol=0,
             rtol=0,
         )
@@ -92,12 +92,12 @@ def test_only_one_code_is_written_as_json() -> None:
 
 
 def _without(*path: str) -> dict[str, Any]:
-    told: dict[str, Any] = json.loads(json.dumps(_code(1).to_json()))
-    inner = told
+    message: dict[str, Any] = json.loads(json.dumps(_code(1).to_json()))
+    inner = message
     for name in path[:-1]:
         inner = inner[name]
     del inner[path[-1]]
-    return told
+    return message
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ LISTS = "must be a list of numbers, found"
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "message"),
     [
         ({"shape": "words"}, f"'shape' {LISTS} 'words'"),
         ({"shape": None}, f"'shape' {LISTS} None"),
@@ -152,8 +152,8 @@ LISTS = "must be a list of numbers, found"
         ({"texture": {"code": [0.0], "texels_png": _png(8, 4)}}, r"must be square, found 8 x 4"),
     ],
 )
-def test_a_part_of_another_form_is_refused_by_name(changes: dict[str, Any], told: str) -> None:
-    with pytest.raises(DataError, match=f"not a graphics code: .*{told}"):
+def test_a_part_of_another_form_is_refused_by_name(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(DataError, match=f"not a graphics code: .*{message}"):
         GraphicsCode.from_json(_code(1).to_json() | changes)
 
 
@@ -166,8 +166,8 @@ def test_text_that_is_no_code_is_refused(text: str) -> None:
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), 1e39])
 def test_numbers_that_are_not_finite_are_refused(value: float) -> None:
     for part in ("shape", "code", "azimuth", "translation", "light"):
-        told = _code(1).to_json()
-        for inner in (told, told["texture"], told["pose"]):
+        message = _code(1).to_json()
+        for inner in (message, message["texture"], message["pose"]):
             if part == "azimuth" and part in inner:
                 inner[part] = value
             elif part == "light" and part in inner:
@@ -175,4 +175,4 @@ def test_numbers_that_are_not_finite_are_refused(value: float) -> None:
             elif part in inner:
                 inner[part][-1] = value
         with pytest.raises(DataError, match=rf"{part}' holds numbers that are not finite"):
-            GraphicsCode.from_json(told)
+            GraphicsCode.from_json(message)

@@ -15,7 +15,7 @@ from shapecycle.data.photos import Photo, load_photo
 from shapecycle.errors import CheckpointError, DataError
 from shapecycle.graphics_code import GraphicsCode, Texture
 from shapecycle.mesh import Mesh
-from shapecycle.model import MOST_DRAWN, Model
+from shapecycle.model import MAX_DRAWN_SIDE, Model
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,7 @@ def picture(world: Path) -> Path:
 
 def _dressed(model: Model, count: int = 2, seed: int = 0) -> GraphicsCode:
     generator = torch.Generator().manual_seed(seed)
-    return model.dress(model.sample_shape(count, generator), generator)
+    return model.sample_appearance(model.sample_shape(count, generator), generator)
 
 
 def test_a_file_a_photo_and_an_array_are_seen_alike(model: Model, picture: Path) -> None:
@@ -59,9 +59,9 @@ def test_refining_changes_shape_and_pose_a_little(model: Model, picture: Path) -
 
 
 def test_a_picture_without_a_mask_is_refused(model: Model, tmp_path: Path) -> None:
-    Image.new("RGB", (40, 30)).save(tmp_path / "bare.png")
-    with pytest.raises(DataError, match=r"bare\.png: no mask"):
-        model.see(tmp_path / "bare.png")
+    Image.new("RGB", (40, 30)).save(tmp_path / "untextured.png")
+    with pytest.raises(DataError, match=r"untextured\.png: no mask"):
+        model.see(tmp_path / "untextured.png")
 
 
 def test_the_textures_of_photographs_are_finer_than_those_trained_on(
@@ -128,7 +128,7 @@ def test_framed_drawings_are_filled_by_their_object(model: Model) -> None:
 
 def test_a_very_large_drawing_looks_like_a_small_one(model: Model) -> None:
     code = _dressed(model, 1)
-    side = MOST_DRAWN // 2 + 200  # too large to be drawn at two samples per pixel
+    side = MAX_DRAWN_SIDE // 2 + 200  # too large to be drawn at two samples per pixel
     large = model.draw(code, (side // 8, side))[0]
     assert large.shape == (side // 8, side, 4)
     small = model.draw(code, (side // 64, side // 8))[0]
@@ -162,7 +162,7 @@ def _masked(height: int = 40, width: int = 48) -> np.ndarray:
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "message"),
     [
         (lambda x: x.transpose(1, 2, 0), "found 40 x 48 x 4: put channels first"),
         (lambda x: x[:3], "found 3 x 40 x 48: add the object's mask"),
@@ -174,11 +174,11 @@ def _masked(height: int = 40, width: int = 48) -> np.ndarray:
     ],
 )
 def test_arrays_that_are_no_masked_pictures_are_refused(
-    change: Callable[[np.ndarray], np.ndarray], told: str, model: Model
+    change: Callable[[np.ndarray], np.ndarray], message: str, model: Model
 ) -> None:
-    with pytest.raises(ValueError, match=f"the picture .*{told}"):
+    with pytest.raises(ValueError, match=f"the picture .*{message}"):
         model.see(change(_masked()))
-    with pytest.raises(ValueError, match=f"picture 2 of 3 .*{told}"):
+    with pytest.raises(ValueError, match=f"picture 2 of 3 .*{message}"):
         model.see_all([_masked(), torch.from_numpy(change(_masked()).copy()), _masked()])
 
 
@@ -220,17 +220,17 @@ def test_fewer_than_one_sample_or_pixel_is_refused(model: Model) -> None:
 
 
 def test_codes_of_another_model_are_refused_by_part_and_length(model: Model) -> None:
-    told = _dressed(model, 1).to_json()
-    told["shape"] = told["shape"] * 2
-    other = GraphicsCode.from_json(told)
+    message = _dressed(model, 1).to_json()
+    message["shape"] = message["shape"] * 2
+    other = GraphicsCode.from_json(message)
     for verb in (model.draw, model.mesh):
         with pytest.raises(ValueError, match=r"`code\.shape` must be 1 x 8 .*, found 1 x 16"):
             verb(other)
     with pytest.raises(ValueError, match=r"`shape` must be 1 x 8 numbers .*, found 1 x 16"):
-        model.dress(other.shape, torch.Generator())
-    bare = replace(_dressed(model), texture=Texture(torch.zeros(2, 3)))
+        model.sample_appearance(other.shape, torch.Generator())
+    untextured = replace(_dressed(model), texture=Texture(torch.zeros(2, 3)))
     with pytest.raises(ValueError, match=r"`code\.texture\.code` must be 2 x 8 .*, found 2 x 3"):
-        model.draw(bare)
+        model.draw(untextured)
 
 
 def test_codes_of_another_precision_are_drawn_alike(model: Model) -> None:

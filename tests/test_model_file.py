@@ -47,7 +47,7 @@ def _altered(file: Path, change: Callable[[dict[str, Any], dict[str, Tensor]], N
 def test_weights_settings_and_notes_come_back(networks: Networks, file: Path) -> None:
     for path in (file, file.parent):
         loaded, provenance = load_networks(path)
-        assert loaded.translator.settings == tiny_model()
+        assert loaded.settings == tiny_model()
         assert provenance == Provenance(as_dict(tiny_settings()), 1234, ["centred", "scaled"])
         assert not loaded.training
         for name, value in networks.state_dict().items():
@@ -63,9 +63,9 @@ def test_loading_solves_no_eigenproblem_for_what_the_file_holds(
     monkeypatch.setattr(deformation, "smooth_modes", solved)
     loaded, _ = load_networks(file)
     code = torch.randn(2, tiny_model().shape_code_size, generator=torch.Generator().manual_seed(0))
-    drawer = networks.translator.drawer
+    renderer = networks.renderer
     with torch.no_grad():
-        again, first = loaded.translator.drawer.vertices(code), drawer.vertices(code)
+        again, first = loaded.renderer.vertices(code), renderer.vertices(code)
     torch.testing.assert_close(again, first, atol=0, rtol=0)
 
 
@@ -129,7 +129,7 @@ def test_weights_of_another_size_are_refused(file: Path) -> None:
         load_networks(_altered(file, change))
 
 
-@pytest.mark.parametrize("name", ["shape_prior.mean", "translator.drawer.deformation.basis"])
+@pytest.mark.parametrize("name", ["shape_prior.mean", "renderer.deformation.basis"])
 def test_missing_weights_are_refused(name: str, file: Path) -> None:
     def change(_: dict[str, Any], tensors: dict[str, Tensor]) -> None:
         del tensors[name]

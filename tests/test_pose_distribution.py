@@ -1,19 +1,19 @@
-"""Pose beliefs: bins on a circle, hypotheses that differ, and what a bin means."""
+"""Distributions of poses: bins on a circle, hypotheses that differ, and what a bin means."""
 
 from math import pi, radians
 
 import pytest
 import torch
 
-from shapecycle.pose_distribution import AZIMUTH_BINS, PoseBelief, azimuth_bin
+from shapecycle.pose_distribution import AZIMUTH_BINS, PoseDistribution, azimuth_bin
 
 BIN = 2 * pi / AZIMUTH_BINS
 
 
-def _belief(logits: torch.Tensor) -> PoseBelief:
+def _distribution(logits: torch.Tensor) -> PoseDistribution:
     count = len(logits)
     generator = torch.Generator().manual_seed(0)
-    return PoseBelief(
+    return PoseDistribution(
         logits,
         torch.rand(count, AZIMUTH_BINS, generator=generator) - 0.5,
         torch.randn(count, AZIMUTH_BINS, 2, generator=generator),
@@ -21,12 +21,12 @@ def _belief(logits: torch.Tensor) -> PoseBelief:
     )
 
 
-def _peaks(**plausibility: float) -> PoseBelief:
-    """A belief with the given plausibilities, as ``b3=0.5`` for bin 3; little elsewhere."""
+def _peaks(**plausibility: float) -> PoseDistribution:
+    """A distribution with the given plausibilities, as ``b3=0.5`` for bin 3; little elsewhere."""
     share = torch.full((1, AZIMUTH_BINS), 1e-6)
     for name, value in plausibility.items():
         share[0, int(name[1:])] = value
-    return _belief((share / share.sum()).log())
+    return _distribution((share / share.sum()).log())
 
 
 def test_an_azimuth_is_its_bin_and_what_is_left() -> None:
@@ -46,7 +46,7 @@ def test_the_front_is_in_bin_zero_from_both_sides() -> None:
 
 def test_hypotheses_are_distinct_and_the_best_comes_first() -> None:
     logits = 3 * torch.randn(50, AZIMUTH_BINS, generator=torch.Generator().manual_seed(1))
-    bins, plausibility = _belief(logits).hypotheses(4)
+    bins, plausibility = _distribution(logits).hypotheses(4)
     for row in bins.tolist():
         assert len(set(row)) == 4
     assert (plausibility.diff(dim=1) <= 0).all()
@@ -62,36 +62,36 @@ def test_separate_hypotheses_share_out_all_plausibility() -> None:
 
 @pytest.mark.parametrize(("best", "beside"), [(0, 23), (23, 0), (5, 6), (5, 4)])
 def test_a_bin_beside_a_better_one_is_the_same_hypothesis(best: int, beside: int) -> None:
-    belief = _peaks(**{f"b{best}": 0.5, f"b{beside}": 0.35, "b13": 0.15})
-    bins, plausibility = belief.hypotheses(2)
+    distribution = _peaks(**{f"b{best}": 0.5, f"b{beside}": 0.35, "b13": 0.15})
+    bins, plausibility = distribution.hypotheses(2)
     assert bins.tolist() == [[best, 13]]
     assert plausibility[0, 0] == pytest.approx(0.85, abs=1e-3)
 
 
 def test_a_belief_in_nothing_still_gives_hypotheses() -> None:
-    bins, plausibility = _belief(torch.zeros(2, AZIMUTH_BINS)).hypotheses(4)
+    bins, plausibility = _distribution(torch.zeros(2, AZIMUTH_BINS)).hypotheses(4)
     assert all(len(set(row)) == 4 for row in bins.tolist())
     assert plausibility.isfinite().all()
 
 
 def test_the_pose_of_a_bin_has_its_azimuth_tilt_and_place() -> None:
-    belief = _belief(torch.zeros(3, AZIMUTH_BINS))
+    distribution = _distribution(torch.zeros(3, AZIMUTH_BINS))
     bins, window = torch.tensor([0, 7, 23]), torch.tensor([[0.0, 0.0, 1.0]] * 3)
-    pose = belief.pose(bins, window, fov_y=radians(50))
+    pose = distribution.pose(bins, window, fov_y=radians(50))
     again, residual = azimuth_bin(pose.angles[:, 0])
     assert again.tolist() == bins.tolist()
     row = torch.arange(3)
-    torch.testing.assert_close(residual, belief.residual[row, bins], atol=1e-5, rtol=0)
-    torch.testing.assert_close(pose.angles[:, 1:], belief.tilt[row, bins])
+    torch.testing.assert_close(residual, distribution.residual[row, bins], atol=1e-5, rtol=0)
+    torch.testing.assert_close(pose.angles[:, 1:], distribution.elevation_roll[row, bins])
     assert pose.translation[:, 2].max() < 0
 
 
 def test_plausibilities_never_sum_to_more_than_one() -> None:
     logits = 2 * torch.randn(500, AZIMUTH_BINS, generator=torch.Generator().manual_seed(0))
     zeros = torch.zeros(500, AZIMUTH_BINS)
-    belief = PoseBelief(
+    distribution = PoseDistribution(
         logits, zeros, zeros[..., None].expand(-1, -1, 2), zeros[..., None].expand(-1, -1, 3)
     )
-    plausibility = belief.hypotheses(6)[1]
+    plausibility = distribution.hypotheses(6)[1]
     assert plausibility.sum(1).max() <= 1 + 1e-6
     assert (plausibility.diff(dim=1) <= 0).all()

@@ -1,4 +1,4 @@
-"""What a model's verbs accept: every mistake is told by name, with what was found and wanted."""
+"""What a model's verbs accept: every mistake is message by name, with what was found and wanted."""
 
 from dataclasses import replace
 
@@ -51,7 +51,7 @@ def test_values_may_round_past_the_ends() -> None:
 
 
 @pytest.mark.parametrize(
-    ("shape", "told"),
+    ("shape", "message"),
     [
         ((10, 12, 4), r"red, green, blue, alpha\), found 10 x 12 x 4: put channels first"),
         ((3, 10, 12), r"found 3 x 10 x 12: add the object's mask as the fourth"),
@@ -63,9 +63,9 @@ def test_values_may_round_past_the_ends() -> None:
         ((4, 0, 0), r"h and w at least 8, found 4 x 0 x 0"),
     ],
 )
-def test_arrays_of_another_layout_are_refused(shape: tuple[int, ...], told: str) -> None:
+def test_arrays_of_another_layout_are_refused(shape: tuple[int, ...], message: str) -> None:
     for array in (np.ones(shape, dtype=np.float32), torch.ones(shape)):
-        with pytest.raises(ValueError, match=f"the picture must be .*{told}"):
+        with pytest.raises(ValueError, match=f"the picture must be .*{message}"):
             checked_picture(array, "the picture")
 
 
@@ -79,15 +79,15 @@ def test_whole_numbers_are_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("scale", "shift", "told"),
+    ("scale", "shift", "message"),
     [
         (255.0, 0.0, r"\[0, 1\], found 0 to 255: divide by 255"),
         (2.0, -1.0, r"\[0, 1\], found -1 to 1: undo what normalised it"),
         (1.2, 0.0, r"\[0, 1\], found 0 to 1\.2: undo what normalised it, or clip it"),
     ],
 )
-def test_values_out_of_range_are_refused(scale: float, shift: float, told: str) -> None:
-    with pytest.raises(ValueError, match=f"it must be in {told}"):
+def test_values_out_of_range_are_refused(scale: float, shift: float, message: str) -> None:
+    with pytest.raises(ValueError, match=f"it must be in {message}"):
         checked_picture(_picture() * scale + shift, "it")
 
 
@@ -100,12 +100,12 @@ def test_values_that_are_not_finite_are_refused(value: float) -> None:
 
 
 @pytest.mark.parametrize(
-    ("alpha", "told"), [(0.0, "empty mask: alpha reaches 0,"), (0.5, "0.5,"), (1.0, "no mask")]
+    ("alpha", "message"), [(0.0, "empty mask: alpha reaches 0,"), (0.5, "0.5,"), (1.0, "no mask")]
 )
-def test_masks_that_tell_nothing_are_refused(alpha: float, told: str) -> None:
+def test_masks_that_tell_nothing_are_refused(alpha: float, message: str) -> None:
     rgba = _picture()
     rgba[3] = alpha
-    with pytest.raises(ValueError, match=f"it has .*{told}"):
+    with pytest.raises(ValueError, match=f"it has .*{message}"):
         checked_picture(rgba, "it")
 
 
@@ -116,7 +116,7 @@ def test_codes_of_the_model_are_accepted_as_they_are() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "message"),
     [
         ({"shape": torch.zeros(2, 64)}, r"`code\.shape` must be 2 x 8 numbers .*, found 2 x 64"),
         ({"shape": torch.zeros(2, 1, 8)}, r"`code\.shape` must be 2 x 8 .*, found 2 x 1 x 8"),
@@ -137,8 +137,10 @@ def test_codes_of_the_model_are_accepted_as_they_are() -> None:
         ({"shape": torch.full((2, 8), torch.nan)}, r"`code\.shape` must be finite"),
     ],
 )
-def test_codes_of_another_model_are_refused_by_part(changes: dict[str, object], told: str) -> None:
-    with pytest.raises(ValueError, match=told):
+def test_codes_of_another_model_are_refused_by_part(
+    changes: dict[str, object], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
         checked_code(replace(_code(), **changes), tiny_model())  # type: ignore[arg-type]
 
 
@@ -158,12 +160,12 @@ def test_shape_codes_of_another_length_are_refused(size: tuple[int, ...]) -> Non
 
 
 def test_counts_and_sizes_are_whole_and_large_enough() -> None:
-    assert checked_count(np.int64(3), "count", least=1) == 3  # type: ignore[arg-type]
+    assert checked_count(np.int64(3), "count", minimum=1) == 3  # type: ignore[arg-type]
     assert checked_size(5) == (5, 5)
     assert checked_size([4, 6]) == (4, 6)  # type: ignore[arg-type]
     for count in (0, -3):
         with pytest.raises(ValueError, match=f"`count` must be at least 1, found {count}"):
-            checked_count(count, "count", least=1)
+            checked_count(count, "count", minimum=1)
         for size in (count, (count, 8), (8, count)):
             with pytest.raises(ValueError, match=f"`size` must be at least 1, found {count}"):
                 checked_size(size)

@@ -18,7 +18,7 @@ from shapecycle import rasterize as rz
 from shapecycle.camera import Pose, View
 from shapecycle.code_to_image.raw_mesh import draw_raw
 from shapecycle.config import ModelSettings, SceneSettings, Settings, merged
-from shapecycle.cycles import random_scenes
+from shapecycle.data import shape_sampler
 from shapecycle.data.simplify import simplify
 from shapecycle.demo.cars import car_mesh, sample_car, write_ply
 from shapecycle.geometry.boxes import normalise
@@ -109,12 +109,12 @@ def write_world(folder: Path, *, pictures: int = 12, shapes: int = 8) -> None:
 @contextmanager
 def few_samples() -> Iterator[None]:
     """Keep few points of every training shape, for sampling surfaces is slow."""
-    kept = random_scenes.SAMPLES_KEPT
-    random_scenes.SAMPLES_KEPT = 1200
+    kept = shape_sampler.SAMPLES_KEPT
+    shape_sampler.SAMPLES_KEPT = 1200
     try:
         yield
     finally:
-        random_scenes.SAMPLES_KEPT = kept
+        shape_sampler.SAMPLES_KEPT = kept
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ _HOME = {
 
 
 def __getattr__(name: str) -> Any:
-    """Import torch and the rest only when they are asked for: ``--help`` stays quick."""
+    """Import torch and the rest only when they are options for: ``--help`` stays quick."""
     if name not in _HOME:
         raise AttributeError(f"module 'shapecycle' has no attribute {name!r}")
     from importlib import import_module

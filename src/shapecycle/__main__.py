@@ -6,7 +6,7 @@ import sys
 from shapecycle.cli.parse import parse
 from shapecycle.errors import ShapecycleError
 
-MENDABLE = (
+RECOVERABLE = (
     errno.ENOSPC,
     errno.EDQUOT,
     errno.EROFS,
@@ -18,7 +18,7 @@ MENDABLE = (
     errno.ENOTEMPTY,
     errno.EISDIR,
 )
-"""Faults of places rather than of this program: full or broken disks, names that cannot be."""
+"""Faults of paths rather than of this program: full or broken disks, names that cannot be."""
 
 
 def main() -> None:
@@ -34,7 +34,7 @@ def main() -> None:
     except BrokenPipeError:
         sys.exit(0)
     except OSError as error:
-        if error.errno not in MENDABLE:
+        if error.errno not in RECOVERABLE:
             raise
         print(f"error: {error.filename or 'writing'}: {error.strerror}", file=sys.stderr)
         sys.exit(2)

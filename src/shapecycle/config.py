@@ -71,7 +71,7 @@ class LossWeights:
     shape_cycle_surface: float = 20.0
     """Shape and random cycle: the surface comes back, wherever on it the vertices are."""
     shape_cycle_pose: float = 0.7
-    """Shape and random cycle: azimuth, tilt and placement come back."""
+    """Shape and random cycle: azimuth, elevation, roll and placement come back."""
     shape_cycle_texture: float = 1.0
     """Shape and random cycle: the texture comes back."""
     shape_cycle_light: float = 0.5
@@ -82,11 +82,11 @@ class LossWeights:
     """Shape autoencoder: difference of normals."""
     shape_silhouette: float = 1.0
     """Shape autoencoder: difference of silhouettes from random views."""
-    roughness: float = 2.5
+    dihedral_penalty: float = 2.5
     """Regularity: dihedral angles."""
-    unevenness: float = 0.05
+    edge_length_variation: float = 0.05
     """Regularity: spread of edge lengths."""
-    code_size: float = 0.001
+    code_l2: float = 0.001
     """Regularity: squared size of shape codes."""
 
 
@@ -122,8 +122,34 @@ class TrainSettings:
     """Peak step size of the generators."""
     critic_learning_rate: float = 5e-4
     """Step size of the critics."""
-    average_images: int = 20_000
-    """Memory of the averaged weights that are saved."""
+    ema_images: int = 20_000
+    """Images over which the saved weights are averaged."""
+    warm_up_images: int = 3_000
+    """Images of every stage over which its learning rate rises to its peak."""
+    lr_end: float = 0.2
+    """Factor of the learning rate at the end of the stages before the last."""
+    last_stage_lr: tuple[float, float] = (0.5, 0.05)
+    """Factors of the learning rate at the start and at the end of the last stage."""
+    adam_betas: tuple[float, float] = (0.9, 0.98)
+    """Adam's decay rates of the generators."""
+    critic_adam_betas: tuple[float, float] = (0.5, 0.99)
+    """Adam's decay rates of the critics."""
+    gradient_clip: float = 1.0
+    """Largest norm of an optimizer's gradient; longer ones are shortened to it."""
+    autoencoder_every: int = 4
+    """Steps between two of the shape autoencoder, after its own stage."""
+    autoencoder_lr_scale: float = 0.3
+    """Factor of the learning rate of those steps."""
+    image_hypotheses: int = 2
+    """Poses per photograph that the image cycle draws."""
+    pose_light_buffer: int = 2048
+    """Poses and lights seen in photographs that random scenes are drawn from, the latest."""
+    pose_transport_samples: int = 64
+    """Poses per step by which the pose sampler learns."""
+    r1_gamma: float = 1.0
+    """Weight of the critics' gradient penalty (R1), as gamma / 2."""
+    r1_every: int = 16
+    """Steps between two gradient penalties, each made up for the steps without."""
     panel_images: int = 40_000
     """Images between two picture panels."""
     checkpoint_minutes: float = 2.0
@@ -211,8 +237,10 @@ def _typed(value: Any, old: Any, kind: Any, name: str, source: str) -> Any:
     """Accept what YAML and JSON make of numbers and pairs, and nothing else."""
     # YAML 1.1 reads 1e-3 as a word: its numbers need a point.
     hint = "write 1.0e-3 rather than 1e-3" if isinstance(old, float) else ""
-    told = getattr(kind, "__name__", str(kind)) if not isinstance(old, tuple) else str(kind)
-    wrong = ConfigError(f"{source}: setting '{name}' must be of type {told}, found {value!r}", hint)
+    expected = getattr(kind, "__name__", str(kind)) if not isinstance(old, tuple) else str(kind)
+    wrong = ConfigError(
+        f"{source}: setting '{name}' must be of type {expected}, found {value!r}", hint
+    )
     if isinstance(old, bool) or isinstance(value, bool):
         if not (isinstance(old, bool) and isinstance(value, bool)):
             raise wrong
@@ -262,14 +290,20 @@ def changed_by_file(settings: Settings, config: Path) -> Settings:
     return changed
 
 
-MOST = {
+MAX_COUNTS = {
     "model.shape_code_size": 8192,
     "model.texture_code_size": 8192,
     "model.shape_width": 8192,
     "model.image_features": 8192,
     "model.critic_width": 1024,
     "train.total_images": 10**10,
-    "train.average_images": 10**10,
+    "train.ema_images": 10**10,
+    "train.warm_up_images": 10**10,
+    "train.autoencoder_every": 10**6,
+    "train.image_hypotheses": 12,
+    "train.pose_light_buffer": 10**7,
+    "train.pose_transport_samples": 4096,
+    "train.r1_every": 10**6,
     "train.panel_images": 10**10,
 }
 """Settings that count something: from 1 to this. More than anything that was ever trained."""
@@ -303,7 +337,7 @@ def checked(settings: Settings, *, source: str) -> Settings:
         ],
         *[
             (name, 1 <= _value(settings, name) <= most, f"from 1 to {most:,}")
-            for name, most in MOST.items()
+            for name, most in MAX_COUNTS.items()
         ],
         *[
             (f"weights.{name}", 0 <= value <= 1e6, "from 0 to 1,000,000")

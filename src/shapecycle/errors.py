@@ -5,6 +5,7 @@ ShapecycleError
 ├── DataError        a file on disk is not what the loader was promised
 ├── GeometryError    a mesh cannot be used (empty, non-finite, bad indices)
 ├── CheckpointError  a model or run folder cannot be read or written
+├── NonFiniteLoss    a training diverged
 └── MissingExtra     an optional dependency is needed and not installed
 
 Programming errors (a tensor of the wrong shape, say) stay ``ValueError`` and ``TypeError``.
@@ -43,3 +44,7 @@ class CheckpointError(ShapecycleError):
 
 class MissingExtra(ShapecycleError):
     """An optional dependency is needed and not installed."""
+
+
+class NonFiniteLoss(ShapecycleError):
+    """A loss or a weight became infinite or not a number; the run is stopped, not repaired."""

@@ -179,20 +179,20 @@ def _numbers(found: dict[str, Any], *path: str, size: tuple[int | None, ...] = (
             value = value[key]
     except (KeyError, TypeError, IndexError) as fault:
         raise _not_a_code(f"'{name}' is missing") from fault
-    wanted = f"'{name}' must be {_told(size)}, found"
+    wanted = f"'{name}' must be {_described(size)}, found"
     try:
         numbers = torch.tensor(value, dtype=torch.float32)
     except (TypeError, ValueError, RuntimeError, OverflowError) as fault:
         raise _not_a_code(f"{wanted} {reprlib.repr(value)}") from fault
     fits = numbers.ndim == len(size) and numbers.numel() > 0
     if not fits or any(n not in (None, m) for n, m in zip(size, numbers.shape, strict=True)):
-        raise _not_a_code(f"{wanted} {_told(numbers.shape)}")
+        raise _not_a_code(f"{wanted} {_described(numbers.shape)}")
     if not numbers.isfinite().all():
         raise _not_a_code(f"'{name}' holds numbers that are not finite")
     return numbers[None]
 
 
-def _told(size: Sequence[int | None]) -> str:
+def _described(size: Sequence[int | None]) -> str:
     """Say how lists of numbers nest."""
     if len(size) == 0:
         return "a number"

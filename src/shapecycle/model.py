@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from shapecycle.camera import Pose, View, window_around
-from shapecycle.code_to_image.compositing import resized, straight
+from shapecycle.code_to_image.compositing import resized, unpremultiplied
 from shapecycle.data.mesh_files import load_mesh
 from shapecycle.data.photos import Photo, crop, load_photo, window_of
 from shapecycle.data.simplify import simplify
@@ -31,7 +31,7 @@ from shapecycle.validation import (
 )
 
 Picture = str | Path | Photo | Float[np.ndarray, "4 h w"] | Float[Tensor, "4 h w"]
-MOST_DRAWN = 2048
+MAX_DRAWN_SIDE = 2048
 """Longest side that is drawn, in pixels; larger pictures are enlarged from it."""
 FINE = 2
 """How much finer than in training textures are taken from photographs."""
@@ -72,8 +72,7 @@ class Model:
 
     def __init__(self, networks: Networks, provenance: Provenance) -> None:
         self.networks, self.provenance = networks, provenance
-        self.translator = networks.translator
-        self.settings = networks.translator.settings
+        self.settings = networks.settings
 
     @property
     def device(self) -> torch.device:
@@ -103,7 +102,7 @@ class Model:
         Raises:
             DataError, TypeError, ValueError: As `see` does.
         """
-        refine_steps = checked_count(refine_steps, "refine_steps", least=0)
+        refine_steps = checked_count(refine_steps, "refine_steps", minimum=0)
         photos = [_loaded(image, k + 1, len(images)) for k, image in enumerate(images)]
         if not photos:
             return []
@@ -116,29 +115,31 @@ class Model:
         window = torch.tensor([[w.centre_x, w.centre_y, w.half] for w in windows]).float()
         rgba, fine = crops[size].to(self.device), crops[FINE * size].to(self.device)
         window = window.to(self.device)
-        sight = self.translator.see(rgba, window)
-        code = sight.code
+        estimate = self.networks.see(rgba, window)
+        code = estimate.code
         if refine_steps:
             shape, pose = refine(
-                self.translator.drawer,
+                self.networks.renderer,
                 code.shape,
                 code.pose,
                 rgba[:, 3:],
-                sight.view,
+                estimate.view,
                 spread=self._spread(),
                 steps=refine_steps,
             )
             code = replace(code, shape=shape, pose=pose)
-        texture = self.translator.texture_of(
+        texture = self.networks.texture_of(
             fine,
             code,
-            sight.glance.features,
-            self.translator.view(window, FINE * size),
+            estimate.encoding.features,
+            self.networks.view(window, FINE * size),
             size=FINE * self.settings.texture_resolution,
         )
         code = replace(code, texture=texture)
-        bins, plausibility = sight.glance.belief.hypotheses(4)
-        poses = [self.translator.pose_of(sight.glance, bins[:, k], sight.view) for k in range(4)]
+        bins, plausibility = estimate.encoding.pose.hypotheses(4)
+        poses = [
+            self.networks.pose_of(estimate.encoding, bins[:, k], estimate.view) for k in range(4)
+        ]
         return [
             Seen(
                 code=code[i],
@@ -149,7 +150,7 @@ class Model:
                     )
                     for k, p in enumerate(poses)
                 ],
-                fov_y=self.translator.fov_y,
+                fov_y=self.networks.fov_y,
                 size=(photo.rgba.shape[1], photo.rgba.shape[2]),
             )
             for i, photo in enumerate(photos)
@@ -177,7 +178,7 @@ class Model:
         mesh = shape if isinstance(shape, Mesh) else load_mesh(Path(shape))
         known, _ = normalise(simplify(mesh))
         points, _ = surface_samples(known, SURFACE_POINTS, np.random.default_rng(0))
-        return self.translator.read(torch.from_numpy(points).float()[None].to(self.device))
+        return self.networks.read(torch.from_numpy(points).float()[None].to(self.device))
 
     # SAMPLE -----------------------------------------------------------------------------------
 
@@ -188,11 +189,13 @@ class Model:
         Raises:
             ValueError: If ``count`` is less than 1.
         """
-        count = checked_count(count, "count", least=1)
+        count = checked_count(count, "count", minimum=1)
         return self.networks.shape_prior.sample(count, generator, spread=0.8)
 
     @torch.no_grad()
-    def dress(self, shape: Float[Tensor, "b n"], generator: torch.Generator) -> GraphicsCode:
+    def sample_appearance(
+        self, shape: Float[Tensor, "b n"], generator: torch.Generator
+    ) -> GraphicsCode:
         """Give shape codes a sampled texture, pose and light.
 
         Raises:
@@ -226,13 +229,13 @@ class Model:
         code = self._own(code)
         window = torch.tensor([[0.0, 0.0, 1.0]], device=self.device).expand(len(code), 3)
         if framed:
-            placed = code.pose.place(self.translator.drawer.vertices(code.shape))
-            window = window_around(placed, fov_y=self.translator.fov_y, margin=0.15)
+            placed = code.pose.place(self.networks.renderer.vertices(code.shape))
+            window = window_around(placed, fov_y=self.networks.fov_y, margin=0.15)
         # Nothing in a code is finer than this; a phone's photograph would take gigabytes.
-        scale = min(2.0, MOST_DRAWN / max(height, width))
+        scale = min(2.0, MAX_DRAWN_SIDE / max(height, width))
         fine = (max(1, round(height * scale)), max(1, round(width * scale)))
-        view = View(window, fine, self.translator.fov_y)
-        picture = straight(resized(self.translator.drawer.draw(code, view), (height, width)))
+        view = View(window, fine, self.networks.fov_y)
+        picture = unpremultiplied(resized(self.networks.renderer.draw(code, view), (height, width)))
         result: np.ndarray = picture.permute(0, 2, 3, 1).cpu().numpy()
         return result
 
@@ -247,14 +250,14 @@ class Model:
         code = self._own(code)
         if len(code) != 1:
             raise ValueError(f"`mesh` takes a batch of one code, not of {len(code)}")
-        drawer = self.translator.drawer
-        template = drawer.deformation.template
+        renderer = self.networks.renderer
+        template = renderer.deformation.template
         return Mesh(
-            vertices=drawer.vertices(code.shape)[0].cpu().numpy(),
+            vertices=renderer.vertices(code.shape)[0].cpu().numpy(),
             faces=template.faces.numpy(),
             uv_faces=template.uv_faces.numpy(),
             uv=template.uv.numpy(),
-            texture=drawer.albedo(code.texture)[0].permute(1, 2, 0).clamp(0, 1).cpu().numpy(),
+            texture=renderer.albedo(code.texture)[0].permute(1, 2, 0).clamp(0, 1).cpu().numpy(),
         )
 
     def _own(self, code: GraphicsCode) -> GraphicsCode:
@@ -276,7 +279,7 @@ def _loaded(image: Picture, number: int, count: int) -> Photo:
     if isinstance(image, str | Path):
         return load_photo(Path(image))
     if isinstance(image, Photo):
-        rgba = checked_picture(image.rgba, str(image.path), fewest_pixels=1)
+        rgba = checked_picture(image.rgba, str(image.path), min_pixels=1)
         return Photo(image.path, rgba)
     name = "the picture" if count == 1 else f"picture {number} of {count}"
     if not isinstance(image, np.ndarray | Tensor):

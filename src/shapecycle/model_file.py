@@ -9,11 +9,12 @@ from typing import Any
 
 from torch import Tensor
 
+from shapecycle.atomic import atomic_write
 from shapecycle.config import ModelSettings, Settings, checked, merged
 from shapecycle.errors import CheckpointError, ConfigError
 from shapecycle.networks import Networks
 
-FORMAT = 1
+FORMAT = 2
 MODEL_NAME = "model.safetensors"
 
 
@@ -44,9 +45,8 @@ def save_model(networks: Networks, path: Path, provenance: Provenance) -> None:
         "notes": provenance.notes,
     }
     tensors = {k: v.detach().cpu().contiguous() for k, v in networks.state_dict().items()}
-    partial = path.with_suffix(".partial")
-    save_file(tensors, partial, metadata={"shapecycle": json.dumps(about)})
-    partial.replace(path)
+    with atomic_write(path) as partial:
+        save_file(tensors, partial, metadata={"shapecycle": json.dumps(about)})
 
 
 def load_networks(path: Path, device: str = "cpu") -> tuple[Networks, Provenance]:
@@ -68,7 +68,7 @@ def load_networks(path: Path, device: str = "cpu") -> tuple[Networks, Provenance
             metadata = opened.metadata() or {}
             tensors = {key: opened.get_tensor(key) for key in opened.keys()}  # noqa: SIM118
         about = json.loads(metadata["shapecycle"])
-        _refuse_other_format(file, about["format"])
+        _check_format(file, about["format"])
         settings: ModelSettings = merged(
             ModelSettings(), about["settings"]["model"], source=str(file)
         )
@@ -80,7 +80,7 @@ def load_networks(path: Path, device: str = "cpu") -> tuple[Networks, Provenance
             f"{file} is not a shapecycle model: {reason.splitlines()[0]}",
             f"models are the files named {MODEL_NAME} in run folders",
         ) from fault
-    _refuse_non_finite(file, tensors)
+    _check_finite(file, tensors)
     networks = Networks(settings, solve_modes=False)  # the file holds them
     try:
         networks.load_state_dict(tensors)
@@ -93,7 +93,7 @@ def load_networks(path: Path, device: str = "cpu") -> tuple[Networks, Provenance
     return networks.to(device).eval(), provenance
 
 
-def _refuse_other_format(file: Path, found: Any) -> None:
+def _check_format(file: Path, found: Any) -> None:
     if found != FORMAT:
         raise CheckpointError(
             f"{file} has format {found}, this version reads format {FORMAT}",
@@ -101,7 +101,7 @@ def _refuse_other_format(file: Path, found: Any) -> None:
         )
 
 
-def _refuse_non_finite(file: Path, tensors: dict[str, Tensor]) -> None:
+def _check_finite(file: Path, tensors: dict[str, Tensor]) -> None:
     for name, tensor in tensors.items():
         if tensor.is_floating_point() and not tensor.isfinite().all():
             raise CheckpointError(

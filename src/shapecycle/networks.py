@@ -9,11 +9,11 @@ from torch import Tensor, nn
 
 from shapecycle.camera import Pose, View
 from shapecycle.code_to_image.deformation import Deformation
-from shapecycle.code_to_image.renderer import Drawer
+from shapecycle.code_to_image.renderer import Renderer
 from shapecycle.code_to_image.texture import TextureDecoder
 from shapecycle.config import ModelSettings
 from shapecycle.graphics_code import GraphicsCode, Texture
-from shapecycle.image_to_code.encoder import Glance, ImageEncoder
+from shapecycle.image_to_code.encoder import ImageEncoder, ImageEncoding
 from shapecycle.image_to_code.unprojection import unproject
 from shapecycle.priors.gaussian import GaussianPrior
 from shapecycle.priors.pose import PoseSampler
@@ -21,22 +21,22 @@ from shapecycle.shape_to_code.encoder import ShapeEncoder
 
 
 @dataclass(frozen=True, eq=False)
-class Sight:
-    """A batch of pictures as they were seen.
+class SceneEstimate:
+    """What was seen in a batch of pictures.
 
     Attributes:
         code: The most plausible code of each picture.
-        glance: What led to it, with the belief over poses.
-        view: Which windows of which frame were looked at.
+        encoding: What led to it, with the distribution of poses.
+        view: Which windows of which frame were seen.
     """
 
     code: GraphicsCode
-    glance: Glance
+    encoding: ImageEncoding
     view: View
 
 
-class Translator(nn.Module):
-    """Translates between pictures, shapes and graphics codes.
+class Networks(nn.Module):
+    """Encoders, renderer and priors of one model.
 
     Args:
         settings: Sizes of the networks.
@@ -47,15 +47,17 @@ class Translator(nn.Module):
         super().__init__()
         self.settings = settings
         self.fov_y = radians(settings.fov_y_degrees)
-        self.reader = ShapeEncoder(shape_size=settings.shape_code_size, width=settings.shape_width)
-        self.seer = ImageEncoder(
+        self.shape_encoder = ShapeEncoder(
+            shape_size=settings.shape_code_size, width=settings.shape_width
+        )
+        self.image_encoder = ImageEncoder(
             image_size=settings.image_size,
             width=settings.image_width,
             features=settings.image_features,
             shape_size=settings.shape_code_size,
             texture_size=settings.texture_code_size,
         )
-        self.drawer = Drawer(
+        self.renderer = Renderer(
             Deformation(
                 shape_size=settings.shape_code_size,
                 subdivisions=settings.subdivisions,
@@ -69,41 +71,46 @@ class Translator(nn.Module):
                 width=settings.texture_width,
             ),
         )
+        self.pose_sampler = PoseSampler()
+        self.shape_prior = GaussianPrior(settings.shape_code_size)
+        self.light_prior = GaussianPrior(27)
 
     def view(self, window: Float[Tensor, "b 3"], size: int | None = None) -> View:
-        """Return the view of square windows, by default as finely as the encoder looks."""
+        """Return the view of square windows, by default of the image encoder's resolution."""
         side = size or self.settings.image_size
         return View(window, (side, side), self.fov_y)
 
     def read(self, points: Float[Tensor, "b p 3"]) -> Float[Tensor, "b n"]:
         """Encode surfaces, given as points in object space, into shape codes."""
-        code: Tensor = self.reader(points)
+        code: Tensor = self.shape_encoder(points)
         return code
 
-    def glance(self, rgba: Float[Tensor, "b 4 h w"], window: Float[Tensor, "b 3"]) -> Glance:
-        """Look at straight-alpha crops without asking for their texture."""
-        glance: Glance = self.seer(rgba, window)
-        return glance
+    def encode_image(
+        self, rgba: Float[Tensor, "b 4 h w"], window: Float[Tensor, "b 3"]
+    ) -> ImageEncoding:
+        """Encode straight-alpha crops; their texture is looked up later, by `code_of`."""
+        encoding: ImageEncoding = self.image_encoder(rgba, window)
+        return encoding
 
-    def see(self, rgba: Float[Tensor, "b 4 h w"], window: Float[Tensor, "b 3"]) -> Sight:
+    def see(self, rgba: Float[Tensor, "b 4 h w"], window: Float[Tensor, "b 3"]) -> SceneEstimate:
         """Turn straight-alpha crops into graphics codes, with the most plausible pose."""
-        glance = self.glance(rgba, window)
+        encoding = self.encode_image(rgba, window)
         view = self.view(window)
-        best = glance.belief.hypotheses(1)[0][:, 0]
-        code = self.code_of(rgba, glance, best, view)
-        return Sight(code, glance, view)
+        best = encoding.pose.hypotheses(1)[0][:, 0]
+        code = self.code_of(rgba, encoding, best, view)
+        return SceneEstimate(code, encoding, view)
 
     def code_of(
         self,
         rgba: Float[Tensor, "b 4 h w"],
-        glance: Glance,
+        encoding: ImageEncoding,
         bins: Int[Tensor, " b"],
         view: View,
     ) -> GraphicsCode:
-        """Complete a glance under one pose hypothesis per picture: look up its texture."""
-        pose = glance.belief.pose(bins, view.window, fov_y=self.fov_y)
-        code = GraphicsCode(glance.shape, Texture(glance.features[:, :0]), pose, glance.light)
-        return replace(code, texture=self.texture_of(rgba, code, glance.features, view))
+        """Complete an encoding under one pose hypothesis per picture: look up its texture."""
+        pose = self.pose_of(encoding, bins, view)
+        code = GraphicsCode(encoding.shape, Texture(encoding.features[:, :0]), pose, encoding.light)
+        return replace(code, texture=self.texture_of(rgba, code, encoding.features, view))
 
     def texture_of(
         self,
@@ -122,29 +129,15 @@ class Translator(nn.Module):
         """
         with torch.no_grad():
             if vertices is None:
-                vertices = self.drawer.vertices(code.shape)
-            depth = self.drawer.depth(vertices, code.pose, view)
+                vertices = self.renderer.vertices(code.shape)
+            depth = self.renderer.depth(vertices, code.pose, view)
             placed = code.pose.place(vertices)
-            points, normals = self.drawer.surface(placed, size or self.settings.texture_resolution)
+            points, normals = self.renderer.surface(
+                placed, size or self.settings.texture_resolution
+            )
             texels = unproject(rgba, points, normals, depth, code.light, view)
-        return Texture(self.seer.texture_head(texels, features), texels)
+        return Texture(self.image_encoder.texture_head(texels, features), texels)
 
-    def pose_of(self, glance: Glance, bins: Int[Tensor, " b"], view: View) -> Pose:
+    def pose_of(self, encoding: ImageEncoding, bins: Int[Tensor, " b"], view: View) -> Pose:
         """Return the pose of one hypothesis per picture."""
-        return glance.belief.pose(bins, view.window, fov_y=self.fov_y)
-
-
-class Networks(nn.Module):
-    """All that a finished model needs: the translator and the priors to sample from.
-
-    Args:
-        settings: Sizes of the networks.
-        solve_modes: Find the template's modes; not needed before weights are loaded.
-    """
-
-    def __init__(self, settings: ModelSettings, *, solve_modes: bool = True) -> None:
-        super().__init__()
-        self.translator = Translator(settings, solve_modes=solve_modes)
-        self.pose_sampler = PoseSampler()
-        self.shape_prior = GaussianPrior(settings.shape_code_size)
-        self.light_prior = GaussianPrior(27)
+        return encoding.pose.pose(bins, view.window, fov_y=self.fov_y)

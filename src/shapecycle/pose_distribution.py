@@ -1,4 +1,4 @@
-"""Beliefs over poses: what one look says of where the camera stands, bin by bin of azimuth."""
+"""Distributions of poses: a plausibility and an estimate for every bin of azimuth."""
 
 from dataclasses import dataclass
 from math import pi
@@ -13,27 +13,27 @@ AZIMUTH_BINS = 24
 
 
 @dataclass(frozen=True, eq=False)
-class PoseBelief:
-    """What one look says of the pose: a plausibility and an estimate per azimuth bin.
+class PoseDistribution:
+    """What a picture says of where the camera stands: a plausibility and an estimate per bin.
 
     Attributes:
         logits: Unnormalised log-plausibility of each bin.
         residual: Azimuth from the bin's centre, in bins; within (-1, 1).
-        tilt: Elevation and roll per bin, in radians.
+        elevation_roll: Elevation and roll per bin, in radians.
         placement: Where the object stands in the window, per bin; see
             `camera.translation_in_window`.
     """
 
     logits: Float[Tensor, "b k"]
     residual: Float[Tensor, "b k"]
-    tilt: Float[Tensor, "b k 2"]
+    elevation_roll: Float[Tensor, "b k 2"]
     placement: Float[Tensor, "b k 3"]
 
     def pose(self, bins: Int[Tensor, " b"], window: Float[Tensor, "b 3"], *, fov_y: float) -> Pose:
         """Return the estimate of one bin per item."""
         row = torch.arange(len(bins), device=bins.device)
         azimuth = (bins + self.residual[row, bins]) * (2 * pi / AZIMUTH_BINS)
-        angles = torch.cat([azimuth[:, None], self.tilt[row, bins]], 1)
+        angles = torch.cat([azimuth[:, None], self.elevation_roll[row, bins]], 1)
         translation = translation_in_window(self.placement[row, bins], window, fov_y=fov_y)
         return Pose(angles, translation)
 

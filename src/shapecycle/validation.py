@@ -10,21 +10,21 @@ from torch import Tensor
 from shapecycle.config import ModelSettings
 from shapecycle.graphics_code import GraphicsCode
 
-FEWEST_PIXELS = 8
+MIN_PIXELS = 8
 """Least height and width of an array that is taken for a picture."""
 ROUNDING = 1e-3
 """How far from [0, 1] a picture's values may lie."""
 
 
 def checked_picture(
-    picture: np.ndarray | Tensor, name: str, *, fewest_pixels: int = FEWEST_PIXELS
+    picture: np.ndarray | Tensor, name: str, *, min_pixels: int = MIN_PIXELS
 ) -> Float32[np.ndarray, "4 h w"]:
     """Return an array as a masked picture: straight alpha, sRGB, in [0, 1], row 0 on top.
 
     Args:
         picture: Floating-point numbers, 4 x h x w.
         name: What messages call it.
-        fewest_pixels: Its least height and width.
+        min_pixels: Its least height and width.
 
     Raises:
         ValueError: If it is of another layout, type, size or range, or its mask is of no use.
@@ -35,9 +35,9 @@ def checked_picture(
             f"{name} must be 4 x h x w (red, green, blue, alpha), found {found}: "
             f"{_layout_hint(tuple(picture.shape))}"
         )
-    if min(picture.shape[1:]) < fewest_pixels:
+    if min(picture.shape[1:]) < min_pixels:
         raise ValueError(
-            f"{name} must be 4 x h x w with h and w at least {fewest_pixels}, found {found}: "
+            f"{name} must be 4 x h x w with h and w at least {min_pixels}, found {found}: "
             "give a larger picture, channels first"
         )
     if not _is_floating(picture):
@@ -49,8 +49,8 @@ def checked_picture(
     if isinstance(picture, Tensor):
         picture = picture.detach().float().cpu().numpy()
     pixels = np.asarray(picture, dtype=np.float32)
-    _refuse_other_range(pixels, name)
-    _refuse_useless_mask(pixels[3], name)
+    _check_range(pixels, name)
+    _check_mask(pixels[3], name)
     return pixels
 
 
@@ -70,7 +70,7 @@ def _is_floating(array: np.ndarray | Tensor) -> bool:
     return bool(np.issubdtype(array.dtype, np.floating))
 
 
-def _refuse_other_range(pixels: Float32[np.ndarray, "4 h w"], name: str) -> None:
+def _check_range(pixels: Float32[np.ndarray, "4 h w"], name: str) -> None:
     unusable = int((~np.isfinite(pixels)).sum())
     if unusable:
         raise ValueError(
@@ -83,7 +83,7 @@ def _refuse_other_range(pixels: Float32[np.ndarray, "4 h w"], name: str) -> None
         raise ValueError(f"{name} must be in [0, 1], found {low:.3g} to {high:.3g}: {hint}")
 
 
-def _refuse_useless_mask(alpha: Float32[np.ndarray, "h w"], name: str) -> None:
+def _check_mask(alpha: Float32[np.ndarray, "h w"], name: str) -> None:
     if alpha.max() <= 0.5:
         raise ValueError(
             f"{name} has an empty mask: alpha reaches {alpha.max():.3g}, and nothing is inside "
@@ -103,7 +103,7 @@ def checked_shapes(shape: Tensor, settings: ModelSettings) -> Float[Tensor, "b n
         ValueError: If there are none, their length is another model's, or they are not finite.
     """
     batch = len(shape) if isinstance(shape, Tensor) and shape.ndim else 0
-    _refuse_misfit("`shape`", shape, (max(1, batch), settings.shape_code_size))
+    _check_part("`shape`", shape, (max(1, batch), settings.shape_code_size))
     return shape
 
 
@@ -129,11 +129,11 @@ def checked_code(code: GraphicsCode, settings: ModelSettings) -> GraphicsCode:
         side = code.texture.texels.shape[-1]
         parts["texture.texels"] = (code.texture.texels, (4, side, side))
     for name, (part, size) in parts.items():
-        _refuse_misfit(f"`code.{name}`", part, (batch, *size))
+        _check_part(f"`code.{name}`", part, (batch, *size))
     return code
 
 
-def _refuse_misfit(name: str, part: Any, size: tuple[int, ...]) -> None:
+def _check_part(name: str, part: Any, size: tuple[int, ...]) -> None:
     if not isinstance(part, Tensor):
         raise TypeError(f"{name} must be a tensor, found {type(part).__name__}")
     if tuple(part.shape) != size:
@@ -146,19 +146,19 @@ def _refuse_misfit(name: str, part: Any, size: tuple[int, ...]) -> None:
         raise ValueError(f"{name} must be finite, found numbers that are infinite or not a number")
 
 
-def checked_count(count: int, name: str, *, least: int) -> int:
+def checked_count(count: int, name: str, *, minimum: int) -> int:
     """Return a whole number that is large enough.
 
     Raises:
         TypeError: If it is no whole number.
-        ValueError: If it is less than ``least``.
+        ValueError: If it is less than ``minimum``.
     """
     try:
         number = index(count)
     except TypeError as fault:
         raise TypeError(f"`{name}` must be a whole number, found {count!r}") from fault
-    if number < least:
-        raise ValueError(f"`{name}` must be at least {least}, found {number}")
+    if number < minimum:
+        raise ValueError(f"`{name}` must be at least {minimum}, found {number}")
     return number
 
 
@@ -172,4 +172,4 @@ def checked_size(size: int | tuple[int, int]) -> tuple[int, int]:
     sides = (size, size) if not isinstance(size, tuple | list) else tuple(size)
     if len(sides) != 2:
         raise TypeError(f"`size` must be a side, or height and width, found {size!r}")
-    return checked_count(sides[0], "size", least=1), checked_count(sides[1], "size", least=1)
+    return checked_count(sides[0], "size", minimum=1), checked_count(sides[1], "size", minimum=1)

@@ -1,9 +1,6 @@
 """Bad input: one clear message with the file's name, exit code 2, and nothing written."""
 
 import os
-import socket
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,14 +11,15 @@ from tiny_world import few_samples, shapecycle, train_command
 
 from shapecycle.cli.output import new_folder, write_new_file
 from shapecycle.errors import CheckpointError, DataError
+from shapecycle.train.lock import locked
 
 
-def _refused(*arguments: object, told: tuple[str, ...]) -> None:
-    """Run a command that must fail cleanly: told in a few lines, and nothing touched."""
+def _refused(*arguments: object, message: tuple[str, ...]) -> None:
+    """Run a command that must fail cleanly: message in a few lines, and nothing touched."""
     before = _everything()
     outcome = shapecycle(*arguments)
     assert outcome.code == 2, outcome.err
-    for words in told:
+    for words in message:
         assert words in outcome.err
     assert outcome.err.count("error: ") == 1
     assert "Traceback" not in outcome.err
@@ -108,14 +106,14 @@ BAD_SHAPES = {
 def test_a_bad_picture_stops_training_and_reconstruction(
     name: str, world: Path, run: Path, here: Path
 ) -> None:
-    spoil, told = BAD_PICTURES[name]
+    spoil, message = BAD_PICTURES[name]
     spoil(world, _pictures(world, here / "pictures") / name)
     train = ["train", "--images", "pictures", "--shapes", world / "shapes", "--out", "o"]
-    _refused(*train, told=("1 of 13 pictures", name, told, "--skip-bad"))
-    _refused("reconstruct", run, f"pictures/{name}", "--out", "o", told=(name, told))
+    _refused(*train, message=("1 of 13 pictures", name, message, "--skip-bad"))
+    _refused("reconstruct", run, f"pictures/{name}", "--out", "o", message=(name, message))
     _refused(
         *["reconstruct", run, "pictures", "--out", "o"],
-        told=("1 of 13 pictures", name, told, "--skip-bad"),
+        message=("1 of 13 pictures", name, message, "--skip-bad"),
     )
 
 
@@ -123,13 +121,14 @@ def test_a_bad_picture_stops_training_and_reconstruction(
 def test_a_bad_shape_stops_training_and_rendering(
     name: str, world: Path, run: Path, here: Path
 ) -> None:
-    content, told = BAD_SHAPES[name]
+    content, message = BAD_SHAPES[name]
     (_shapes(world, here / "shapes") / name).write_text(content)
     train = ["train", "--images", world / "images", "--shapes", "shapes", "--out", "o"]
-    _refused(*train, told=("1 of 9 shapes", name, told, "--skip-bad"))
-    _refused("render", run, f"shapes/{name}", "--out", "o", told=(name, told))
+    _refused(*train, message=("1 of 9 shapes", name, message, "--skip-bad"))
+    _refused("render", run, f"shapes/{name}", "--out", "o", message=(name, message))
     _refused(
-        *["render", run, "shapes", "--out", "o"], told=("1 of 9 shapes", name, told, "--skip-bad")
+        *["render", run, "shapes", "--out", "o"],
+        message=("1 of 9 shapes", name, message, "--skip-bad"),
     )
 
 
@@ -143,14 +142,14 @@ def test_many_bad_files_are_all_named_and_can_be_left_out(
         (shapes / name).write_text(content)
     train = ["train", "--images", "pictures", "--shapes", "shapes", "--out", "o",
              "--config", world / "tiny.yaml", "--total-images", 4]  # fmt: skip
-    _refused(*train, told=("6 of 18 pictures", *BAD_PICTURES))
-    _refused("reconstruct", run, "pictures", "--out", "o", told=("6 of 18", *BAD_PICTURES))
-    _refused("render", run, "shapes", "--out", "o", told=("5 of 13 shapes", *BAD_SHAPES))
+    _refused(*train, message=("6 of 18 pictures", *BAD_PICTURES))
+    _refused("reconstruct", run, "pictures", "--out", "o", message=("6 of 18", *BAD_PICTURES))
+    _refused("render", run, "shapes", "--out", "o", message=("5 of 13 shapes", *BAD_SHAPES))
     with few_samples():
         outcome = shapecycle(*train, "--skip-bad")
     assert outcome.code == 0, outcome.err
-    for told in ("6 of 18 pictures", "5 of 13 shapes", *BAD_PICTURES, *BAD_SHAPES):
-        assert told in outcome.err
+    for message in ("6 of 18 pictures", "5 of 13 shapes", *BAD_PICTURES, *BAD_SHAPES):
+        assert message in outcome.err
     few = [pictures / "no mask.png", pictures / "text.png", min(pictures.glob("car*"))]
     outcome = shapecycle("reconstruct", run, *few, "--out", "p", "--refine-steps", 0, "--skip-bad")
     assert outcome.code == 0, outcome.err
@@ -162,7 +161,7 @@ def test_nothing_but_bad_files_cannot_be_left_out(world: Path, run: Path, here: 
     for name in ("a.png", "b.png"):
         (here / name).write_text("hello")
     command = ["reconstruct", run, "a.png", "b.png", "--out", "o", "--skip-bad"]
-    _refused(*command, told=("2 of 2 pictures", "a.png", "b.png"))
+    _refused(*command, message=("2 of 2 pictures", "a.png", "b.png"))
 
 
 def test_too_few_of_either_is_too_few(world: Path, here: Path) -> None:
@@ -173,8 +172,8 @@ def test_too_few_of_either_is_too_few(world: Path, here: Path) -> None:
             (few / path.name).write_bytes(path.read_bytes())
     images, shapes = world / "images", world / "shapes"
     train = ["train", "--out", "o", "--images"]
-    _refused(*train, few, "--shapes", shapes, told=("3 usable pictures", "at least 8"))
-    _refused(*train, images, "--shapes", few, told=("3 usable shapes", "at least 8"))
+    _refused(*train, few, "--shapes", shapes, message=("3 usable pictures", "at least 8"))
+    _refused(*train, images, "--shapes", few, message=("3 usable shapes", "at least 8"))
 
 
 @pytest.mark.parametrize("kind", ["images", "shapes"])
@@ -185,9 +184,9 @@ def test_folders_that_are_missing_empty_or_files_are_told_apart(
     (here / "file").write_text("x")
     other = {"images": "shapes", "shapes": "images"}[kind]
     train = ["train", "--out", "o", f"--{other}", world / other, f"--{kind}"]
-    _refused(*train, "missing", told=("missing: there is no such folder",))
-    _refused(*train, "empty", told=("empty: no", "it is empty"))
-    _refused(*train, "file", told=("file: this is not a folder",))
+    _refused(*train, "missing", message=("missing: there is no such folder",))
+    _refused(*train, "empty", message=("empty: no", "it is empty"))
+    _refused(*train, "file", message=("file: this is not a folder",))
 
 
 @pytest.mark.skipif(
@@ -196,16 +195,16 @@ def test_folders_that_are_missing_empty_or_files_are_told_apart(
 def test_an_unreadable_folder_is_told(world: Path, run: Path, here: Path) -> None:
     (here / "shut").mkdir(mode=0o000)
     train = ["train", "--out", "o", "--shapes", world / "shapes", "--images", "shut"]
-    _refused(*train, told=("shut: the folder cannot be read",))
-    _refused("reconstruct", run, "shut", "--out", "o", told=("shut: the folder cannot be read",))
+    _refused(*train, message=("shut: the folder cannot be read",))
+    _refused("reconstruct", run, "shut", "--out", "o", message=("shut: the folder cannot be read",))
 
 
 @pytest.mark.parametrize("verb", ["reconstruct", "render"])
 def test_inputs_that_are_not_there_are_named(verb: str, run: Path, here: Path) -> None:
     (here / "empty").mkdir()
-    _refused(verb, run, "none.png", "--out", "o", told=("there is no file or folder none.png",))
-    _refused(verb, run, "empty", "--out", "o", told=("empty holds no",))
-    _refused(verb, run, "--out", "o", told=("were given",))
+    _refused(verb, run, "none.png", "--out", "o", message=("there is no file or folder none.png",))
+    _refused(verb, run, "empty", "--out", "o", message=("empty: no ",))
+    _refused(verb, run, "--out", "o", message=("were given",))
 
 
 def test_two_files_of_one_name_are_not_mixed_up(world: Path, run: Path, here: Path) -> None:
@@ -215,11 +214,11 @@ def test_two_files_of_one_name_are_not_mixed_up(world: Path, run: Path, here: Pa
         (here / name).write_bytes(picture.read_bytes())
     for other in ("b/a.png", "A.png"):
         command = ["reconstruct", run, "a.png", other, "--out", "o"]
-        _refused(*command, told=("a.png and", "would both be written to"))
+        _refused(*command, message=("a.png and", "would both be written to"))
 
 
 @pytest.mark.parametrize(
-    ("again", "told"),
+    ("again", "message"),
     [
         ("a.png", "error: a.png is given twice\n"),
         ("b/../a.png", "error: b/../a.png is given twice, also as a.png\n"),
@@ -227,13 +226,18 @@ def test_two_files_of_one_name_are_not_mixed_up(world: Path, run: Path, here: Pa
     ],
 )
 def test_a_file_given_twice_is_told_so(
-    again: str, told: str, world: Path, run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    again: str,
+    message: str,
+    world: Path,
+    run: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     (tmp_path / "here" / "b").mkdir(parents=True)
     monkeypatch.chdir(tmp_path / "here")
     Path("a.png").write_bytes(min((world / "images").iterdir()).read_bytes())
     command = ["reconstruct", run, "a.png", again, "--out", "o"]
-    _refused(*command, told=(told, "hint: give every file once"))
+    _refused(*command, message=(message, "hint: give every file once"))
 
 
 @pytest.mark.parametrize("name", ["summary.json.png", "...png"])
@@ -241,11 +245,11 @@ def test_names_that_no_result_can_have_are_refused(
     name: str, world: Path, run: Path, here: Path
 ) -> None:
     (here / name).write_bytes(min((world / "images").iterdir()).read_bytes())
-    _refused("reconstruct", run, name, "--out", "o", told=(name, "rename the file"))
+    _refused("reconstruct", run, name, "--out", "o", message=(name, "rename the file"))
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
         (["--up", "q"], "up axis is 'q'"),
         (["--up", "-z"], "lie along one line"),
@@ -256,13 +260,15 @@ def test_names_that_no_result_can_have_are_refused(
     ],
 )
 def test_what_is_quickly_checked_is_checked_before_pictures_are_loaded(
-    options: list[object], told: str, world: Path, here: Path
+    options: list[object], message: str, world: Path, here: Path
 ) -> None:
     (here / "empty").mkdir()
     (here / "bad").mkdir()
     _text(world, here / "bad" / "bad.png")
     command = ["train", "--images", "bad", "--out", "o", *options]
-    _refused(*command, *([] if "--shapes" in options else ["--shapes", "empty"]), told=(told,))
+    _refused(
+        *command, *([] if "--shapes" in options else ["--shapes", "empty"]), message=(message,)
+    )
 
 
 # Where results go
@@ -279,25 +285,22 @@ def test_nothing_is_overwritten(verb: str, world: Path, run: Path, here: Path) -
         "render": ["render", run, world / "shapes"],
         "generate": ["generate", run],
     }[verb]
-    _refused(*command, "--out", "used", told=("used already holds something (mine.txt)",))
-    _refused(*command, "--out", "file", told=("file is a file",))
-    _refused(*command, "--out", "file/below", told=("cannot create file/below",))
+    _refused(*command, "--out", "used", message=("used already holds something (mine.txt)",))
+    _refused(*command, "--out", "file", message=("file is a file",))
+    _refused(*command, "--out", "file/below", message=("cannot create file/below",))
 
 
 def test_two_trainings_into_one_folder_do_not_mix(world: Path, here: Path) -> None:
     (here / "o").mkdir()
     command = train_command(world, here / "o", "--total-images", 4)
-    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
-        (here / "o" / "training.lock").write_text(f"{socket.gethostname()}-{other.pid}")
+    with locked(here / "o"):
+        (here / "o" / "settings.json").write_text("{}")
         for more in ([], ["--resume"]):
-            (here / "o" / "settings.json").write_text("{}")
-            _refused(*command, *more, told=(f"running in {here / 'o'}: process {other.pid} on",))
+            _refused(*command, *more, message=(f"running in {here / 'o'}: it holds",))
         (here / "o" / "settings.json").unlink()
-        other.kill()
     with few_samples():
         outcome = shapecycle(*command)
     assert outcome.code == 0, outcome.err
-    assert f"{other.pid}, which trained there, is gone" in outcome.err
     assert not list((here / "o").glob("training.lock*"))
 
 
@@ -339,11 +342,11 @@ def test_a_file_appears_whole_or_not_at_all(tmp_path: Path) -> None:
 @pytest.mark.parametrize("minutes", ["0", "-1", "nan", "inf"])
 def test_minutes_must_be_some(minutes: str, world: Path, here: Path) -> None:
     folders = ["--images", world / "images", "--shapes", world / "shapes", "--out", "o"]
-    _refused("train", *folders, "--minutes", minutes, told=("--minutes must be a positive",))
+    _refused("train", *folders, "--minutes", minutes, message=("--minutes must be a positive",))
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
         (["--total-images", 0], "--total-images must be positive"),
         (["--total-images", 5, "--minutes", 1], "exclude each other"),
@@ -356,14 +359,14 @@ def test_minutes_must_be_some(minutes: str, world: Path, here: Path) -> None:
     ],
 )
 def test_options_of_training_have_a_range(
-    options: list[object], told: str, world: Path, here: Path
+    options: list[object], message: str, world: Path, here: Path
 ) -> None:
     folders = ["--images", world / "images", "--shapes", world / "shapes", "--out", "o"]
-    _refused("train", *folders, *options, told=(told,))
+    _refused("train", *folders, *options, message=(message,))
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
         (["--samples", 0], "--samples must be from 1"),
         (["--samples", -3], "--samples must be from 1"),
@@ -373,15 +376,15 @@ def test_options_of_training_have_a_range(
     ],
 )
 def test_options_of_sampling_have_a_range(
-    options: list[object], told: str, world: Path, run: Path, here: Path
+    options: list[object], message: str, world: Path, run: Path, here: Path
 ) -> None:
-    _refused("generate", run, "--out", "o", *options, told=(told,))
-    _refused("render", run, world / "shapes", "--out", "o", *options, told=(told,))
+    _refused("generate", run, "--out", "o", *options, message=(message,))
+    _refused("render", run, world / "shapes", "--out", "o", *options, message=(message,))
 
 
 def test_refinement_cannot_run_backwards(world: Path, run: Path, here: Path) -> None:
     command = ["reconstruct", run, world / "images", "--out", "o", "--refine-steps", -1]
-    _refused(*command, told=("--refine-steps must be from 0",))
+    _refused(*command, message=("--refine-steps must be from 0",))
 
 
 # Models and runs
@@ -392,12 +395,12 @@ def test_what_is_no_model_is_named(verb: str, world: Path, here: Path) -> None:
     (here / "empty").mkdir()
     (here / "junk").write_bytes(bytes(range(256)))
     inputs = {"reconstruct": [world / "images"], "render": [world / "shapes"], "generate": []}
-    for model, told in (
+    for model, message in (
         ("none", "there is no file none"),
         ("empty", "empty holds no model.safetensors"),
         ("junk", "junk is not a shapecycle model"),
     ):
-        _refused(verb, model, *inputs[verb], "--out", "o", told=(told, "hint"))
+        _refused(verb, model, *inputs[verb], "--out", "o", message=(message, "hint"))
 
 
 @pytest.mark.parametrize("content", ["garbage", "[1]", '{"a": 1}', '{"settings": {"x": 1}}'])
@@ -408,21 +411,28 @@ def test_a_run_folder_with_other_settings_does_not_resume(
     (here / "o" / "state" / "1.pt").write_bytes(b"x")
     (here / "o" / "settings.json").write_text(content)
     folders = ["--images", world / "images", "--shapes", world / "shapes", "--out", "o"]
-    _refused("train", *folders, "--resume", told=("cannot resume", "settings.json", "run folder"))
+    _refused(
+        "train", *folders, "--resume", message=("cannot resume", "settings.json", "run folder")
+    )
 
 
 def test_a_run_folder_without_a_state_does_not_resume(world: Path, run: Path, here: Path) -> None:
     (here / "o").mkdir()
     (here / "o" / "settings.json").write_bytes((run / "settings.json").read_bytes())
     folders = ["--images", world / "images", "--shapes", world / "shapes", "--out", "o"]
-    _refused("train", *folders, "--resume", told=("holds no state",))
+    _refused("train", *folders, "--resume", message=("holds no state",))
 
 
 def test_a_resumed_training_keeps_its_networks(world: Path, run: Path, here: Path) -> None:
     (here / "more.yaml").write_text("model: {shape_code_size: 3}")
     folders = ["--images", world / "images", "--shapes", world / "shapes", "--out", run]
     _refused(
-        "train", *folders, "--resume", "--config", "more.yaml", told=("more.yaml changes 'model'",)
+        "train",
+        *folders,
+        "--resume",
+        "--config",
+        "more.yaml",
+        message=("more.yaml changes 'model'",),
     )
 
 
@@ -439,7 +449,7 @@ def test_a_device_that_is_not_there_is_told(world: Path, here: Path) -> None:
     ]
     for name in absent:
         command = [*train_command(world, here / "o"), "--device", name]
-        _refused(*command, told=(f"--device {name}", "there is: cpu"))
+        _refused(*command, message=(f"--device {name}", "there is: cpu"))
 
 
 # Scores
@@ -455,7 +465,7 @@ def test_evaluation_checks_everything_before_it_begins(world: Path, run: Path, h
     (here / "used").mkdir()
     (here / "used" / "x").write_text("keep")
 
-    def refused(*told: str, **changes: object) -> None:
+    def refused(*message: str, **changes: object) -> None:
         options = {
             "--images": "pictures",
             "--shapes": "shapes",
@@ -463,7 +473,7 @@ def test_evaluation_checks_everything_before_it_begins(world: Path, run: Path, h
             "--out": "n.json",
         } | {f"--{name}": value for name, value in changes.items()}
         arguments = [part for pair in options.items() for part in pair]
-        _refused("evaluate", run, *arguments, told=told)
+        _refused("evaluate", run, *arguments, message=message)
 
     refused("m.json is there already", out="m.json")
     refused("--out x and --keep x are the same place", out="x", keep="x")

@@ -1,12 +1,11 @@
-"""``shapecycle demo``: what cannot be played is told before anything is made."""
+"""``shapecycle demo``: what cannot be run is reported before anything is made."""
 
 import math
 from pathlib import Path
 
 import pytest
 
-from shapecycle.cli.commands import Demo
-from shapecycle.cli.demo import run
+from shapecycle.cli.demo import Demo
 from shapecycle.errors import ConfigError
 
 
@@ -15,5 +14,5 @@ def test_a_time_that_is_none_is_refused_before_anything_is_made(
     minutes: float, tmp_path: Path
 ) -> None:
     with pytest.raises(ConfigError, match="--minutes must be positive, found"):
-        run(Demo(out=tmp_path / "out", minutes=minutes))
+        Demo(out=tmp_path / "out", minutes=minutes).run()
     assert not (tmp_path / "out").exists()

@@ -43,12 +43,12 @@ def _assert_picture(path: Path, width: int, height: int) -> None:
     assert alpha.min() == 0, "and not everywhere"
 
 
-def _assert_camera(told: dict[str, Any]) -> None:
-    matrix = np.array(told["camera_from_object"])
+def _assert_camera(message: dict[str, Any]) -> None:
+    matrix = np.array(message["camera_from_object"])
     assert matrix.shape == (4, 4)
     np.testing.assert_allclose(matrix[:3, :3] @ matrix[:3, :3].T, np.eye(3), atol=1e-5)
     assert matrix[2, 3] < 0
-    assert told["fov_y"] == pytest.approx(np.radians(TINY["model"]["fov_y_degrees"]))
+    assert message["fov_y"] == pytest.approx(np.radians(TINY["model"]["fov_y_degrees"]))
 
 
 # Training
@@ -57,8 +57,8 @@ def _assert_camera(told: dict[str, Any]) -> None:
 def test_training_says_what_it_does_and_prints_the_model(training: tuple[Path, Outcome]) -> None:
     run, outcome = training
     assert outcome.out == f"{run / 'model.safetensors'}\n"
-    for told in ("12 pictures cropped", "8 shapes (8 PLY)", "diagonal 1", "trained for"):
-        assert told in outcome.err
+    for message in ("12 pictures cropped", "8 shapes (8 PLY)", "diagonal 1", "trained for"):
+        assert message in outcome.err
     names = {path.name for path in run.iterdir()}
     assert names == {
         "journal.jsonl",
@@ -88,14 +88,14 @@ def test_what_was_done_to_the_data_is_stored_in_the_model(run: Path) -> None:
 def test_a_dry_run_prints_settings_and_sizes_and_makes_nothing(world: Path, here: Path) -> None:
     outcome = shapecycle(*train_command(world, here / "run", "--dry-run"))
     assert outcome.code == 0
-    told = outcome.out
-    printed = yaml.safe_load(told[: told.index("shape encoder")])
+    message = outcome.out
+    printed = yaml.safe_load(message[: message.index("shape encoder")])
     assert printed["model"] | TINY["model"] == printed["model"]
     for part in ("image encoder", "deformation", "texture decoder", "critics", "parameters"):
-        assert part in told
-    assert re.search(r"memory +about [\d,]+ MB of activations for a step of batch 4", told)
+        assert part in message
+    assert re.search(r"memory +about [\d,]+ MB of activations for a step of batch 4", message)
     for stage in ("shapes", "random cycle", "all cycles", "all"):
-        assert re.search(rf"^{stage} +[\d,.]+ images per second", told, re.MULTILINE)
+        assert re.search(rf"^{stage} +[\d,.]+ images per second", message, re.MULTILINE)
     assert not list(here.iterdir())
 
 
@@ -156,18 +156,18 @@ def test_codes_tell_camera_field_of_view_hypotheses_and_fit(
     reconstructed: tuple[Path, Outcome],
 ) -> None:
     for path in reconstructed[0].glob("*/code.json"):
-        told = _json(path)
-        _assert_camera(told)
-        assert 0 <= told["silhouette_iou"] <= 1
-        assert told["hypotheses"]
-        plausibility = [hypothesis["plausibility"] for hypothesis in told["hypotheses"]]
+        message = _json(path)
+        _assert_camera(message)
+        assert 0 <= message["silhouette_iou"] <= 1
+        assert message["hypotheses"]
+        plausibility = [hypothesis["plausibility"] for hypothesis in message["hypotheses"]]
         assert plausibility == sorted(plausibility, reverse=True)
         assert all(0 <= x <= 1 for x in plausibility)
-        for hypothesis in told["hypotheses"]:
+        for hypothesis in message["hypotheses"]:
             _assert_camera(hypothesis)
-        code = GraphicsCode.from_json(told["code"])
+        code = GraphicsCode.from_json(message["code"])
         np.testing.assert_allclose(
-            code.pose.camera_from_object()[0].numpy(), told["camera_from_object"], atol=1e-5
+            code.pose.camera_from_object()[0].numpy(), message["camera_from_object"], atol=1e-5
         )
 
 
@@ -225,9 +225,9 @@ def _assert_samples(folder: Path, count: int, size: int) -> None:
     for k in range(count):
         _assert_picture(folder / f"{k}.png", size, size)
         _assert_textured(folder / f"{k}.glb")
-        told = _json(folder / f"{k}.json")
-        _assert_camera(told)
-        GraphicsCode.from_json(told["code"])
+        message = _json(folder / f"{k}.json")
+        _assert_camera(message)
+        GraphicsCode.from_json(message["code"])
     assert len(list(folder.iterdir())) == 3 * count
 
 

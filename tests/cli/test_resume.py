@@ -1,4 +1,4 @@
-"""A training that goes on keeps what it was begun with, and says so where it is asked otherwise."""
+"""A training that goes on keeps what it was begun with, and says so where it is told otherwise."""
 
 import json
 import shlex
@@ -12,9 +12,10 @@ from tiny_world import Outcome, few_samples, shapecycle, train_command
 
 import shapecycle as package
 from shapecycle.data import photos
-from shapecycle.train.steps import Terms, Trainer
+from shapecycle.losses import Losses
+from shapecycle.train.steps import Trainer
 
-BEGUN = ("--seed", 5, "--up", "y", "--front", "-x", "--skip-bad", "--total-photos", 8)
+BEGUN = ("--seed", 5, "--up", "y", "--front", "-x", "--skip-bad", "--total-images", 8)
 
 
 @pytest.fixture(scope="module")
@@ -33,15 +34,15 @@ def begun(_begun: Path, here: Path) -> Path:
 
 
 def _resume(world: Path, run: Path, *more: object, **folders: Path) -> Outcome:
-    places = {"photos": world / "photos", "shapes": world / "shapes"} | folders
-    options = [part for name, path in places.items() for part in (f"--{name}", path)]
+    paths = {"images": world / "images", "shapes": world / "shapes"} | folders
+    options = [part for name, path in paths.items() for part in (f"--{name}", path)]
     with few_samples():
         return shapecycle("train", *options, "--out", run, "--resume", "--device", "cpu", *more)
 
 
-def _refused(outcome: Outcome, run: Path, before: dict[Path, bytes], *told: str) -> None:
+def _refused(outcome: Outcome, run: Path, before: dict[Path, bytes], *message: str) -> None:
     assert outcome.code == 2, outcome.err
-    for words in told:
+    for words in message:
         assert words in outcome.err
     assert "hint: " in outcome.err
     assert outcome.out == ""
@@ -59,15 +60,15 @@ def _kept(run: Path) -> dict[str, Any]:
 
 def test_a_run_folder_keeps_what_it_was_begun_with(world: Path, begun: Path) -> None:
     kept = _kept(begun)
-    told = {"preset": "laptop", "seed": 5, "minutes": None, "up": "+y", "front": "-x",
+    message = {"preset": "laptop", "seed": 5, "minutes": None, "up": "+y", "front": "-x",
             "skip_bad": True, "picture_count": 12, "shape_count": 8,
-            "photos": str(world / "photos"), "shapes": str(world / "shapes")}  # fmt: skip
-    assert {name: kept[name] for name in told} == told
+            "images": str(world / "images"), "shapes": str(world / "shapes")}  # fmt: skip
+    assert {name: kept[name] for name in message} == message
     assert len(kept["commands"]) == 1
 
 
 def test_going_on_takes_axes_seed_and_skipping_from_the_run(world: Path, begun: Path) -> None:
-    outcome = _resume(world, begun, "--total-photos", 24)
+    outcome = _resume(world, begun, "--total-images", 24)
     assert outcome.code == 0, outcome.err
     assert "the files' +y is up and their -x is the front" in outcome.err
     kept = _kept(begun)
@@ -76,7 +77,7 @@ def test_going_on_takes_axes_seed_and_skipping_from_the_run(world: Path, begun: 
 
 def test_every_command_is_kept_in_order(world: Path, begun: Path) -> None:
     for total in (24, 36):
-        assert _resume(world, begun, "--total-photos", total).code == 0
+        assert _resume(world, begun, "--total-images", total).code == 0
     commands = _kept(begun)["commands"]
     assert [command[-1] for command in commands] == ["8", "24", "36"]
     assert ["--resume" in command for command in commands] == [False, True, True]
@@ -103,15 +104,15 @@ def test_an_option_that_contradicts_the_run_is_refused_with_both_values(
 ) -> None:
     files = _files(begun)
     outcome = _resume(world, begun, *given.split())
-    told = f"{given} was given, but the run in {begun} was begun with {before}"
-    _refused(outcome, begun, files, told, "leave --")
+    message = f"{given} was given, but the run in {begun} was begun with {before}"
+    _refused(outcome, begun, files, message, "leave --")
 
 
 def test_folders_may_have_moved(world: Path, begun: Path, here: Path) -> None:
-    pictures = Path(shutil.copytree(world / "photos", here / "moved"))
-    outcome = _resume(world, begun, "--total-photos", 24, photos=pictures)
+    pictures = Path(shutil.copytree(world / "images", here / "moved"))
+    outcome = _resume(world, begun, "--total-images", 24, images=pictures)
     assert outcome.code == 0, outcome.err
-    assert _kept(begun)["photos"] == str(pictures)
+    assert _kept(begun)["images"] == str(pictures)
 
 
 def test_fewer_images_than_were_seen_are_refused_with_both_numbers(
@@ -119,11 +120,11 @@ def test_fewer_images_than_were_seen_are_refused_with_both_numbers(
 ) -> None:
     (here / "less.yaml").write_text("train: {total_images: 9}")
     files = _files(begun)
-    told = "a total of {} photos is fewer than the 12 that were seen"
-    outcome = _resume(world, begun, "--total-photos", 11)
-    _refused(outcome, begun, files, told.format(11), "--total-photos")
+    message = "a total of {} images is fewer than the 12 that were seen"
+    outcome = _resume(world, begun, "--total-images", 11)
+    _refused(outcome, begun, files, message.format(11), "--total-images")
     outcome = _resume(world, begun, "--config", here / "less.yaml")
-    _refused(outcome, begun, files, told.format(9))
+    _refused(outcome, begun, files, message.format(9))
 
 
 def test_a_finished_training_that_goes_on_has_nothing_left_to_do(world: Path, begun: Path) -> None:
@@ -139,7 +140,7 @@ def test_a_run_begun_by_the_clock_ends_at_the_total_that_is_given(world: Path, h
         begun = shapecycle(*train_command(world, run, "--minutes", 0.02))
     assert begun.code == 0, begun.err
     seen = package.load(run).provenance.images
-    outcome = _resume(world, run, "--total-photos", seen + 40)
+    outcome = _resume(world, run, "--total-images", seen + 40)
     assert outcome.code == 0, outcome.err
     # Each of the three stages ends with a whole step of four.
     assert seen + 40 <= package.load(run).provenance.images < seen + 40 + 3 * 4
@@ -151,20 +152,20 @@ def test_a_signal_saves_the_state_and_says_how_to_go_on(
 ) -> None:
     run, step = here / "my run", Trainer.random_step
 
-    def signalled(trainer: Trainer, pace: float) -> Terms:
+    def signalled(trainer: Trainer, pace: float) -> Losses:
         signal.raise_signal(number)
         return step(trainer, pace)
 
     with monkeypatch.context() as patch, few_samples():
         patch.setattr(Trainer, "random_step", signalled)
-        outcome = shapecycle(*train_command(world, run, "--total-photos", 24))
+        outcome = shapecycle(*train_command(world, run, "--total-images", 24))
     assert outcome.code == 130
     assert "Traceback" not in outcome.err
     assert "error" not in outcome.err
     assert [path.suffix for path in (run / "state").iterdir()] == [".pt"]
     assert not (run / "training.lock").exists()
-    told = next(line for line in outcome.err.splitlines() if "to go on: " in line)
-    words = shlex.split(told.partition("to go on: ")[2])
+    message = next(line for line in outcome.err.splitlines() if "to go on: " in line)
+    words = shlex.split(message.partition("to go on: ")[2])
     with few_samples():
         outcome = shapecycle(*words[1:], "--device", "cpu")
     assert outcome.code == 0, outcome.err
@@ -185,32 +186,19 @@ def test_a_signal_while_loading_leaves_nothing(
 
 
 def test_fewer_pictures_are_refused_with_both_numbers(world: Path, begun: Path, here: Path) -> None:
-    fewer = Path(shutil.copytree(world / "photos", here / "fewer"))
+    fewer = Path(shutil.copytree(world / "images", here / "fewer"))
     min(fewer.iterdir()).unlink()
     files = _files(begun)
-    told = (f"begun with 12 pictures, {fewer} gives 11", "train into a new folder")
-    _refused(_resume(world, begun, photos=fewer), begun, files, *told)
+    message = (f"begun with 12 pictures, {fewer} gives 11", "train into a new folder")
+    _refused(_resume(world, begun, images=fewer), begun, files, *message)
 
 
 def test_more_shapes_are_refused_with_both_numbers(world: Path, begun: Path, here: Path) -> None:
     more = Path(shutil.copytree(world / "shapes", here / "more"))
     shutil.copy(min(more.iterdir()), more / "other.ply")
     files = _files(begun)
-    told = (f"begun with 8 shapes, {more} gives 9", "train into a new folder")
-    _refused(_resume(world, begun, shapes=more), begun, files, *told)
-
-
-def test_a_folder_of_the_older_layout_goes_on(world: Path, begun: Path) -> None:
-    kept = _kept(begun)
-    old = {"command": kept["commands"][0], **{k: kept[k] for k in ("seed", "minutes", "settings")}}
-    (begun / "settings.json").write_text(json.dumps(old))
-    outcome = _resume(world, begun, "--total-photos", 24, "--front", "+x")
-    assert outcome.code == 0, outcome.err
-    assert "tells no axes: taking the shapes' +y as up, +x as front" in outcome.err
-    kept = _kept(begun)
-    assert len(kept["commands"]) == 2
-    assert kept["commands"][0] == old["command"]
-    assert (kept["up"], kept["front"], kept["picture_count"]) == ("+y", "+x", 12)
+    message = (f"begun with 8 shapes, {more} gives 9", "train into a new folder")
+    _refused(_resume(world, begun, shapes=more), begun, files, *message)
 
 
 @pytest.mark.parametrize(

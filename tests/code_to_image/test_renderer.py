@@ -8,11 +8,16 @@ import torch
 from tiny_world import tiny_model
 
 from shapecycle.camera import Pose, View, window_around
-from shapecycle.code_to_image.compositing import premultiplied, resized, shrink, straight
-from shapecycle.code_to_image.renderer import Drawer
+from shapecycle.code_to_image.compositing import (
+    downsampled,
+    premultiplied,
+    resized,
+    unpremultiplied,
+)
+from shapecycle.code_to_image.renderer import Renderer
 from shapecycle.geometry.vectors import unit
 from shapecycle.graphics_code import GraphicsCode, Texture
-from shapecycle.networks import Translator
+from shapecycle.networks import Networks
 
 FOV_Y = radians(50)
 WHITE = torch.zeros(1, 9, 3)
@@ -20,9 +25,9 @@ WHITE[:, 0] = 3.5449
 
 
 @pytest.fixture(scope="module")
-def drawer() -> Drawer:
+def renderer() -> Renderer:
     torch.manual_seed(0)
-    return Translator(tiny_model()).drawer
+    return Networks(tiny_model()).renderer
 
 
 def _view(size: tuple[int, int] = (32, 32)) -> View:
@@ -33,25 +38,29 @@ def _pose(azimuth: float = 0.0, elevation: float = 0.0, x: float = 0.0, y: float
     return Pose(torch.tensor([[azimuth, elevation, 0.0]]), torch.tensor([[x, y, -1.5]]))
 
 
-def _ball(drawer: Drawer) -> torch.Tensor:
-    return drawer.deformation.template.vertices[None] * 0.3
+def _ball(renderer: Renderer) -> torch.Tensor:
+    return renderer.deformation.template.vertices[None] * 0.3
 
 
-def _side_coloured(drawer: Drawer, size: int = 64) -> torch.Tensor:
+def _side_coloured(renderer: Renderer, size: int = 64) -> torch.Tensor:
     """A texture that is red on the object's +x side, green on top, blue in front."""
-    points, _ = drawer.surface(_ball(drawer), size)
+    points, _ = renderer.surface(_ball(renderer), size)
     return (points * 2 + 0.4).clamp(0.05, 0.95).mT.reshape(1, 3, size, size)
 
 
-def _paint(drawer: Drawer, pose: Pose, **changes: torch.Tensor) -> torch.Tensor:
-    parts = {"vertices": _ball(drawer), "albedo": _side_coloured(drawer), "light": WHITE} | changes
-    return drawer.paint(parts["vertices"], parts["albedo"], pose, parts["light"], _view())
+def _paint(renderer: Renderer, pose: Pose, **changes: torch.Tensor) -> torch.Tensor:
+    parts = {
+        "vertices": _ball(renderer),
+        "albedo": _side_coloured(renderer),
+        "light": WHITE,
+    } | changes
+    return renderer.paint(parts["vertices"], parts["albedo"], pose, parts["light"], _view())
 
 
-def test_the_object_is_where_the_pose_puts_it(drawer: Drawer) -> None:
+def test_the_object_is_where_the_pose_puts_it(renderer: Renderer) -> None:
     rows = torch.arange(32.0)
     for x, y in ((0.3, 0.0), (-0.3, 0.0), (0.0, 0.3), (0.0, -0.3)):
-        mask = drawer.silhouette(_ball(drawer), _pose(x=x, y=y), _view())[0, 0]
+        mask = renderer.silhouette(_ball(renderer), _pose(x=x, y=y), _view())[0, 0]
         column = (mask.sum(0) * rows).sum() / mask.sum() - 15.5
         row = (mask.sum(1) * rows).sum() / mask.sum() - 15.5
         assert (column > 2) == (x > 0)
@@ -60,7 +69,7 @@ def test_the_object_is_where_the_pose_puts_it(drawer: Drawer) -> None:
         assert (row > 2) == (y < 0)
 
 
-def test_the_picture_shows_the_side_that_the_azimuth_names(drawer: Drawer) -> None:
+def test_the_picture_shows_the_side_that_the_azimuth_names(renderer: Renderer) -> None:
     shown = {}
     for name, pose in {
         "front": _pose(),
@@ -68,48 +77,48 @@ def test_the_picture_shows_the_side_that_the_azimuth_names(drawer: Drawer) -> No
         "right": _pose(torch.pi / 2),
         "top": _pose(0.0, 1.5),
     }.items():
-        shown[name] = _paint(drawer, pose)[0, :3, 14:18, 14:18].mean((1, 2))
+        shown[name] = _paint(renderer, pose)[0, :3, 14:18, 14:18].mean((1, 2))
     assert shown["front"][2] > 0.85
     assert shown["back"][2] < 0.1
     assert shown["right"][0] > 0.85
     assert shown["top"][1] > 0.85
 
 
-def test_a_ball_covers_the_disc_that_perspective_makes_of_it(drawer: Drawer) -> None:
+def test_a_ball_covers_the_disc_that_perspective_makes_of_it(renderer: Renderer) -> None:
     view = View(torch.tensor([[0.0, 0.0, 1.0]]), (128, 128), FOV_Y)
-    area = drawer.silhouette(_ball(drawer), _pose(), view).sum()
+    area = renderer.silhouette(_ball(renderer), _pose(), view).sum()
     slope = torch.tan(torch.tensor(FOV_Y / 2))
     radius = 0.3 / (1.5**2 - 0.3**2) ** 0.5 / slope * 64
     # Its 128 flat faces lie a little inside.
     assert 0.9 < area / (torch.pi * radius**2) < 1
 
 
-def test_depth_is_the_distance_to_the_surface(drawer: Drawer) -> None:
-    depth = drawer.depth(_ball(drawer), _pose(), _view((33, 33)))[0, 0]
+def test_depth_is_the_distance_to_the_surface(renderer: Renderer) -> None:
+    depth = renderer.depth(_ball(renderer), _pose(), _view((33, 33)))[0, 0]
     assert depth[16, 16] == pytest.approx(1.2, abs=0.01)
     assert depth[0, 0] == 0
 
 
-def test_white_light_shows_the_albedo(drawer: Drawer) -> None:
+def test_white_light_shows_the_albedo(renderer: Renderer) -> None:
     albedo = torch.full((1, 3, 32, 32), 0.4)
-    picture = _paint(drawer, _pose(), albedo=albedo)[0]
+    picture = _paint(renderer, _pose(), albedo=albedo)[0]
     torch.testing.assert_close(
         picture[:3, 13:19, 13:19], torch.full((3, 6, 6), 0.4), atol=0.01, rtol=0
     )
 
 
-def test_light_from_the_right_brightens_the_right(drawer: Drawer) -> None:
+def test_light_from_the_right_brightens_the_right(renderer: Renderer) -> None:
     light = WHITE.clone() * 0.5
     light[:, 3] = 0.5  # the x harmonic
-    picture = _paint(drawer, _pose(), albedo=torch.full((1, 3, 32, 32), 0.5), light=light)[0]
+    picture = _paint(renderer, _pose(), albedo=torch.full((1, 3, 32, 32), 0.5), light=light)[0]
     # The lamp does not turn with the object.
-    turned = _paint(drawer, _pose(1.0), albedo=torch.full((1, 3, 32, 32), 0.5), light=light)[0]
+    turned = _paint(renderer, _pose(1.0), albedo=torch.full((1, 3, 32, 32), 0.5), light=light)[0]
     for seen in (picture, turned):
         assert seen[0, 16, 20] > seen[0, 16, 11] + 0.02
 
 
-def test_texels_lie_on_the_drawn_surface_with_its_normals(drawer: Drawer) -> None:
-    points, normals = drawer.surface(_ball(drawer), 16)
+def test_texels_lie_on_the_drawn_surface_with_its_normals(renderer: Renderer) -> None:
+    points, normals = renderer.surface(_ball(renderer), 16)
     assert points.shape == normals.shape == (1, 256, 3)
     torch.testing.assert_close(normals.norm(dim=2), torch.ones(1, 256))
     assert (normals * unit(points, dim=2)).sum(2).min() > 0.95
@@ -133,16 +142,16 @@ LOSSES: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
         ("colour", "angles"),
     ],
 )
-def test_gradients_agree_with_small_changes(drawer: Drawer, loss: str, part: str) -> None:
+def test_gradients_agree_with_small_changes(renderer: Renderer, loss: str, part: str) -> None:
     # An uneven body at a slant, so that nothing cancels by symmetry.
     generator = torch.Generator().manual_seed(0)
-    vertices = _ball(drawer) * (1 + 0.2 * torch.rand(3, generator=generator))
+    vertices = _ball(renderer) * (1 + 0.2 * torch.rand(3, generator=generator))
     vertices = vertices * torch.tensor([0.6, 1.0, 1.4])
     light = WHITE * 0.6
     light[:, 1:4] = 0.3
     values = {
         "vertices": vertices,
-        "albedo": _side_coloured(drawer, 16),
+        "albedo": _side_coloured(renderer, 16),
         "light": light,
         "angles": torch.tensor([[0.5, 0.3, 0.1]]),
         "translation": torch.tensor([[0.05, 0.02, -1.5]]),
@@ -152,7 +161,7 @@ def test_gradients_agree_with_small_changes(drawer: Drawer, loss: str, part: str
         parts = values | {part: changed}
         view = View(torch.tensor([[0.0, 0.0, 0.5]]), (128, 128), FOV_Y)
         pose = Pose(parts["angles"], parts["translation"])
-        picture = drawer.paint(parts["vertices"], parts["albedo"], pose, parts["light"], view)
+        picture = renderer.paint(parts["vertices"], parts["albedo"], pose, parts["light"], view)
         return LOSSES[loss](picture.double())
 
     start = values[part].clone().requires_grad_(True)
@@ -170,7 +179,7 @@ def test_gradients_agree_with_small_changes(drawer: Drawer, loss: str, part: str
 
 def test_codes_get_gradients_through_the_whole_drawing() -> None:
     torch.manual_seed(0)
-    model = Translator(tiny_model())
+    model = Networks(tiny_model())
     generator = torch.Generator().manual_seed(0)
 
     def leaf(*shape: int) -> torch.Tensor:
@@ -183,7 +192,7 @@ def test_codes_get_gradients_through_the_whole_drawing() -> None:
         (WHITE * 0.5).expand(2, 9, 3).clone().requires_grad_(True),
     )
     view = model.view(torch.tensor([[0.0, 0.0, 0.8]] * 2))
-    picture = model.drawer.draw(code, view)
+    picture = model.renderer.draw(code, view)
     assert picture.shape == (2, 4, 32, 32)
     leaves = [
         code.shape, code.texture.code, code.pose.angles, code.pose.translation, code.light
@@ -200,21 +209,21 @@ def test_codes_get_gradients_through_the_whole_drawing() -> None:
 def test_straight_and_premultiplied_undo_each_other() -> None:
     picture = torch.rand(2, 4, 8, 8, generator=torch.Generator().manual_seed(0))
     picture[:, 3] = picture[:, 3].clamp(min=0.01)
-    torch.testing.assert_close(straight(premultiplied(picture)), picture, atol=1e-5, rtol=0)
-    assert straight(torch.zeros(1, 4, 2, 2)).abs().max() == 0
+    torch.testing.assert_close(unpremultiplied(premultiplied(picture)), picture, atol=1e-5, rtol=0)
+    assert unpremultiplied(torch.zeros(1, 4, 2, 2)).abs().max() == 0
 
 
-def test_a_wide_picture_shows_the_same_object_and_more_around_it(drawer: Drawer) -> None:
-    square = drawer.silhouette(_ball(drawer), _pose(), _view((32, 32)))
-    wide = drawer.silhouette(_ball(drawer), _pose(), _view((32, 48)))
+def test_a_wide_picture_shows_the_same_object_and_more_around_it(renderer: Renderer) -> None:
+    square = renderer.silhouette(_ball(renderer), _pose(), _view((32, 32)))
+    wide = renderer.silhouette(_ball(renderer), _pose(), _view((32, 48)))
     torch.testing.assert_close(wide[..., 8:40], square, atol=1e-4, rtol=0)
     assert wide[..., :8].max() == wide[..., 40:].max() == 0
 
 
-def test_a_window_around_the_object_is_filled_by_it(drawer: Drawer) -> None:
+def test_a_window_around_the_object_is_filled_by_it(renderer: Renderer) -> None:
     pose = _pose(x=0.3, y=-0.2)
-    window = window_around(pose.place(_ball(drawer)), fov_y=FOV_Y, margin=0.0)
-    mask = drawer.silhouette(_ball(drawer), pose, View(window, (32, 32), FOV_Y))[0, 0]
+    window = window_around(pose.place(_ball(renderer)), fov_y=FOV_Y, margin=0.0)
+    mask = renderer.silhouette(_ball(renderer), pose, View(window, (32, 32), FOV_Y))[0, 0]
     for edge in (mask[0], mask[-1], mask[:, 0], mask[:, -1]):
         assert edge.max() > 0.1
     assert mask.mean() > 0.7
@@ -222,7 +231,7 @@ def test_a_window_around_the_object_is_filled_by_it(drawer: Drawer) -> None:
 
 def test_resizing_keeps_the_mean_and_whole_factors_are_block_averages() -> None:
     picture = torch.rand(1, 4, 24, 36, generator=torch.Generator().manual_seed(0))
-    torch.testing.assert_close(resized(picture, (12, 18)), shrink(picture, 2))
+    torch.testing.assert_close(resized(picture, (12, 18)), downsampled(picture, 2))
     assert resized(picture, (24, 36)) is picture
     for size in ((13, 17), (50, 60)):
         other = resized(picture, size)

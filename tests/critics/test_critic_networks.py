@@ -40,14 +40,14 @@ def test_critics_learn_to_tell_two_kinds_apart(shape: tuple[int, ...]) -> None:
         else PictureCritic(channels=3, size=32, width=4)
     )
     generator = _generator()
-    optimiser = torch.optim.Adam(critic.parameters(), lr=3e-3)
+    optimizer = torch.optim.Adam(critic.parameters(), lr=3e-3)
     for _ in range(60):
         real = 0.5 + 0.2 * torch.randn(8, *shape, generator=generator)
         fake = 0.3 + 0.2 * torch.randn(8, *shape, generator=generator)
         loss = critic_loss(critic(real), critic(fake)) + 0.1 * gradient_penalty(critic, real)
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         loss.backward()
-        optimiser.step()
+        optimizer.step()
     with torch.no_grad():
         real = 0.5 + 0.2 * torch.randn(64, *shape, generator=generator)
         fake = 0.3 + 0.2 * torch.randn(64, *shape, generator=generator)

@@ -1,112 +1,168 @@
-"""The cycles: what must come back, who learns from it, and who does not."""
+"""The cycles: what must come back, which networks learn from it, and which do not."""
 
 from collections.abc import Iterator
 
 import pytest
 import torch
-from tiny_world import FOV_Y, few_samples, small_car, tiny_model
+from tiny_world import FOV_Y, few_samples, small_car, tiny_settings
 from torch import nn
 
-from shapecycle.camera import window_around
-from shapecycle.config import SceneSettings
-from shapecycle.cycles.image_cycle import image_terms
-from shapecycle.cycles.random_scenes import ShapePool, WarpedShapes
-from shapecycle.cycles.shape_autoencoder import shape_terms, silhouette_terms
-from shapecycle.cycles.shape_cycle import draw_dressed
-from shapecycle.graphics_code import GraphicsCode, Texture
-from shapecycle.networks import Translator
-from shapecycle.priors.light import sample_light
-from shapecycle.priors.pose import sample_pose
+from shapecycle.camera import clip_from_camera
+from shapecycle.cycles.image_cycle import image_cycle
+from shapecycle.cycles.random_cycle import draw_random_scene, random_cycle
+from shapecycle.cycles.scenes import SceneSampler
+from shapecycle.cycles.shape_autoencoder import shape_autoencoder
+from shapecycle.cycles.shape_cycle import shape_cycle
+from shapecycle.data.photo_sampler import PhotoSampler
+from shapecycle.data.photos import PhotoSet
+from shapecycle.data.shape_sampler import ShapeSampler
+from shapecycle.graphics_code import GraphicsCode
+from shapecycle.networks import Networks
+
+CPU = torch.device("cpu")
 
 
 @pytest.fixture
-def model() -> Translator:
+def networks() -> Networks:
     torch.manual_seed(0)
-    return Translator(tiny_model())
+    return Networks(tiny_settings().model)
 
 
-@pytest.fixture(scope="module")
-def shapes() -> WarpedShapes:
+@pytest.fixture
+def scenes() -> SceneSampler:
+    generator = torch.Generator().manual_seed(0)
+    rgba = torch.full((4, 4, 32, 32), 200, dtype=torch.uint8)
+    rgba[:, :, :8] = 0
+    windows = torch.tensor([[0.0, 0.0, 0.7]] * 4)
+    photos = PhotoSampler(PhotoSet(rgba, windows, [], []), generator=generator, device=CPU)
     with few_samples():
-        generator = torch.Generator().manual_seed(0)
-        pool = ShapePool([small_car(0), small_car(1)], generator=generator, device="cpu")
-        return pool.sample(4, 256, 1.0)
+        shapes = ShapeSampler([small_car(0), small_car(1)], generator=generator, device=CPU)
+    settings = tiny_settings(pose_light_buffer=8)
+    return SceneSampler(settings, shapes, photos, generator=generator, device=CPU)
 
 
-def _learnt(parts: dict[str, nn.Module]) -> Iterator[str]:
+@pytest.fixture(autouse=True)
+def _quick() -> Iterator[None]:
+    with few_samples():
+        yield
+
+
+def _learnt(networks: Networks) -> set[str]:
     """Name the parts that got a gradient."""
-    for name, part in parts.items():
-        if any(p.grad is not None and p.grad.abs().sum() > 0 for p in part.parameters()):
-            yield name
-
-
-def _parts(model: Translator) -> dict[str, nn.Module]:
+    parts: dict[str, nn.Module] = {
+        "shape_encoder": networks.shape_encoder,
+        "image_encoder": networks.image_encoder,
+        "texture_head": networks.image_encoder.texture_head,
+        "deformation": networks.renderer.deformation,
+        "texture_decoder": networks.renderer.texture_decoder,
+    }
     return {
-        "reader": model.reader,
-        "seer": model.seer,
-        "texture_head": model.seer.texture_head,
-        "deformation": model.drawer.deformation,
-        "texture_decoder": model.drawer.texture_decoder,
+        name
+        for name, part in parts.items()
+        if any(p.grad is not None and p.grad.abs().sum() > 0 for p in part.parameters())
     }
 
 
-def test_shapes_teach_reader_and_deformation(model: Translator, shapes: WarpedShapes) -> None:
-    generator = torch.Generator().manual_seed(0)
-    terms, vertices = shape_terms(model, shapes, generator)
-    pose = sample_pose(4, SceneSettings(), generator, torch.device("cpu"))
-    window = window_around(pose.place(shapes.vertices), fov_y=FOV_Y, margin=0.1)
-    terms |= silhouette_terms(model, vertices, shapes, pose, model.view(window))
-    assert all(value.ndim == 0 and value.isfinite() for value in terms.values())
-    torch.stack(list(terms.values())).sum().backward()
-    assert set(_learnt(_parts(model))) == {"reader", "deformation"}
+@torch.no_grad()
+def _seen(networks: Networks, scenes: SceneSampler) -> GraphicsCode:
+    render = draw_random_scene(networks, scenes, 4)
+    return networks.see(render.rgba, render.view.window).code
 
 
-def test_shapes_are_learnt_by_descending_their_terms(
-    model: Translator, shapes: WarpedShapes
+def test_windows_are_jittered_a_little(scenes: SceneSampler) -> None:
+    shapes = scenes.warped_shapes(12, 1.0)
+    camera = scenes.wide_pose(12).place(shapes.vertices)
+    clip = clip_from_camera(camera, scenes.window(camera), fov_y=FOV_Y)
+    reach = (clip[..., :2] / clip[..., 3:]).abs().amax((1, 2))
+    assert reach.max() < 1.1
+    assert reach.min() > 0.75
+    assert reach.std() > 0.005
+
+
+def test_half_the_poses_are_the_photographs_once_enough_are_known(scenes: SceneSampler) -> None:
+    known, light = scenes.wide_pose(8), scenes.light(8)
+    before = scenes.generator.get_state()
+    wide = scenes.pose(6).angles
+    scenes.seen.add(known, light)
+    scenes.generator.set_state(before)
+    mixed = scenes.pose(6).angles
+    torch.testing.assert_close(mixed[:3], wide[:3])
+    nearest = torch.cdist(mixed[3:], known.angles).amin(1)
+    torch.testing.assert_close(nearest, torch.zeros(3), atol=1e-5, rtol=0)
+
+
+def test_shapes_teach_shape_encoder_and_deformation(
+    networks: Networks, scenes: SceneSampler
 ) -> None:
-    generator = torch.Generator().manual_seed(0)
-    optimiser = torch.optim.Adam(model.parameters(), lr=3e-3)
+    losses = shape_autoencoder(networks, scenes, 4)
+    assert all(value.ndim == 0 and value.isfinite() for value in losses.values())
+    torch.stack(list(losses.values())).sum().backward()
+    assert _learnt(networks) == {"shape_encoder", "deformation"}
+
+
+def test_shapes_are_learnt_by_minimising_their_losses(
+    networks: Networks, scenes: SceneSampler
+) -> None:
+    adam = torch.optim.Adam(networks.parameters(), lr=3e-3)
     distances = []
     for _ in range(40):
-        terms, _ = shape_terms(model, shapes, generator)
-        distances.append(terms["shape_distance"].item())
-        optimiser.zero_grad()
-        (terms["shape_distance"] + 0.1 * terms["shape_normals"]).backward()
-        optimiser.step()
-    assert distances[-1] < 0.7 * distances[0]
+        losses = shape_autoencoder(networks, scenes, 4)
+        distances.append(losses["shape_distance"].item())
+        adam.zero_grad()
+        (losses["shape_distance"] + 0.1 * losses["shape_normals"]).backward()
+        adam.step()
+    assert sum(distances[-4:]) < 0.7 * sum(distances[:4])
 
 
-def test_photographs_are_redrawn_and_teach_eyes_and_decoders(model: Translator) -> None:
+def test_a_random_scene_knows_its_own_truth(networks: Networks, scenes: SceneSampler) -> None:
+    render = draw_random_scene(networks, scenes, 12)
+    with torch.no_grad():
+        torch.testing.assert_close(render.code.shape, networks.read(render.points))
+        vertices = networks.renderer.vertices(render.code.shape)
+    torch.testing.assert_close(render.vertices, vertices)
+    assert render.rgba.shape == (12, 4, 32, 32)
+    assert render.albedo.shape == (12, 3, 32, 32)
+    assert not render.vertices.requires_grad
+    assert not render.code.shape.requires_grad
+
+
+def test_random_scenes_teach_to_see(networks: Networks, scenes: SceneSampler) -> None:
+    cycle = random_cycle(networks, scenes, 4)
+    assert cycle.texture_codes.shape == (2, 8), "textures are compared on half the batch"
+    torch.stack(list(cycle.losses.values())).sum().backward()
+    assert {"image_encoder", "texture_head", "texture_decoder"} <= _learnt(networks)
+    assert "shape_encoder" not in _learnt(networks), "the truth is not taught"
+
+
+def test_photographs_are_redrawn_and_teach_encoder_and_decoders(networks: Networks) -> None:
     rgba = torch.rand(3, 4, 32, 32, generator=torch.Generator().manual_seed(0))
     rgba[:, 3] = 0
     rgba[:, 3, 8:24, 8:24] = 1
-    window = torch.tensor([[0.0, 0.0, 0.7]] * 3)
-    terms, redrawn = image_terms(model, rgba, window)
-    assert set(terms) == {"image_cycle_colour", "image_cycle_silhouette", "image_cycle_structure"}
-    assert redrawn.drawing.shape == (3, 4, 32, 32)
-    assert redrawn.code.texture.texels is not None
-    assert not redrawn.code.texture.texels.requires_grad, "colours do not pull geometry"
-    torch.stack(list(terms.values())).sum().backward()
-    assert {"seer", "deformation", "texture_decoder"} <= set(_learnt(_parts(model)))
-    assert "reader" not in set(_learnt(_parts(model)))
+    cycle = image_cycle(networks, rgba, torch.tensor([[0.0, 0.0, 0.7]] * 3))
+    names = {"image_cycle_colour", "image_cycle_silhouette", "image_cycle_structure"}
+    assert set(cycle.losses) == names
+    assert cycle.redrawn.drawing.shape == (3, 4, 32, 32)
+    texels = cycle.redrawn.code.texture.texels
+    assert texels is not None
+    assert not texels.requires_grad, "colours do not pull geometry"
+    torch.stack(list(cycle.losses.values())).sum().backward()
+    assert {"image_encoder", "deformation", "texture_decoder"} <= _learnt(networks)
+    assert "shape_encoder" not in _learnt(networks)
 
 
 def test_drawings_teach_colour_and_leave_geometry_alone(
-    model: Translator, shapes: WarpedShapes
+    networks: Networks, scenes: SceneSampler
 ) -> None:
-    generator = torch.Generator().manual_seed(0)
-    pose = sample_pose(4, SceneSettings(), generator, torch.device("cpu"))
-    texture = torch.randn(4, tiny_model().texture_code_size, generator=generator)
-    code = GraphicsCode(
-        model.read(shapes.points), Texture(texture), pose, sample_light(4, generator)
+    cycle = shape_cycle(networks, scenes, 4, _seen(networks, scenes))
+    (cycle.drawing.square().mean() + cycle.albedo.square().mean()).backward()
+    assert _learnt(networks) == {"texture_decoder"}
+
+
+def test_what_is_seen_again_sends_nothing_back_to_what_drew_it(
+    networks: Networks, scenes: SceneSampler
+) -> None:
+    cycle = shape_cycle(networks, scenes, 4, _seen(networks, scenes))
+    gradients = torch.autograd.grad(
+        torch.stack(list(cycle.losses.values())).sum(), [cycle.drawing], allow_unused=True
     )
-    window = window_around(
-        pose.place(model.drawer.vertices(code.shape)).detach(), fov_y=FOV_Y, margin=0.1
-    )
-    scene, drawing, albedo = draw_dressed(model, code, shapes, model.view(window))
-    (drawing.square().mean() + albedo.square().mean()).backward()
-    assert set(_learnt(_parts(model))) == {"texture_decoder"}
-    for tensor in (scene.rgba, scene.vertices, scene.albedo, scene.code.shape, scene.code.light):
-        assert not tensor.requires_grad, "no messages can be hidden in what is seen again"
-    coverage = scene.rgba[:, 3:]
-    torch.testing.assert_close(scene.rgba[:, :3] * coverage, drawing[:, :3], atol=0.02, rtol=0)
+    assert gradients == (None,), "no messages can be hidden in what is seen again"

@@ -1,4 +1,4 @@
-"""Mesh files: what is read, and what every bad file is told."""
+"""Mesh files: what is read, and what every bad file is message."""
 
 from pathlib import Path
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from shapecycle.camera import Pose
-from shapecycle.data.surfels import MOST, surfels
+from shapecycle.data.surfels import MAX_SURFELS, surfels
 from shapecycle.mesh import Mesh
 
 
@@ -36,7 +36,7 @@ def test_they_cover_about_the_surface_whatever_its_size() -> None:
 
 
 def test_of_many_points_some_are_taken() -> None:
-    assert len(surfels(_ball(MOST + 500), np.random.default_rng(1)).faces) == MOST
+    assert len(surfels(_ball(MAX_SURFELS + 500), np.random.default_rng(1)).faces) == MAX_SURFELS
 
 
 @pytest.mark.parametrize("count", [1, 2, 5])

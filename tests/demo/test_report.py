@@ -148,11 +148,11 @@ def test_the_page_is_the_same_each_time() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "told"),
+    ("seconds", "message"),
     [(0.04, "0.0 s"), (4.21, "4.2 s"), (59.97, "1 min 0 s"), (421.4, "7 min 1 s")],
 )
-def test_times_are_told_in_seconds_and_minutes(seconds: float, told: str) -> None:
-    assert duration(seconds) == told
+def test_times_are_told_in_seconds_and_minutes(seconds: float, message: str) -> None:
+    assert duration(seconds) == message
 
 
 # Pictures

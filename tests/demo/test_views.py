@@ -8,7 +8,7 @@ import torch
 
 from shapecycle.camera import Pose
 from shapecycle.demo import cars
-from shapecycle.demo.views import SIDES, TILE, around, close_up, drawn_bare, pose_of
+from shapecycle.demo.views import SIDES, TILE, around, close_up, drawn_untextured, pose_of
 from shapecycle.demo.world import World
 from shapecycle.mesh import Mesh
 
@@ -35,7 +35,7 @@ def test_a_pose_comes_back_from_its_matrix() -> None:
 def test_every_side_of_a_long_car_is_shown_whole(azimuth: float) -> None:
     world = World(Path(), range(8), 40.0)
     mesh = cars.car_mesh(cars.sample_car(1, "pickup"))
-    alpha = drawn_bare(mesh, around(azimuth), close_up(world, TILE))[..., 3]
+    alpha = drawn_untextured(mesh, around(azimuth), close_up(world, TILE))[..., 3]
     assert alpha.shape == TILE
     assert max(alpha[0].max(), alpha[-1].max(), alpha[:, 0].max(), alpha[:, -1].max()) == 0
     assert alpha.mean() > 0.1
@@ -43,7 +43,7 @@ def test_every_side_of_a_long_car_is_shown_whole(azimuth: float) -> None:
 
 def test_bare_shapes_are_grey_and_lit_from_above() -> None:
     view = close_up(World(Path(), range(8), 40.0), (64, 64))
-    seen = drawn_bare(_box(0.5, 0.5, 0.5), around(0.0), view)
+    seen = drawn_untextured(_box(0.5, 0.5, 0.5), around(0.0), view)
     inside = seen[seen[..., 3] == 1][:, :3]
     np.testing.assert_allclose(inside, inside[:, :1].repeat(3, 1), atol=1e-6)
     rows = np.flatnonzero(seen[:, 32, 3] == 1)

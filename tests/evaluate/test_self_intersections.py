@@ -9,7 +9,7 @@ import trimesh
 from jaxtyping import Bool, Float, Int
 
 from shapecycle.evaluate import self_intersections
-from shapecycle.evaluate.self_intersections import crossing_faces, dihedral_deviation
+from shapecycle.evaluate.self_intersections import dihedral_deviation, self_intersecting_faces
 
 Vertices = Float[np.ndarray, "v 3"]
 Faces = Int[np.ndarray, "f 3"]
@@ -50,7 +50,7 @@ def segment_pierces(p: Vertices, q: Vertices, triangle: Vertices) -> bool:
     return all(turns) or not any(turns)
 
 
-def crossing_faces_by_all_pairs(vertices: Vertices, faces: Faces) -> Bool[np.ndarray, " f"]:
+def self_intersecting_by_all_pairs(vertices: Vertices, faces: Faces) -> Bool[np.ndarray, " f"]:
     """The definition, by edges that pierce triangles instead of intervals on a line."""
     crosses = np.zeros(len(faces), dtype=bool)
     for i, j in itertools.combinations(range(len(faces)), 2):
@@ -68,16 +68,16 @@ def crossing_faces_by_all_pairs(vertices: Vertices, faces: Faces) -> Bool[np.nda
 @pytest.mark.parametrize("seed", range(5))
 def test_a_soup_scores_as_in_a_comparison_of_all_pairs(seed: int) -> None:
     vertices, faces = soup(seed)
-    expected = crossing_faces_by_all_pairs(vertices, faces)
+    expected = self_intersecting_by_all_pairs(vertices, faces)
     assert 0 < expected.sum() < len(faces)
-    assert (crossing_faces(vertices, faces) == expected).all()
+    assert (self_intersecting_faces(vertices, faces) == expected).all()
 
 
 def test_a_crumpled_sphere_scores_as_in_a_comparison_of_all_pairs() -> None:
     vertices, faces = crumpled_sphere(0, subdivisions=1)
-    expected = crossing_faces_by_all_pairs(vertices, faces)
+    expected = self_intersecting_by_all_pairs(vertices, faces)
     assert 0 < expected.sum() < len(faces)
-    assert (crossing_faces(vertices, faces) == expected).all()
+    assert (self_intersecting_faces(vertices, faces) == expected).all()
 
 
 def test_the_order_of_the_faces_and_their_windings_play_no_part() -> None:
@@ -85,7 +85,10 @@ def test_the_order_of_the_faces_and_their_windings_play_no_part() -> None:
     order = np.random.default_rng(1).permutation(len(faces))
     shuffled = faces[order]
     shuffled[::2] = shuffled[::2, ::-1]
-    assert (crossing_faces(vertices, shuffled) == crossing_faces(vertices, faces)[order]).all()
+    assert (
+        self_intersecting_faces(vertices, shuffled)
+        == self_intersecting_faces(vertices, faces)[order]
+    ).all()
 
 
 @pytest.mark.parametrize("size", [1e-4, 1.0, 1e4])
@@ -93,39 +96,39 @@ def test_turning_moving_and_scaling_play_no_part(size: float) -> None:
     vertices, faces = crumpled_sphere(1)
     turn = trimesh.transformations.random_rotation_matrix(np.array([0.2, 0.6, 0.9]))[:3, :3]
     moved = size * (vertices @ turn.T + (3.0, -2.0, 5.0))
-    assert (crossing_faces(moved, faces) == crossing_faces(vertices, faces)).all()
+    assert (self_intersecting_faces(moved, faces) == self_intersecting_faces(vertices, faces)).all()
     assert dihedral_deviation(moved, faces) == pytest.approx(dihedral_deviation(vertices, faces))
 
 
 def test_working_in_small_parts_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     vertices, faces = crumpled_sphere(2)
-    at_once = crossing_faces(vertices, faces)
+    at_once = self_intersecting_faces(vertices, faces)
     monkeypatch.setattr(self_intersections, "PAIRS_AT_ONCE", 50)
-    assert (crossing_faces(vertices, faces) == at_once).all()
+    assert (self_intersecting_faces(vertices, faces) == at_once).all()
 
 
 def test_interlocked_tetrahedra_cross_and_separate_ones_do_not() -> None:
     faces = np.concatenate([ITS_FACES, ITS_FACES + 4])
     interlocked = np.concatenate([TETRAHEDRON, -TETRAHEDRON * 0.9])
     separate = np.concatenate([TETRAHEDRON, -TETRAHEDRON + 5])
-    assert crossing_faces(interlocked, faces).all()
-    assert not crossing_faces(separate, faces).any()
+    assert self_intersecting_faces(interlocked, faces).all()
+    assert not self_intersecting_faces(separate, faces).any()
 
 
 def test_a_tetrahedron_inside_another_does_not_cross_it() -> None:
     nested = np.concatenate([TETRAHEDRON, TETRAHEDRON * 0.5])
-    assert not crossing_faces(nested, np.concatenate([ITS_FACES, ITS_FACES + 4])).any()
+    assert not self_intersecting_faces(nested, np.concatenate([ITS_FACES, ITS_FACES + 4])).any()
 
 
 def test_a_sphere_does_not_cross_itself() -> None:
-    assert not crossing_faces(*sphere()).any()
+    assert not self_intersecting_faces(*sphere()).any()
 
 
 def test_a_sphere_pushed_through_itself_crosses_where_it_was_pushed() -> None:
     vertices, faces = sphere()
     pushed = vertices.copy()
     pushed[vertices[:, 1] > 0.8, 1] -= 2.5
-    crosses = crossing_faces(pushed, faces)
+    crosses = self_intersecting_faces(pushed, faces)
     assert 0 < crosses.mean() < 0.5
     assert not crosses[(vertices[faces][:, :, 1] < -0.99).all(1)].any()
 
@@ -135,21 +138,23 @@ def test_a_needle_through_a_wall_makes_exactly_the_two_cross() -> None:
         [[-2, -2, 0], [2, -2, 0], [0, 2, 0], [0, 0, -1], [0, 0, 1], [0.1, 0.1, 1], [5, 5, 5]], float
     )
     faces = np.array([[0, 1, 2], [3, 4, 5], [4, 5, 6]])
-    assert crossing_faces(vertices, faces).tolist() == [True, True, False]
+    assert self_intersecting_faces(vertices, faces).tolist() == [True, True, False]
 
 
 def test_faces_that_share_a_corner_are_not_compared() -> None:
     vertices = np.array([[0, 0, 0], [2, -1, 0], [2, 1, 0], [2, 0, 1], [1, 0, -1]], float)
     faces = np.array([[0, 1, 2], [0, 3, 4]])
     apart = np.concatenate([vertices, [[0.1, 0, 0]]])
-    assert not crossing_faces(vertices, faces).any()
-    assert crossing_faces(apart, np.array([[0, 1, 2], [5, 3, 4]])).all()
+    assert not self_intersecting_faces(vertices, faces).any()
+    assert self_intersecting_faces(apart, np.array([[0, 1, 2], [5, 3, 4]])).all()
 
 
 def test_doubled_vertices_count_as_one_corner() -> None:
     vertices, faces = crumpled_sphere(3)
     unwelded, their_faces = vertices[faces].reshape(-1, 3), np.arange(faces.size).reshape(-1, 3)
-    assert (crossing_faces(unwelded, their_faces) == crossing_faces(vertices, faces)).all()
+    assert (
+        self_intersecting_faces(unwelded, their_faces) == self_intersecting_faces(vertices, faces)
+    ).all()
     assert dihedral_deviation(unwelded, their_faces) == pytest.approx(
         dihedral_deviation(vertices, faces)
     )
@@ -159,7 +164,7 @@ def test_doubled_vertices_count_as_one_corner() -> None:
 def test_faces_that_overlap_in_one_plane_do_not_cross(turn: float) -> None:
     flat = np.array([[0, 0, 0], [2, 0, 0], [0, 2, 0], [0.3, 0.3, 0], [3, 0.5, 0], [0.5, 3, 0]])
     spin = trimesh.transformations.rotation_matrix(turn, [1, 2, 3])[:3, :3]
-    assert not crossing_faces(flat @ spin.T, np.array([[0, 1, 2], [3, 4, 5]])).any()
+    assert not self_intersecting_faces(flat @ spin.T, np.array([[0, 1, 2], [3, 4, 5]])).any()
 
 
 def test_a_leg_that_stands_on_a_seat_does_not_cross_it() -> None:
@@ -167,19 +172,21 @@ def test_a_leg_that_stands_on_a_seat_does_not_cross_it() -> None:
     leg = trimesh.creation.box((0.3, 1.0, 0.3))
     standing = trimesh.util.concatenate([seat, leg.copy().apply_translation([0.1, 0.6, 0.2])])
     sunk = trimesh.util.concatenate([seat, leg.copy().apply_translation([0.1, 0.5, 0.2])])
-    assert not crossing_faces(np.asarray(standing.vertices), np.asarray(standing.faces)).any()
-    assert crossing_faces(np.asarray(sunk.vertices), np.asarray(sunk.faces)).any()
+    assert not self_intersecting_faces(
+        np.asarray(standing.vertices), np.asarray(standing.faces)
+    ).any()
+    assert self_intersecting_faces(np.asarray(sunk.vertices), np.asarray(sunk.faces)).any()
 
 
 def test_faces_without_area_are_left_alone() -> None:
     vertices = np.array([[-2, -2, 0], [2, -2, 0], [0, 2, 0], [0, 0, -1], [0, 0, 1], [0, 0, 0.5]])
     faces = np.array([[0, 1, 2], [3, 4, 5], [3, 4, 4]])
-    assert not crossing_faces(vertices, faces).any()
+    assert not self_intersecting_faces(vertices, faces).any()
 
 
 def test_no_faces_are_no_trouble() -> None:
     nothing = np.zeros((0, 3), dtype=np.int64)
-    assert crossing_faces(np.zeros((1, 3)), nothing).shape == (0,)
+    assert self_intersecting_faces(np.zeros((1, 3)), nothing).shape == (0,)
     assert dihedral_deviation(np.zeros((1, 3)), nothing) == 0.0
 
 

@@ -29,12 +29,12 @@ def seamed_tetrahedron() -> Mesh:
     """Four faces, each with a corner of the texture of its own."""
     vertices = np.array([[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]], np.float32)
     patch = np.array([[0.1, 0.1], [0.4, 0.1], [0.1, 0.4]])
-    places = np.array([[0, 0], [0.5, 0], [0, 0.5], [0.5, 0.5]])
+    paths = np.array([[0, 0], [0.5, 0], [0, 0.5], [0.5, 0.5]])
     return Mesh(
         vertices,
         np.array([[0, 1, 2], [0, 3, 1], [0, 2, 3], [1, 3, 2]]),
         uv_faces=np.arange(12).reshape(4, 3),
-        uv=(places[:, None] + patch).reshape(-1, 2),
+        uv=(paths[:, None] + patch).reshape(-1, 2),
         texture=picture(),
     )
 

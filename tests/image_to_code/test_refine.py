@@ -8,19 +8,19 @@ from torch import Tensor
 from shapecycle.camera import Pose, View, window_around
 from shapecycle.image_to_code.refine import refine
 from shapecycle.losses.image import silhouette_loss
-from shapecycle.networks import Translator
+from shapecycle.networks import Networks
 
 
 @pytest.fixture(scope="module")
-def model() -> Translator:
+def model() -> Networks:
     torch.manual_seed(0)
-    model = Translator(tiny_model())
+    model = Networks(tiny_model())
     with torch.no_grad():  # codes of an untrained decoder hardly move a vertex
-        model.drawer.deformation.coefficients.weight.mul_(40)
+        model.renderer.deformation.coefficients.weight.mul_(40)
     return model
 
 
-def _scene(model: Translator) -> tuple[Tensor, Pose, Tensor, View]:
+def _scene(model: Networks) -> tuple[Tensor, Pose, Tensor, View]:
     """Two codes, their poses, their masks, and the window they are seen in."""
     generator = torch.Generator().manual_seed(3)
     shape = torch.randn(2, 8, generator=generator)
@@ -28,13 +28,13 @@ def _scene(model: Translator) -> tuple[Tensor, Pose, Tensor, View]:
         torch.tensor([[0.4, 0.2, 0.0], [-1.9, 0.5, 0.0]]),
         torch.tensor([[0.0, 0.0, -1.5], [0.1, 0.05, -1.8]]),
     )
-    vertices = model.drawer.vertices(shape).detach()
+    vertices = model.renderer.vertices(shape).detach()
     view = model.view(window_around(pose.place(vertices), fov_y=model.fov_y, margin=0.2))
-    return shape, pose, model.drawer.silhouette(vertices, pose, view).detach(), view
+    return shape, pose, model.renderer.silhouette(vertices, pose, view).detach(), view
 
 
-def _loss(model: Translator, shape: Tensor, pose: Pose, mask: Tensor, view: View) -> Tensor:
-    drawn = model.drawer.silhouette(model.drawer.vertices(shape), pose, view)
+def _loss(model: Networks, shape: Tensor, pose: Pose, mask: Tensor, view: View) -> Tensor:
+    drawn = model.renderer.silhouette(model.renderer.vertices(shape), pose, view)
     return silhouette_loss(drawn, mask).detach()
 
 
@@ -45,10 +45,10 @@ def _away(shape: Tensor, pose: Pose) -> tuple[Tensor, Pose]:
     return shape + 0.5 * noise, Pose(pose.angles, pose.translation + shift)
 
 
-def test_refining_fits_the_silhouette_better_and_stays_close(model: Translator) -> None:
+def test_refining_fits_the_silhouette_better_and_stays_close(model: Networks) -> None:
     shape, pose, mask, view = _scene(model)
     start, place = _away(shape, pose)
-    code, moved = refine(model.drawer, start, place, mask, view, spread=torch.ones(8), steps=25)
+    code, moved = refine(model.renderer, start, place, mask, view, spread=torch.ones(8), steps=25)
     before, after = _loss(model, start, place, mask, view), _loss(model, code, moved, mask, view)
     assert (after < 0.8 * before).all()
     assert (code - start).abs().max() < 3, "within a few training deviations"
@@ -57,32 +57,32 @@ def test_refining_fits_the_silhouette_better_and_stays_close(model: Translator) 
     assert not moved.angles.requires_grad
 
 
-def test_what_fits_already_stays(model: Translator) -> None:
+def test_what_fits_already_stays(model: Networks) -> None:
     shape, pose, mask, view = _scene(model)
-    code, moved = refine(model.drawer, shape, pose, mask, view, spread=torch.ones(8), steps=15)
+    code, moved = refine(model.renderer, shape, pose, mask, view, spread=torch.ones(8), steps=15)
     assert _loss(model, code, moved, mask, view).max() < 0.02
     assert (moved.translation - pose.translation).norm(dim=1).max() < 0.2
 
 
-def test_no_steps_change_nothing(model: Translator) -> None:
+def test_no_steps_change_nothing(model: Networks) -> None:
     shape, pose, mask, view = _scene(model)
-    code, moved = refine(model.drawer, shape, pose, mask, view, spread=torch.ones(8), steps=0)
+    code, moved = refine(model.renderer, shape, pose, mask, view, spread=torch.ones(8), steps=0)
     torch.testing.assert_close(code, shape)
     torch.testing.assert_close(moved.angles, pose.angles)
     torch.testing.assert_close(moved.translation, pose.translation)
 
 
-def test_a_shape_that_never_varied_in_training_is_not_bent(model: Translator) -> None:
+def test_a_shape_that_never_varied_in_training_is_not_bent(model: Networks) -> None:
     shape, pose, mask, view = _scene(model)
     start, place = _away(shape, pose)
-    code, _ = refine(model.drawer, start, place, mask, view, spread=torch.zeros(8), steps=5)
+    code, _ = refine(model.renderer, start, place, mask, view, spread=torch.zeros(8), steps=5)
     torch.testing.assert_close(code, start)
 
 
-def test_the_decoder_is_left_as_it_was(model: Translator) -> None:
+def test_the_decoder_is_left_as_it_was(model: Networks) -> None:
     before = {name: value.clone() for name, value in model.state_dict().items()}
     shape, pose, mask, view = _scene(model)
-    refine(model.drawer, *_away(shape, pose), mask, view, spread=torch.ones(8), steps=2)
+    refine(model.renderer, *_away(shape, pose), mask, view, spread=torch.ones(8), steps=2)
     for name, value in model.state_dict().items():
         torch.testing.assert_close(value, before[name], atol=0, rtol=0)
     assert all(parameter.grad is None for parameter in model.parameters())

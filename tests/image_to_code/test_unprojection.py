@@ -7,27 +7,27 @@ import torch
 from tiny_world import tiny_model
 
 from shapecycle.camera import Pose, View, window_around
-from shapecycle.code_to_image.compositing import straight
-from shapecycle.code_to_image.renderer import Drawer
+from shapecycle.code_to_image.compositing import unpremultiplied
+from shapecycle.code_to_image.renderer import Renderer
 from shapecycle.geometry.vectors import unit
 from shapecycle.image_to_code.unprojection import unproject
-from shapecycle.networks import Translator
+from shapecycle.networks import Networks
 
 FOV_Y = radians(50)
 SIDE = 32
 
 
 @pytest.fixture(scope="module")
-def drawer() -> Drawer:
+def renderer() -> Renderer:
     torch.manual_seed(0)
-    return Translator(tiny_model()).drawer
+    return Networks(tiny_model()).renderer
 
 
 @pytest.fixture(scope="module")
-def scene(drawer: Drawer) -> dict[str, torch.Tensor]:
+def scene(renderer: Renderer) -> dict[str, torch.Tensor]:
     """A smoothly coloured ball, drawn from a slant, and where its texels are."""
-    vertices = drawer.deformation.template.vertices[None] * 0.3
-    at, _ = drawer.surface(vertices, SIDE)
+    vertices = renderer.deformation.template.vertices[None] * 0.3
+    at, _ = renderer.surface(vertices, SIDE)
     albedo = (at + 0.5).clamp(0.1, 0.9).mT.reshape(1, 3, SIDE, SIDE)
     pose = Pose(torch.tensor([[0.6, 0.3, 0.05]]), torch.tensor([[0.1, -0.05, -1.6]]))
     light = torch.zeros(1, 9, 3)
@@ -35,10 +35,10 @@ def scene(drawer: Drawer) -> dict[str, torch.Tensor]:
     placed = pose.place(vertices)
     window = window_around(placed, fov_y=FOV_Y, margin=0.1)
     view = View(window, (96, 96), FOV_Y)
-    points, normals = drawer.surface(placed, SIDE)
+    points, normals = renderer.surface(placed, SIDE)
     return {
-        "rgba": straight(drawer.paint(vertices, albedo, pose, light, view)),
-        "depth": drawer.depth(vertices, pose, view),
+        "rgba": unpremultiplied(renderer.paint(vertices, albedo, pose, light, view)),
+        "depth": renderer.depth(vertices, pose, view),
         "points": points,
         "normals": normals,
         "light": light,

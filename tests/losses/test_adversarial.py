@@ -7,13 +7,13 @@ import pytest
 import torch
 from torch import nn
 
-from shapecycle.losses.adversarial import critic_loss, gradient_penalty, persuasion_loss
+from shapecycle.losses.adversarial import critic_loss, generator_loss, gradient_penalty
 
 
 def test_an_undecided_critic_pays_two_bits() -> None:
     zero = torch.zeros(4)
     assert critic_loss(zero, zero).item() == pytest.approx(2 * log(2))
-    assert persuasion_loss(zero).item() == pytest.approx(log(2))
+    assert generator_loss(zero).item() == pytest.approx(log(2))
 
 
 def test_a_critic_pays_less_the_better_it_tells_apart() -> None:
@@ -26,7 +26,7 @@ def test_a_generator_that_is_found_out_has_the_steepest_slope() -> None:
     slopes = []
     for score in (-5.0, 0.0, 5.0):
         fake = torch.tensor([score], requires_grad=True)
-        (slope,) = torch.autograd.grad(persuasion_loss(fake), fake)
+        (slope,) = torch.autograd.grad(generator_loss(fake), fake)
         slopes.append(slope.item())
     assert slopes[0] < slopes[1] < slopes[2] < 0
 

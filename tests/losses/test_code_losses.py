@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from shapecycle.camera import Pose, View, placement_in_window
-from shapecycle.losses.code import distance_to_normal, light_loss, pose_loss
-from shapecycle.pose_distribution import AZIMUTH_BINS, PoseBelief, azimuth_bin
+from shapecycle.losses.code import light_loss, pose_loss, sliced_wasserstein_to_gaussian
+from shapecycle.pose_distribution import AZIMUTH_BINS, PoseDistribution, azimuth_bin
 
 FOV_Y = radians(50)
 
@@ -20,15 +20,15 @@ def _scene() -> tuple[Pose, View]:
     return Pose(angles, translation), View(torch.tensor([[0.0, 0.1, 0.7]] * 6), (32, 32), FOV_Y)
 
 
-def _sure(pose: Pose, view: View, certainty: float = 8.0) -> PoseBelief:
-    """A belief that knows the pose: right in its bin and as seen from every other one."""
+def _sure(pose: Pose, view: View, certainty: float = 8.0) -> PoseDistribution:
+    """A distribution that knows the pose: right in its bin and as seen from every other one."""
     bins, residual = azimuth_bin(pose.angles[:, 0])
     count = len(bins)
     offset = torch.arange(AZIMUTH_BINS) - bins[:, None]
     offset = (offset + AZIMUTH_BINS // 2) % AZIMUTH_BINS - AZIMUTH_BINS // 2
     logits = -certainty * (offset - residual[:, None]).abs()
     placement = placement_in_window(pose.translation, view.window, fov_y=FOV_Y)
-    return PoseBelief(
+    return PoseDistribution(
         logits,
         residual[:, None] - offset,
         pose.angles[:, None, 1:].expand(count, AZIMUTH_BINS, 2).clone(),
@@ -39,7 +39,7 @@ def _sure(pose: Pose, view: View, certainty: float = 8.0) -> PoseBelief:
 def test_knowing_the_pose_costs_nothing_but_the_bins_own_blur() -> None:
     pose, view = _scene()
     terms = pose_loss(_sure(pose, view), pose, view)
-    assert terms["tilt"].item() == pytest.approx(0, abs=1e-6)
+    assert terms["elevation_roll"].item() == pytest.approx(0, abs=1e-6)
     assert terms["placement"].item() == pytest.approx(0, abs=1e-6)
     wrong = Pose(pose.angles + torch.tensor([torch.pi, 0.0, 0.0]), pose.translation)
     assert pose_loss(_sure(wrong, view), pose, view)["azimuth"] > terms["azimuth"] + 3
@@ -47,22 +47,27 @@ def test_knowing_the_pose_costs_nothing_but_the_bins_own_blur() -> None:
 
 @pytest.mark.parametrize(
     ("part", "term"),
-    [("tilt", "tilt"), ("placement", "placement"), ("residual", "azimuth"), ("logits", "azimuth")],
+    [
+        ("elevation_roll", "elevation_roll"),
+        ("placement", "placement"),
+        ("residual", "azimuth"),
+        ("logits", "azimuth"),
+    ],
 )
 def test_every_part_of_the_belief_is_taught_by_its_own_term(part: str, term: str) -> None:
     pose, view = _scene()
-    belief = _sure(pose, view)
-    value = getattr(belief, part)
+    distribution = _sure(pose, view)
+    value = getattr(distribution, part)
     noise = 0.3 * torch.randn(value.shape, generator=torch.Generator().manual_seed(1))
     off = (value + noise).requires_grad_(True)
-    terms = pose_loss(replace(belief, **{part: off}), pose, view)
+    terms = pose_loss(replace(distribution, **{part: off}), pose, view)
     gradients = {
         name: torch.autograd.grad(loss, off, retain_graph=True, allow_unused=True)[0]
         for name, loss in terms.items()
         if loss.requires_grad
     }
     assert gradients[term].abs().sum() > 0
-    assert terms[term] > pose_loss(belief, pose, view)[term]
+    assert terms[term] > pose_loss(distribution, pose, view)[term]
     assert all(gradients.get(name) is None for name in terms if name != term)
 
 
@@ -98,18 +103,18 @@ def test_brighter_ambient_light_costs_as_much_as_it_shades_more() -> None:
 def test_normal_codes_are_near_to_a_normal_sample_and_others_are_not() -> None:
     generator = torch.Generator().manual_seed(0)
     codes = torch.randn(256, 16, generator=generator)
-    near = distance_to_normal(codes, generator)
+    near = sliced_wasserstein_to_gaussian(codes, generator)
     assert near < 0.05
-    assert distance_to_normal(codes + 1, generator) > 10 * near
-    assert distance_to_normal(3 * codes, generator) > 10 * near
-    assert distance_to_normal(0 * codes, generator) > 10 * near
+    assert sliced_wasserstein_to_gaussian(codes + 1, generator) > 10 * near
+    assert sliced_wasserstein_to_gaussian(3 * codes, generator) > 10 * near
+    assert sliced_wasserstein_to_gaussian(0 * codes, generator) > 10 * near
     narrow = codes.clone()
     narrow[:, 8:] = narrow[:, :8]  # numbers that go together
-    assert distance_to_normal(narrow, generator) > 1.5 * near
+    assert sliced_wasserstein_to_gaussian(narrow, generator) > 1.5 * near
 
 
 def test_codes_are_pulled_towards_the_normal_sample() -> None:
     generator = torch.Generator().manual_seed(0)
     codes = (torch.randn(64, 4, generator=generator) * 0.2 + 2).requires_grad_(True)
-    (gradient,) = torch.autograd.grad(distance_to_normal(codes, generator), codes)
+    (gradient,) = torch.autograd.grad(sliced_wasserstein_to_gaussian(codes, generator), codes)
     assert gradient.mean() > 0

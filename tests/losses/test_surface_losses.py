@@ -7,7 +7,7 @@ from torch import Tensor
 from shapecycle.code_to_image.template import octasphere
 from shapecycle.geometry.nearest import nearest
 from shapecycle.geometry.sampling import sample_surface
-from shapecycle.losses.geometry import chamfer_loss, edge_unevenness, roughness
+from shapecycle.losses.geometry import chamfer_loss, dihedral_penalty, edge_length_variation
 from shapecycle.rasterize import Topology
 
 
@@ -139,10 +139,10 @@ def test_sampled_points_carry_gradients_to_the_vertices() -> None:
 
 def test_a_flat_patch_is_smooth_and_a_dent_in_it_is_not() -> None:
     vertices, edges = _grid()
-    assert roughness(vertices, edges).item() == pytest.approx(0, abs=1e-10)
+    assert dihedral_penalty(vertices, edges).item() == pytest.approx(0, abs=1e-10)
     dented = vertices.clone()
     dented[:, 24, 2] += 0.1
-    assert roughness(dented, edges).item() > 1e-3
+    assert dihedral_penalty(dented, edges).item() > 1e-3
 
 
 def test_a_fold_by_a_right_angle_costs_its_share_of_edges() -> None:
@@ -150,38 +150,42 @@ def test_a_fold_by_a_right_angle_costs_its_share_of_edges() -> None:
     x, y, z = vertices.unbind(2)
     folded = torch.stack([x.clamp(max=0.5), y, z + (x - 0.5).clamp(min=0)], 2)
     on_fold = (vertices[0, edges[:, :2], 0] == 0.5).all(1).sum()
-    assert roughness(folded, edges).item() == pytest.approx(on_fold.item() / len(edges), rel=1e-4)
+    assert dihedral_penalty(folded, edges).item() == pytest.approx(
+        on_fold.item() / len(edges), rel=1e-4
+    )
 
 
-def test_roughness_knows_neither_size_nor_place_nor_direction() -> None:
+def test_the_dihedral_penalty_knows_neither_size_nor_place_nor_direction() -> None:
     template = octasphere(3)
     edges = Topology.from_faces(template.faces).edges
     noise = torch.randn(template.vertices.shape, generator=_generator()) * 0.05
     vertices = (template.vertices + noise)[None]
     turn = torch.linalg.qr(torch.randn(3, 3, generator=_generator(1))).Q
     turn = turn * torch.linalg.det(turn).sign()
-    rough = roughness(vertices, edges)
-    torch.testing.assert_close(roughness(3 * vertices @ turn.mT + 1, edges), rough)
-    assert roughness(template.vertices[None], edges) < 0.5 * rough
+    rough = dihedral_penalty(vertices, edges)
+    torch.testing.assert_close(dihedral_penalty(3 * vertices @ turn.mT + 1, edges), rough)
+    assert dihedral_penalty(template.vertices[None], edges) < 0.5 * rough
     # Inside out is as rough.
-    torch.testing.assert_close(roughness(vertices * torch.tensor([-1.0, 1, 1]), edges), rough)
+    torch.testing.assert_close(
+        dihedral_penalty(vertices * torch.tensor([-1.0, 1, 1]), edges), rough
+    )
 
 
 def test_even_edges_cost_one_and_uneven_ones_more() -> None:
     vertices = torch.tensor([[[0.0, 0, 0], [1, 0, 0], [1, 1, 0], [0, 1, 0]]])
     edges = torch.tensor([[0, 1, 2, 3], [1, 2, 3, 0], [2, 3, 0, 1], [3, 0, 1, 2]])
-    assert edge_unevenness(vertices, edges).item() == pytest.approx(1, abs=1e-5)
+    assert edge_length_variation(vertices, edges).item() == pytest.approx(1, abs=1e-5)
     torch.testing.assert_close(
-        edge_unevenness(7 * vertices, edges), edge_unevenness(vertices, edges)
+        edge_length_variation(7 * vertices, edges), edge_length_variation(vertices, edges)
     )
     longer = vertices * torch.tensor([3.0, 1.0, 1.0])
-    assert edge_unevenness(longer, edges).item() == pytest.approx(5 / 4, rel=1e-4)
+    assert edge_length_variation(longer, edges).item() == pytest.approx(5 / 4, rel=1e-4)
 
 
 def test_losses_stay_finite_where_faces_vanish() -> None:
     vertices, edges = _grid()
     flat = torch.zeros_like(vertices).requires_grad_(True)
-    for loss in (roughness, edge_unevenness):
+    for loss in (dihedral_penalty, edge_length_variation):
         value = loss(flat, edges)
         (gradient,) = torch.autograd.grad(value, flat)
         assert value.isfinite()

@@ -1,14 +1,15 @@
 """Priors: what is fitted is what is sampled."""
 
-from math import pi
+from math import degrees, pi
 
 import pytest
 import torch
 
 from shapecycle.camera import Pose
+from shapecycle.config import SceneSettings
 from shapecycle.priors.gaussian import GaussianPrior
 from shapecycle.priors.light import sample_light
-from shapecycle.priors.pose import PoseSampler, pose_from_vector, pose_vector
+from shapecycle.priors.pose import PoseSampler, pose_from_vector, pose_vector, sample_pose
 from shapecycle.rasterize import shade_sh
 
 
@@ -136,3 +137,16 @@ def test_sampled_lights_repeat_with_their_seed() -> None:
     torch.testing.assert_close(
         sample_light(3, _generator(4)), sample_light(3, _generator(4)), atol=0, rtol=0
     )
+
+
+def test_the_wide_prior_keeps_to_its_ranges() -> None:
+    scenes = SceneSettings()
+    pose = sample_pose(2000, scenes, torch.Generator().manual_seed(0), torch.device("cpu"))
+    azimuth, elevation, _ = pose.angles.unbind(1)
+    assert (azimuth.cos().mean().abs(), azimuth.sin().mean().abs()) < (0.06, 0.06)
+    low, high = scenes.elevation_degrees
+    assert degrees(elevation.min()) >= low - 1e-3
+    assert degrees(elevation.max()) <= high + 1e-3
+    near, far = scenes.distance
+    assert -pose.translation[:, 2].max() >= near - 1e-4
+    assert -pose.translation[:, 2].min() <= far + 1e-4

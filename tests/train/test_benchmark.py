@@ -1,4 +1,4 @@
-"""The probe: what is kept is counted once, and in proportion to the batch."""
+"""The benchmark: what is kept is counted once, and in proportion to the batch."""
 
 from collections.abc import Iterator
 
@@ -6,7 +6,7 @@ import pytest
 import torch
 from tiny_world import few_samples, tiny_settings
 
-from shapecycle.train.benchmark import Kept, probe
+from shapecycle.train.benchmark import Kept, benchmark
 
 STAGES = ["shapes", "random cycle", "all cycles"]
 
@@ -33,12 +33,12 @@ def test_kept_memory_counts_once_and_until_it_is_let_go() -> None:
 
 
 def test_every_stage_is_timed_and_memory_grows_with_the_batch() -> None:
-    small, large = (probe(tiny_settings(batch=batch), STAGES, "cpu") for batch in (4, 8))
+    small, large = (benchmark(tiny_settings(batch=batch), STAGES, "cpu") for batch in (4, 8))
     assert list(small.images_per_second) == STAGES
     assert min(small.images_per_second.values()) > 0
     assert (small.batch, large.batch) == (4, 8)
     assert large.kept_bytes == pytest.approx(2 * small.kept_bytes, rel=0.25)
 
 
-def test_a_large_batch_is_probed_by_a_small_one() -> None:
-    assert probe(tiny_settings(batch=64), STAGES, "cpu").batch == 8
+def test_a_large_batch_is_measured_by_a_small_one() -> None:
+    assert benchmark(tiny_settings(batch=64), STAGES, "cpu").batch == 8

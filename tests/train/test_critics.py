@@ -1,4 +1,4 @@
-"""The jury: only critics that weigh anything sit on it, and they teach and are taught."""
+"""The critics: only critics that weigh anything sit on it, and they teach and are taught."""
 
 from dataclasses import replace
 
@@ -7,7 +7,7 @@ import torch
 from tiny_world import tiny_settings
 
 from shapecycle.config import Settings
-from shapecycle.train.critics import Jury, Samples, critics_of
+from shapecycle.train.critics import Critics, Samples, critics_of
 
 NAMES = ("image", "texture", "shape")
 
@@ -19,10 +19,10 @@ def _settings(*without: str) -> Settings:
     )
 
 
-def _jury(*without: str) -> Jury:
+def _critics(*without: str) -> Critics:
     torch.manual_seed(0)
     generator = torch.Generator().manual_seed(0)
-    return Jury(_settings(*without), generator, torch.device("cpu"))
+    return Critics(_settings(*without), generator, torch.device("cpu"))
 
 
 def _samples(seed: int) -> Samples:
@@ -40,50 +40,50 @@ def test_every_critic_with_a_weight_is_built() -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_critic_without_a_weight_is_not(name: str) -> None:
-    jury = _jury(name)
+    critics = _critics(name)
     others = set(NAMES) - {name}
-    assert set(jury.critics) == others
+    assert set(critics.networks) == others
     real, fake = _samples(0), _samples(1)
     del real[name], fake[name]  # nobody asks for its samples
-    assert set(jury.persuasion(fake)) == {f"{other}_critic" for other in others}
-    told = jury.learn(real, fake, pace=1.0, penalise=True)
-    assert set(told) == {f"{other}_critic_own" for other in others}
+    assert set(critics.generator_losses(fake)) == {f"{other}_critic" for other in others}
+    message = critics.step(real, fake, lr_scale=1.0, penalise=True)
+    assert set(message) == {f"{other}_critic_own" for other in others}
 
 
 def test_nobody_on_the_jury_costs_nothing_and_draws_no_numbers() -> None:
-    jury = _jury(*NAMES)
-    before = jury.generator.get_state()
-    assert jury.critics == {}
-    with jury.watching():
-        assert jury.persuasion(_samples(1)) == {}
-    assert jury.learn(_samples(0), _samples(1), pace=1.0, penalise=True) == {}
-    assert torch.equal(jury.generator.get_state(), before)
+    critics = _critics(*NAMES)
+    before = critics.generator.get_state()
+    assert critics.networks == {}
+    with critics.frozen():
+        assert critics.generator_losses(_samples(1)) == {}
+    assert critics.step(_samples(0), _samples(1), lr_scale=1.0, penalise=True) == {}
+    assert torch.equal(critics.generator.get_state(), before)
 
 
 def test_critics_learn_to_tell_their_samples_apart() -> None:
-    jury = _jury()
+    critics = _critics()
     real, fake = _samples(0), _samples(1)
-    told = [jury.learn(real, fake, pace=4.0, penalise=k % 16 == 0) for k in range(30)]
+    message = [critics.step(real, fake, lr_scale=4.0, penalise=k % 16 == 0) for k in range(30)]
     for name in NAMES:
-        assert told[-1][f"{name}_critic_own"] < 0.9 * told[0][f"{name}_critic_own"]
+        assert message[-1][f"{name}_critic_own"] < 0.9 * message[0][f"{name}_critic_own"]
 
 
 def test_learning_sends_no_gradient_to_the_samples_and_persuading_does() -> None:
-    jury = _jury()
+    critics = _critics()
     fake = {name: sample.requires_grad_(True) for name, sample in _samples(1).items()}
-    jury.learn(_samples(0), fake, pace=1.0, penalise=False)
+    critics.step(_samples(0), fake, lr_scale=1.0, penalise=False)
     assert all(sample.grad is None for sample in fake.values())
-    with jury.watching():
-        torch.stack(list(jury.persuasion(fake).values())).sum().backward()
+    with critics.frozen():
+        torch.stack(list(critics.generator_losses(fake).values())).sum().backward()
     assert all(sample.grad.abs().sum() > 0 for sample in fake.values() if sample.grad is not None)
     assert all(sample.grad is not None for sample in fake.values())
 
 
 def test_the_weights_of_other_critics_are_refused_by_name() -> None:
-    kept = _jury("texture").state()
+    kept = _critics("texture").state()
     with pytest.raises(
         ValueError, match=r"critics: image, shape; .*settings: image, shape, texture"
     ):
-        _jury().load_state(kept)
+        _critics().load_state(kept)
     with pytest.raises(ValueError, match=r"critics: image, shape; .*settings: none"):
-        _jury(*NAMES).load_state(kept)
+        _critics(*NAMES).load_state(kept)

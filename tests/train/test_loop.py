@@ -14,12 +14,13 @@ from shapecycle.config import Settings
 from shapecycle.data.photos import PhotoSet, load_photo_folder
 from shapecycle.data.shapes import ShapeSet, load_shape_folder
 from shapecycle.errors import CheckpointError
+from shapecycle.losses import Losses
 from shapecycle.model_file import load_networks
 from shapecycle.train.checkpoint import load_state
 from shapecycle.train.journal import Journal
 from shapecycle.train.loop import NonFiniteLoss, Run, train
 from shapecycle.train.signals import Stopped
-from shapecycle.train.steps import Terms, Trainer
+from shapecycle.train.steps import Trainer
 
 IMAGES = 40
 """Ten steps of four: some of every stage."""
@@ -96,7 +97,7 @@ def test_the_same_seed_trains_the_same_weights_and_another_others(
         load_networks(_train(_run(tmp_path / name, data, settings=few, seed=seed)))[0].state_dict()
         for name, seed in (("a", 1), ("b", 1), ("c", 2))
     ]
-    name = "translator.drawer.deformation.coefficients.weight"
+    name = "renderer.deformation.coefficients.weight"
     torch.testing.assert_close(weights[0][name], weights[1][name], atol=0, rtol=0)
     assert (weights[0][name] - weights[2][name]).abs().max() > 1e-4
 
@@ -121,20 +122,22 @@ def test_a_loss_that_is_not_a_number_stops_the_training_by_name(
 ) -> None:
     step = Trainer.shapes_step
 
-    def poisoned(trainer: Trainer, pace: float) -> dict[str, torch.Tensor]:
-        return step(trainer, pace) | {"roughness": torch.tensor(torch.nan)}
+    def poisoned(trainer: Trainer, lr_scale: float) -> dict[str, torch.Tensor]:
+        return step(trainer, lr_scale) | {"dihedral_penalty": torch.tensor(torch.nan)}
 
     monkeypatch.setattr(Trainer, "shapes_step", poisoned)
-    with pytest.raises(NonFiniteLoss, match=r"'roughness' became nan in stage 'shapes' .*\n.*hint"):
+    with pytest.raises(
+        NonFiniteLoss, match=r"'dihedral_penalty' became nan in stage 'shapes' .*\n.*hint"
+    ):
         _train(_run(tmp_path / "run", data))
     assert not (tmp_path / "run" / "model.safetensors").exists(), "nothing bad is saved"
     assert not (tmp_path / "run" / "state").exists()
 
 
-def _failing(change: Callable[[Trainer], None]) -> Callable[[Trainer, float], Terms]:
+def _failing(change: Callable[[Trainer], None]) -> Callable[[Trainer, float], Losses]:
     """Return a step that changes the model and fails as the rasteriser does."""
 
-    def step(trainer: Trainer, pace: float) -> Terms:
+    def step(trainer: Trainer, lr_scale: float) -> Losses:
         change(trainer)
         raise ValueError("clip has 12 non-finite values; the first is nan at index (0, 0, 0)")
 
@@ -143,23 +146,25 @@ def _failing(change: Callable[[Trainer], None]) -> Callable[[Trainer, float], Te
 
 @torch.no_grad()
 def _scale(trainer: Trainer, factor: float) -> None:
-    for weights in trainer.model.drawer.deformation.parameters():
+    for weights in trainer.networks.renderer.deformation.parameters():
         weights *= factor
 
 
 @pytest.mark.parametrize(
-    ("factor", "told"),
-    [(torch.nan, "the weights 'translator.drawer.*' are"), (1e30, "the vertices decoded from")],
+    ("factor", "message"),
+    [(torch.nan, "the weights 'renderer.*' are"), (1e30, "the vertices decoded from")],
 )
 def test_a_step_that_fails_on_diverged_weights_says_so(
     factor: float,
-    told: str,
+    message: str,
     tmp_path: Path,
     data: tuple[PhotoSet, ShapeSet],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(Trainer, "shapes_step", _failing(lambda trainer: _scale(trainer, factor)))
-    with pytest.raises(NonFiniteLoss, match=rf"{told}.* not finite in stage 'shapes' .*\n.*hint"):
+    with pytest.raises(
+        NonFiniteLoss, match=rf"{message}.* not finite in stage 'shapes' .*\n.*hint"
+    ):
         _train(_run(tmp_path / "run", data))
     assert not (tmp_path / "run" / "state").exists()
 
@@ -177,8 +182,8 @@ def test_weights_that_diverge_are_told_by_the_step_itself(
 ) -> None:
     step = Trainer.shapes_step
 
-    def diverging(trainer: Trainer, pace: float) -> Terms:
-        terms = step(trainer, pace)
+    def diverging(trainer: Trainer, lr_scale: float) -> Losses:
+        terms = step(trainer, lr_scale)
         _scale(trainer, torch.nan)
         return terms
 
@@ -196,9 +201,9 @@ def test_a_signal_stops_between_two_steps_with_one_state_that_goes_on(
 ) -> None:
     step = Trainer.random_step
 
-    def signalled(trainer: Trainer, pace: float) -> Terms:
+    def signalled(trainer: Trainer, lr_scale: float) -> Losses:
         signal.raise_signal(number)
-        return step(trainer, pace)
+        return step(trainer, lr_scale)
 
     before = signal.getsignal(number)
     with monkeypatch.context() as patch:
@@ -218,7 +223,7 @@ def test_a_signal_stops_between_two_steps_with_one_state_that_goes_on(
 def test_a_second_signal_does_not_wait_for_the_step(
     tmp_path: Path, data: tuple[PhotoSet, ShapeSet], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def signalled(trainer: Trainer, pace: float) -> Terms:
+    def signalled(trainer: Trainer, lr_scale: float) -> Losses:
         for _ in range(2):
             signal.raise_signal(signal.SIGINT)
         raise AssertionError("the second one stops at once")

@@ -1,18 +1,18 @@
-"""The budget: counted in images, or kept by a clock on machines of any speed."""
+"""The schedule: counted in images, or kept by a clock on machines of any speed."""
 
 from collections.abc import Callable
 
 import pytest
 
 from shapecycle.errors import ConfigError
-from shapecycle.train.schedule import Budget, planned_stages
+from shapecycle.train.schedule import Schedule, planned_stages
 
 SHARES = [("shapes", 0.3), ("random cycle", 0.5), ("all cycles", 0.2)]
 BATCH = 8
 
 
 class _Clock:
-    """A clock that only moves when it is told to."""
+    """A clock that only moves when it is message to."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -21,30 +21,30 @@ class _Clock:
         return self.now
 
 
-def _play(budget: Budget, clock: _Clock, step_seconds: Callable[[str, float], float]) -> None:
+def _run(schedule: Schedule, clock: _Clock, step_seconds: Callable[[str, float], float]) -> None:
     """Play all stages, each step as long as the function of stage and time says."""
-    for stage in budget.stages:
+    for stage in schedule.stages:
         if stage.is_done:
             continue
-        budget.begin(stage)
+        schedule.begin(stage)
         while not stage.is_done:
-            clock.now += step_seconds(stage.name, budget.elapsed)
-            budget.count(stage)
+            clock.now += step_seconds(stage.name, schedule.elapsed)
+            schedule.count(stage)
 
 
-def _timed(seconds: float, clock: _Clock) -> Budget:
-    budget = Budget(planned_stages(None, SHARES), BATCH, seconds, clock)
-    budget.start()
-    return budget
+def _timed(seconds: float, clock: _Clock) -> Schedule:
+    schedule = Schedule(planned_stages(None, SHARES), BATCH, seconds, clock)
+    schedule.start()
+    return schedule
 
 
 def test_images_are_shared_out_and_counted() -> None:
-    budget = Budget(planned_stages(1000, SHARES), BATCH)
-    assert [stage.images for stage in budget.stages] == [300, 500, 200]
-    budget.start()
-    _play(budget, _Clock(), lambda *_: 0.0)
-    assert [stage.seen for stage in budget.stages] == [304, 504, 200]
-    assert all(stage.progress == 1 for stage in budget.stages)
+    schedule = Schedule(planned_stages(1000, SHARES), BATCH)
+    assert [stage.images for stage in schedule.stages] == [300, 500, 200]
+    schedule.start()
+    _run(schedule, _Clock(), lambda *_: 0.0)
+    assert [stage.seen for stage in schedule.stages] == [304, 504, 200]
+    assert all(stage.progress == 1 for stage in schedule.stages)
 
 
 def test_every_stage_gets_an_image_however_few_there_are() -> None:
@@ -69,103 +69,103 @@ def test_without_a_length_a_stage_is_not_done() -> None:
 @pytest.mark.parametrize("step", [0.01, 0.1, 1.0])
 def test_a_time_is_kept_and_shared_at_any_speed(step: float) -> None:
     clock = _Clock()
-    budget = _timed(1000.0, clock)
-    _play(budget, clock, lambda *_: step)
-    assert budget.elapsed == pytest.approx(1000, rel=0.01, abs=3 * step)
-    shares = [stage.seen / sum(s.seen for s in budget.stages) for stage in budget.stages]
+    schedule = _timed(1000.0, clock)
+    _run(schedule, clock, lambda *_: step)
+    assert schedule.elapsed == pytest.approx(1000, rel=0.01, abs=3 * step)
+    shares = [stage.seen / sum(s.seen for s in schedule.stages) for stage in schedule.stages]
     assert shares == pytest.approx([0.3, 0.5, 0.2], abs=0.03)
 
 
 def test_slow_stages_take_their_share_of_time_not_of_images() -> None:
     clock = _Clock()
-    budget = _timed(1000.0, clock)
+    schedule = _timed(1000.0, clock)
     cost = {"shapes": 0.05, "random cycle": 0.2, "all cycles": 0.5}
-    _play(budget, clock, lambda name, _: cost[name])
-    assert budget.elapsed == pytest.approx(1000, rel=0.02)
-    spent = [stage.seen / BATCH * cost[stage.name] for stage in budget.stages]
+    _run(schedule, clock, lambda name, _: cost[name])
+    assert schedule.elapsed == pytest.approx(1000, rel=0.02)
+    spent = [stage.seen / BATCH * cost[stage.name] for stage in schedule.stages]
     assert spent == pytest.approx([300, 500, 200], rel=0.06)
 
 
 @pytest.mark.parametrize("factor", [0.2, 5.0])
 def test_a_time_is_kept_when_the_machine_changes_its_speed(factor: float) -> None:
     clock = _Clock()
-    budget = _timed(1000.0, clock)
-    _play(budget, clock, lambda _, elapsed: 0.1 * (factor if elapsed > 350 else 1.0))
-    assert budget.elapsed == pytest.approx(1000, rel=0.06)
-    assert all(stage.is_done for stage in budget.stages)
+    schedule = _timed(1000.0, clock)
+    _run(schedule, clock, lambda _, elapsed: 0.1 * (factor if elapsed > 350 else 1.0))
+    assert schedule.elapsed == pytest.approx(1000, rel=0.06)
+    assert all(stage.is_done for stage in schedule.stages)
 
 
 def test_a_first_slow_step_is_not_taken_for_the_speed() -> None:
     clock = _Clock()
-    budget = _timed(1000.0, clock)
+    schedule = _timed(1000.0, clock)
     first = iter([30.0])
-    _play(budget, clock, lambda *_: next(first, 0.1))
-    assert budget.elapsed == pytest.approx(1000, rel=0.02)
+    _run(schedule, clock, lambda *_: next(first, 0.1))
+    assert schedule.elapsed == pytest.approx(1000, rel=0.02)
 
 
 def test_a_time_too_short_for_anything_ends_all_the_same() -> None:
     clock = _Clock()
-    budget = _timed(0.5, clock)
-    _play(budget, clock, lambda *_: 1.0)
-    assert all(0 < stage.seen <= 20 * BATCH for stage in budget.stages)
+    schedule = _timed(0.5, clock)
+    _run(schedule, clock, lambda *_: 1.0)
+    assert all(0 < stage.seen <= 20 * BATCH for stage in schedule.stages)
 
 
-def _saved(budget: Budget) -> list[tuple[str, float, int, int]]:
-    return [(s.name, s.share, s.images, s.seen) for s in budget.stages]
+def _saved(schedule: Schedule) -> list[tuple[str, float, int, int]]:
+    return [(s.name, s.share, s.images, s.seen) for s in schedule.stages]
 
 
 def test_a_resumed_time_goes_on_where_it_stopped() -> None:
     clock = _Clock()
-    budget = _timed(1000.0, clock)
-    stage = budget.stages[0]
-    budget.begin(stage)
+    schedule = _timed(1000.0, clock)
+    stage = schedule.stages[0]
+    schedule.begin(stage)
     for _ in range(1500):  # 150 of 300 seconds
         clock.now += 0.1
-        budget.count(stage)
+        schedule.count(stage)
     later = _Clock()
-    resumed = Budget(planned_stages(None, SHARES), BATCH, 1000.0, later)
-    resumed.resume(_saved(budget), spent=budget.elapsed)
+    resumed = Schedule(planned_stages(None, SHARES), BATCH, 1000.0, later)
+    resumed.resume(_saved(schedule), spent=schedule.elapsed)
     resumed.start()
     assert resumed.stages[0].seen == 1500 * BATCH
-    _play(resumed, later, lambda *_: 0.1)
+    _run(resumed, later, lambda *_: 0.1)
     assert resumed.elapsed == pytest.approx(1000, rel=0.02)
     assert later.now - 1000 == pytest.approx(850, rel=0.02)
 
 
 def test_a_finished_time_is_finished_and_a_longer_one_goes_on() -> None:
     clock = _Clock()
-    budget = _timed(100.0, clock)
-    _play(budget, clock, lambda *_: 0.1)
+    schedule = _timed(100.0, clock)
+    _run(schedule, clock, lambda *_: 0.1)
     for seconds, more in ((100.0, 0.0), (200.0, 100.0)):
         later = _Clock()
-        resumed = Budget(planned_stages(None, SHARES), BATCH, seconds, later)
-        resumed.resume(_saved(budget), spent=budget.elapsed)
+        resumed = Schedule(planned_stages(None, SHARES), BATCH, seconds, later)
+        resumed.resume(_saved(schedule), spent=schedule.elapsed)
         resumed.start()
-        _play(resumed, later, lambda *_: 0.1)
+        _run(resumed, later, lambda *_: 0.1)
         assert later.now - 1000 == pytest.approx(more, abs=6)
 
 
 def test_a_run_begun_by_the_clock_can_end_by_images() -> None:
     clock = _Clock()
-    budget = _timed(100.0, clock)
-    stage = budget.stages[0]
-    budget.begin(stage)
+    schedule = _timed(100.0, clock)
+    stage = schedule.stages[0]
+    schedule.begin(stage)
     for _ in range(20):
         clock.now += 0.1
-        budget.count(stage)
-    resumed = Budget(planned_stages(1000, SHARES), BATCH)
-    resumed.resume(_saved(budget), spent=2.0)
+        schedule.count(stage)
+    resumed = Schedule(planned_stages(1000, SHARES), BATCH)
+    resumed.resume(_saved(schedule), spent=2.0)
     resumed.start()
-    _play(resumed, _Clock(), lambda *_: 0.0)
+    _run(resumed, _Clock(), lambda *_: 0.0)
     assert [stage.seen for stage in resumed.stages] == [304, 504, 200]
 
 
-def _resumed(total: int, seen: list[int], images: list[int] | None = None) -> Budget:
+def _resumed(total: int, seen: list[int], images: list[int] | None = None) -> Schedule:
     stages = zip(SHARES, images or [0, 0, 0], seen, strict=True)
-    budget = Budget(planned_stages(total, SHARES), BATCH)
-    budget.resume([(name, share, i, n) for (name, share), i, n in stages], spent=2.0)
-    budget.start()
-    return budget
+    schedule = Schedule(planned_stages(total, SHARES), BATCH)
+    schedule.resume([(name, share, i, n) for (name, share), i, n in stages], spent=2.0)
+    schedule.start()
+    return schedule
 
 
 @pytest.mark.parametrize(
@@ -174,17 +174,17 @@ def _resumed(total: int, seen: list[int], images: list[int] | None = None) -> Bu
 def test_what_a_stage_saw_beyond_its_share_the_others_do_not_see(seen: list[int]) -> None:
     """A clock may have given a stage far more than its share of images."""
     for total in (sum(seen) + 96, 2000, 3001):
-        budget = _resumed(total, seen)
-        _play(budget, _Clock(), lambda *_: 0.0)
-        assert total <= sum(stage.seen for stage in budget.stages) + 1
-        assert sum(stage.seen for stage in budget.stages) < total + len(SHARES) * BATCH
+        schedule = _resumed(total, seen)
+        _run(schedule, _Clock(), lambda *_: 0.0)
+        assert total <= sum(stage.seen for stage in schedule.stages) + 1
+        assert sum(stage.seen for stage in schedule.stages) < total + len(SHARES) * BATCH
 
 
 def test_a_plan_that_was_changed_once_is_kept() -> None:
-    budget = _resumed(2000, [800, 104, 0])
-    plan = [stage.images for stage in budget.stages]
-    budget.stages[1].seen += 40 * BATCH
-    again = _resumed(2000, [stage.seen for stage in budget.stages], plan)
+    schedule = _resumed(2000, [800, 104, 0])
+    plan = [stage.images for stage in schedule.stages]
+    schedule.stages[1].seen += 40 * BATCH
+    again = _resumed(2000, [stage.seen for stage in schedule.stages], plan)
     assert [stage.images for stage in again.stages] == plan
 
 

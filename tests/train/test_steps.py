@@ -10,8 +10,8 @@ import torch
 from tiny_world import few_samples, tiny_settings
 from torch import Tensor
 
-from shapecycle.cycles.random_scenes import ShapePool
 from shapecycle.data.photos import PhotoSet, load_photo_folder
+from shapecycle.data.shape_sampler import ShapeSampler
 from shapecycle.data.shapes import ShapeSet, load_shape_folder
 from shapecycle.train.steps import Trainer
 
@@ -35,7 +35,7 @@ def _trainer(data: tuple[PhotoSet, ShapeSet], **weights: float) -> Trainer:
     settings = tiny_settings()
     settings = replace(settings, weights=replace(settings.weights, **weights))
     generator = torch.Generator().manual_seed(3)
-    pool = ShapePool(shapes.meshes[:3], generator=generator, device="cpu")
+    pool = ShapeSampler(shapes.meshes[:3], generator=generator, device="cpu")
     return Trainer(settings, photos, pool, seed=3, device="cpu")
 
 
@@ -74,14 +74,14 @@ def test_a_critic_of_weight_0_takes_no_part(name: str, data: tuple[PhotoSet, Sha
     state = trainer.state()
     assert set(state["critics"]) == others
     learnt = sum(len(critic) for critic in state["critics"].values())
-    assert len(state["players"]["critics"]["state"]) == learnt, "only they have an optimiser"
+    assert len(state["optimizers"]["critics"]["state"]) == learnt, "only they have an optimizer"
 
 
 def test_a_training_needs_no_critics(data: tuple[PhotoSet, ShapeSet]) -> None:
     trainer = _trainer(data, **NO_CRITICS)
     assert not [term for term in trainer.cycles_step(1.0) if "critic" in term]
     assert trainer.state()["critics"] == {}
-    assert "critics" not in trainer.state()["players"]
+    assert "critics" not in trainer.state()["optimizers"]
 
 
 def test_a_state_of_other_critics_is_refused(data: tuple[PhotoSet, ShapeSet]) -> None:
@@ -96,9 +96,9 @@ def test_the_poses_term_is_told_plain_and_learnt_by_its_weight(
 ) -> None:
     trainer = _trainer(data, pose_transport=weight)
     descended: list[Tensor] = []
-    monkeypatch.setattr(trainer.poses, "descend", lambda loss, pace: descended.append(loss))
-    told = trainer.cycles_step(1.0)["pose_transport"]
-    torch.testing.assert_close(descended[0].detach(), weight * told)
+    monkeypatch.setattr(trainer.poses, "step", lambda loss, lr_scale: descended.append(loss))
+    message = trainer.cycles_step(1.0)["pose_transport"]
+    torch.testing.assert_close(descended[0].detach(), weight * message)
 
 
 def test_poses_of_weight_0_are_not_learnt(data: tuple[PhotoSet, ShapeSet]) -> None:

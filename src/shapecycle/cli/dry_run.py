@@ -5,9 +5,9 @@ from torch import nn
 
 from shapecycle.config import Settings, as_dict
 from shapecycle.networks import Networks
-from shapecycle.train.benchmark import probe
+from shapecycle.train.benchmark import benchmark
 from shapecycle.train.critics import critics_of
-from shapecycle.train.loop import stage_shares
+from shapecycle.train.schedule import stage_shares
 from shapecycle.train.threads import choose_threads
 
 
@@ -28,18 +28,18 @@ def dry_run(settings: Settings, device: str) -> None:
 def _parts(settings: Settings) -> dict[str, list[nn.Module]]:
     networks = Networks(settings.model)
     return {
-        "shape encoder": [networks.translator.reader],
-        "image encoder": [networks.translator.seer],
-        "deformation": [networks.translator.drawer.deformation],
-        "texture decoder": [networks.translator.drawer.texture_decoder],
+        "shape encoder": [networks.shape_encoder],
+        "image encoder": [networks.image_encoder],
+        "deformation": [networks.renderer.deformation],
+        "texture decoder": [networks.renderer.texture_decoder],
         "critics": list(critics_of(settings).values()),
     }
 
 
 def _print_cost(settings: Settings, device: str) -> None:
-    """Probe some steps, and say what was measured and what was only concluded from it."""
+    """Measure some steps, and say what was measured and what was only concluded from it."""
     shares = dict(stage_shares(settings.train))
-    cost = probe(settings, list(shares), device)
+    cost = benchmark(settings, list(shares), device)
     batch = settings.train.batch
     megabytes = cost.kept_bytes * batch / cost.batch / 1e6
     print(

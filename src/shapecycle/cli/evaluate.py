@@ -3,72 +3,106 @@
 import json
 import tempfile
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
-from shapecycle.cli.commands import Evaluate
-from shapecycle.cli.inputs import chosen_device, files_of, load_photos, refuse_bad, within
+from tyro.conf import Positional
+
+from shapecycle.cli.inputs import (
+    Device,
+    check_range,
+    chosen_device,
+    files_of,
+    load_photos,
+    report_bad,
+)
 from shapecycle.cli.output import (
+    check_creatable,
+    check_separate,
+    check_unused,
     new_folder,
-    refuse_overlap,
-    refuse_uncreatable,
-    refuse_used,
-    say,
     write_new_file,
 )
 from shapecycle.cli.reconstruct import reconstruct
+from shapecycle.console import say
 from shapecycle.errors import CheckpointError, DataError, ShapecycleError
 
 
-def run(command: Evaluate) -> None:
-    """Reconstruct every picture, compare what was written with the truth, write the scores."""
-    from shapecycle.data.photos import SUFFIXES
-    from shapecycle.evaluate.pose import read_cameras
-    from shapecycle.evaluate.scores import score, shape_of, summarised
-    from shapecycle.model import load
+@dataclass(frozen=True)
+class Evaluate:
+    """Score a model on pictures whose shapes and cameras are known.
 
-    within(command.refine_steps, 0, 10_000, "--refine-steps")
-    if command.keep is not None:
-        refuse_overlap(("--out", command.out), ("--keep", command.keep))
-    if command.out.exists():
-        raise CheckpointError(f"{command.out} is there already", "name another file, or remove it")
-    refuse_uncreatable(command.out.parent)
-    if command.keep is not None:
-        refuse_used(command.keep)
-    device = chosen_device(command.device)
-    files = files_of((command.images,), tuple(SUFFIXES), "pictures")
-    refuse_other_names(files)
-    cameras = read_cameras(command.cameras)
-    shapes = {path.stem: shape_of(path, command.shapes) for path in files}
-    missing = [path.name for path in files if path.stem not in cameras]
-    if missing:
-        raise DataError(
-            f"{command.cameras} has no camera for {len(missing)} of {len(files)} pictures; "
-            f"first: {missing[0]}",
-            "give the cameras.json that belongs to these pictures",
-        )
-    model = load(command.model, device=device)
-    refuse_bad_shapes(sorted(set(shapes.values())))
-    photos = load_photos(files, skip_bad=False, hint="mend or remove them")
-    with ExitStack() as stack:
-        if command.keep is None:
-            out = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        else:
-            out = stack.enter_context(new_folder(command.keep))
-        reconstruct(model, photos, out, refine_steps=command.refine_steps)
-        say("comparing with the truth ...")
-        rows = [
-            score(out / path.stem, shapes[path.stem], cameras[path.stem]) | {"image": path.name}
-            for path in files
-        ]
-    summary = summarised(rows)
-    metrics = {"model": str(command.model), "summary": summary, "pictures": rows}
-    write_new_file(command.out, json.dumps(metrics, indent=1) + "\n")
-    for name, both in summary.items():
-        say(f"  {name:<24} mean {both['mean']:8.4f}   median {both['median']:8.4f}")
-    print(command.out)
+    Example: shapecycle evaluate run --images val/images --shapes val/shapes
+    --cameras val/cameras.json --out metrics.json
+    """
+
+    model: Positional[Path]
+    """Run folder or model file."""
+    images: Path
+    """Folder of pictures named <model>_<view>.png."""
+    shapes: Path
+    """Folder of shapes named <model>.ply."""
+    cameras: Path
+    """JSON file of the pictures' cameras."""
+    out: Path
+    """JSON file to create."""
+    keep: Path | None = None
+    """Folder to create for the reconstructions; by default they are not kept."""
+    refine_steps: int = 30
+    """As in reconstruct."""
+    device: Device = "auto"
+    """Where to compute."""
+
+    def run(self) -> None:
+        """Reconstruct every picture, compare what was written with the truth, write the scores."""
+        from shapecycle.data.photos import SUFFIXES
+        from shapecycle.evaluate.pose import read_cameras
+        from shapecycle.evaluate.scores import score, shape_of, summarised
+        from shapecycle.model import load
+
+        check_range(self.refine_steps, 0, 10_000, "--refine-steps")
+        if self.keep is not None:
+            check_separate(("--out", self.out), ("--keep", self.keep))
+        if self.out.exists():
+            raise CheckpointError(f"{self.out} is there already", "name another file, or remove it")
+        check_creatable(self.out.parent)
+        if self.keep is not None:
+            check_unused(self.keep)
+        device = chosen_device(self.device)
+        files = files_of((self.images,), tuple(SUFFIXES), "pictures")
+        check_names(files)
+        cameras = read_cameras(self.cameras)
+        shapes = {path.stem: shape_of(path, self.shapes) for path in files}
+        missing = [path.name for path in files if path.stem not in cameras]
+        if missing:
+            raise DataError(
+                f"{self.cameras} has no camera for {len(missing)} of {len(files)} pictures; "
+                f"first: {missing[0]}",
+                "give the cameras.json that belongs to these pictures",
+            )
+        model = load(self.model, device=device)
+        check_shapes(sorted(set(shapes.values())))
+        photos = load_photos(files, skip_bad=False, hint="mend or remove them")
+        with ExitStack() as stack:
+            if self.keep is None:
+                out = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+            else:
+                out = stack.enter_context(new_folder(self.keep))
+            reconstruct(model, photos, out, refine_steps=self.refine_steps)
+            say("comparing with the truth ...")
+            rows = [
+                score(out / path.stem, shapes[path.stem], cameras[path.stem]) | {"image": path.name}
+                for path in files
+            ]
+        summary = summarised(rows)
+        metrics = {"model": str(self.model), "summary": summary, "pictures": rows}
+        write_new_file(self.out, json.dumps(metrics, indent=1) + "\n")
+        for name, both in summary.items():
+            say(f"  {name:<24} mean {both['mean']:8.4f}   median {both['median']:8.4f}")
+        print(self.out)
 
 
-def refuse_other_names(files: list[Path]) -> None:
+def check_names(files: list[Path]) -> None:
     """Raise if a picture's name does not tell its shape.
 
     Raises:
@@ -84,7 +118,7 @@ def refuse_other_names(files: list[Path]) -> None:
         )
 
 
-def refuse_bad_shapes(files: list[Path]) -> None:
+def check_shapes(files: list[Path]) -> None:
     """Raise one error that names all true shapes that cannot be used, before hours of work.
 
     Raises:
@@ -98,4 +132,4 @@ def refuse_bad_shapes(files: list[Path]) -> None:
             load_mesh(path)
         except ShapecycleError as error:
             bad.append(error)
-    refuse_bad(bad, len(files), skip_bad=False, kind="shapes", hint="mend or remove them")
+    report_bad(bad, len(files), skip_bad=False, kind="shapes", hint="mend or remove them")

@@ -1,17 +1,20 @@
 """What commands take: files in place, numbers in range, a device that is there."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
-from shapecycle.cli.output import say
+from shapecycle.console import say
+from shapecycle.data.loading import list_folder
 from shapecycle.errors import ConfigError, DataError, ShapecycleError
 
 if TYPE_CHECKING:
     from shapecycle.data.photos import Photo
 
+Device = Literal["auto", "cpu", "cuda", "mps"]
+
 RESERVED = ("", ".", "..", "summary.json")
 """Stems that cannot name a result's folder."""
-LARGEST_SEED = 2**63 - 1
+MAX_SEED = 2**63 - 1
 OR_SKIP = "mend or remove them, or leave them out with --skip-bad"
 
 
@@ -25,7 +28,7 @@ def files_of(inputs: tuple[Path, ...], suffixes: tuple[str, ...], kind: str) -> 
     found: list[Path] = []
     for path in inputs:
         if path.is_dir():
-            found += _inside(path, suffixes, kind)
+            found += list_folder(path, kind, suffixes).files
         elif path.is_file():
             found.append(path)
         else:
@@ -50,22 +53,6 @@ def files_of(inputs: tuple[Path, ...], suffixes: tuple[str, ...], kind: str) -> 
     return found
 
 
-def _inside(folder: Path, suffixes: tuple[str, ...], kind: str) -> list[Path]:
-    try:
-        visible = [path for path in sorted(folder.iterdir()) if not path.name.startswith(".")]
-    except OSError as fault:
-        raise DataError(
-            f"{folder}: the folder cannot be read ({fault.strerror})", "check its permissions"
-        ) from fault
-    inside = [path for path in visible if path.suffix.lower() in suffixes]
-    if not inside:
-        raise DataError(
-            f"{folder} holds no {kind}",
-            f"{kind} are files ending in {' '.join(suffixes)}, directly in the folder",
-        )
-    return inside
-
-
 def load_photos(files: list[Path], *, skip_bad: bool, hint: str = OR_SKIP) -> "list[Photo]":
     """Load pictures; bad ones are all named in one error, or skipped and named."""
     from shapecycle.data.photos import load_photo
@@ -76,11 +63,11 @@ def load_photos(files: list[Path], *, skip_bad: bool, hint: str = OR_SKIP) -> "l
             photos.append(load_photo(path))
         except ShapecycleError as error:
             bad.append(error)
-    refuse_bad(bad, len(files), skip_bad=skip_bad, kind="pictures", hint=hint)
+    report_bad(bad, len(files), skip_bad=skip_bad, kind="pictures", hint=hint)
     return photos
 
 
-def refuse_bad(
+def report_bad(
     bad: list[ShapecycleError],
     count: int,
     *,
@@ -93,13 +80,13 @@ def refuse_bad(
         return
     if count == 1:
         raise bad[0]
-    told = "\n".join(f"  {error.what}" for error in bad)
+    listed = "\n".join(f"  {error.what}" for error in bad)
     if skip_bad and len(bad) < count:
-        say(f"left out {len(bad)} of {count} {kind}:\n{told}")
+        say(f"left out {len(bad)} of {count} {kind}:\n{listed}")
         return
     # Without any good ones there is nothing to go on with.
     raise DataError(
-        f"{len(bad)} of {count} {kind} cannot be used:\n{told}",
+        f"{len(bad)} of {count} {kind} cannot be used:\n{listed}",
         hint if len(bad) < count else "mend or remove them",
     )
 
@@ -108,7 +95,7 @@ def chosen_device(name: str) -> str:
     """Return the device to compute on.
 
     Raises:
-        ConfigError: If the device asked for is not there.
+        ConfigError: If the device options for is not there.
     """
     import torch
 
@@ -127,11 +114,11 @@ def chosen_device(name: str) -> str:
     return name
 
 
-def within(value: int, least: int, most: int, option: str) -> None:
+def check_range(value: int, low: int, high: int, option: str) -> None:
     """Raise if an option's value is too small or too large.
 
     Raises:
         ConfigError: Naming the option and its range.
     """
-    if not least <= value <= most:
-        raise ConfigError(f"{option} must be from {least} to {most}, found {value}")
+    if not low <= value <= high:
+        raise ConfigError(f"{option} must be from {low} to {high}, found {value}")

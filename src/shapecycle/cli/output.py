@@ -2,19 +2,19 @@
 
 import os
 import shutil
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from shapecycle.atomic import SUFFIX, atomic_write
 from shapecycle.errors import CheckpointError
 
 if TYPE_CHECKING:
     from shapecycle.camera import Pose
 
 
-def refuse_used(out: Path, *, besides: str = "") -> None:
+def check_unused(out: Path, *, besides: str = "") -> None:
     """Raise if a folder to be created holds something already, or is a file.
 
     Args:
@@ -40,8 +40,8 @@ def refuse_used(out: Path, *, besides: str = "") -> None:
         )
 
 
-def refuse_overlap(first: tuple[str, Path], second: tuple[str, Path]) -> None:
-    """Raise if two places to be created are one, or one lies inside the other.
+def check_separate(first: tuple[str, Path], second: tuple[str, Path]) -> None:
+    """Raise if two paths to be created are one, or one lies inside the other.
 
     Args:
         first: An option and its path.
@@ -60,10 +60,10 @@ def refuse_overlap(first: tuple[str, Path], second: tuple[str, Path]) -> None:
         found = f"overlap: the second lies inside {here}"
     else:
         return
-    raise CheckpointError(f"{one} {here} and {other} {there} {found}", "name two separate places")
+    raise CheckpointError(f"{one} {here} and {other} {there} {found}", "name two separate paths")
 
 
-def refuse_uncreatable(out: Path) -> None:
+def check_creatable(out: Path) -> None:
     """Raise if a folder cannot be made; nothing is left behind either way.
 
     Raises:
@@ -83,7 +83,7 @@ def refuse_uncreatable(out: Path) -> None:
 @contextmanager
 def new_folder(out: Path) -> Iterator[Path]:
     """Give a folder to write into that becomes ``out`` only if all goes well."""
-    refuse_used(out)
+    check_unused(out)
     missing = [path for path in out.absolute().parents if not path.exists()]
     staging = _partial(out)
     try:
@@ -94,7 +94,7 @@ def new_folder(out: Path) -> Iterator[Path]:
     try:
         yield staging
         # Another run may have finished there in the meantime.
-        refuse_used(out)
+        check_unused(out)
         if out.is_dir():
             out.rmdir()
         staging.rename(out)
@@ -109,21 +109,17 @@ def write_new_file(out: Path, text: str) -> None:
     Raises:
         CheckpointError: If it cannot be written.
     """
-    partial = _partial(out)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(out)
+        with atomic_write(out) as partial:
+            partial.write_text(text, encoding="utf-8")
     except OSError as fault:
         raise _uncreatable(out, fault) from fault
-    finally:
-        with suppress(OSError):
-            partial.unlink(missing_ok=True)
 
 
 def _partial(out: Path) -> Path:
     whole = out.absolute()
-    return whole.with_name(f".{whole.name}.{os.getpid()}.partial")
+    return whole.with_name(f".{whole.name}.{os.getpid()}{SUFFIX}")
 
 
 def _remove_empty(folders: list[Path]) -> None:
@@ -142,8 +138,3 @@ def _uncreatable(out: Path, fault: OSError) -> CheckpointError:
 def camera_json(pose: "Pose", fov_y: float) -> dict[str, Any]:
     """Return a pose as files hold it; ``fov_y`` is in radians."""
     return {"camera_from_object": pose.camera_from_object()[0].tolist(), "fov_y": fov_y}
-
-
-def say(line: str) -> None:
-    """Print for people; results go to standard output."""
-    print(line, file=sys.stderr, flush=True)

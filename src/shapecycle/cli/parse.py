@@ -1,20 +1,17 @@
-"""From arguments to a command; nothing heavy is imported before one is chosen."""
+"""From arguments to a command; nothing heavy is imported before it runs."""
 
 import sys
-from collections.abc import Sequence
-from difflib import get_close_matches
+from collections.abc import Callable, Sequence
 from importlib.metadata import version
-from typing import NoReturn, Protocol, get_args, get_type_hints
+from typing import Protocol
 
-from shapecycle.cli.commands import (
-    Demo,
-    Doctor,
-    Evaluate,
-    Generate,
-    Reconstruct,
-    Render,
-    Train,
-)
+from shapecycle.cli.demo import Demo
+from shapecycle.cli.doctor import Doctor
+from shapecycle.cli.evaluate import Evaluate
+from shapecycle.cli.generate import Generate
+from shapecycle.cli.reconstruct import Reconstruct
+from shapecycle.cli.render import Render
+from shapecycle.cli.train import Train
 
 DESCRIPTION = """\
 shapecycle learns to translate between masked photographs and untextured 3D shapes, both ways,
@@ -37,7 +34,7 @@ class Command(Protocol):
         """Do it."""
 
 
-COMMANDS: dict[str, type[Command]] = {
+COMMANDS: dict[str, Callable[..., Command]] = {
     "train": Train,
     "reconstruct": Reconstruct,
     "render": Render,
@@ -60,17 +57,13 @@ def parse(arguments: Sequence[str]) -> Command:
         for name, command in COMMANDS.items():
             print(f"  {name:<12} {(command.__doc__ or '').splitlines()[0]}")
         sys.exit(0)
-    verb = arguments[0]
-    if verb not in COMMANDS:
-        _refuse("verb", verb, list(COMMANDS))
-    known = _options(COMMANDS[verb])
-    for argument in arguments[1:]:
-        name = argument.partition("=")[0]
-        if name.startswith("--") and name.replace("_", "-") not in known:
-            _refuse("option", name, known)
     import tyro
 
-    return tyro.cli(COMMANDS[verb], prog=f"shapecycle {verb}", args=_joined(arguments[1:]))
+    verb, *options = _joined(arguments)
+    if verb in COMMANDS:
+        return tyro.cli(COMMANDS[verb], prog=f"shapecycle {verb}", args=options)
+    # Says which verbs there are, and exits.
+    return tyro.extras.subcommand_cli_from_dict(COMMANDS, prog="shapecycle", args=[verb])
 
 
 def _joined(arguments: Sequence[str]) -> list[str]:
@@ -82,20 +75,3 @@ def _joined(arguments: Sequence[str]) -> list[str]:
         else:
             joined.append(argument)
     return joined
-
-
-def _options(command: type[Command]) -> list[str]:
-    """List a verb's options; those that are on or off also have a form with --no-."""
-    names = ["--help"]
-    for name, kind in get_type_hints(command).items():
-        option = name.replace("_", "-")
-        is_switch = bool in (kind, *get_args(kind))
-        names += [f"--{option}", *([f"--no-{option}"] if is_switch else [])]
-    return names
-
-
-def _refuse(kind: str, name: str, known: list[str]) -> NoReturn:
-    near = get_close_matches(name, known, n=1)
-    hint = f"did you mean '{near[0]}'?" if near else f"{kind}s: {', '.join(known)}"
-    print(f"error: unknown {kind} '{name}'\n  hint: {hint}", file=sys.stderr)
-    sys.exit(2)

@@ -6,12 +6,11 @@ from math import degrees
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
+from tyro.conf import Positional
 
-from shapecycle.cli.commands import Reconstruct
-from shapecycle.cli.inputs import chosen_device, files_of, load_photos, within
-from shapecycle.cli.output import camera_json, new_folder, say
-from shapecycle.evaluate.silhouettes import silhouette_iou
+from shapecycle.cli.inputs import Device, check_range, chosen_device, files_of, load_photos
+from shapecycle.cli.output import camera_json, new_folder
+from shapecycle.console import say
 
 if TYPE_CHECKING:
     from shapecycle.data.photos import Photo
@@ -20,19 +19,39 @@ if TYPE_CHECKING:
 CHUNK = 16
 
 
-def run(command: Reconstruct) -> None:
-    """Reconstruct all pictures, or none if one is bad."""
-    from shapecycle.data.photos import SUFFIXES
-    from shapecycle.model import load
+@dataclass(frozen=True)
+class Reconstruct:
+    """Turn masked pictures into textured meshes (GLB), renders and graphics codes.
 
-    within(command.refine_steps, 0, 10_000, "--refine-steps")
-    files = files_of(command.inputs, tuple(SUFFIXES), "pictures")
-    with new_folder(command.out) as out:
-        model = load(command.model, device=chosen_device(command.device))
-        photos = load_photos(files, skip_bad=command.skip_bad)
-        reconstruct(model, photos, out, refine_steps=command.refine_steps)
-    say(f"{len(photos)} reconstructions are in")
-    print(command.out)
+    Example: shapecycle reconstruct run photos/a.png photos/b.png --out out
+    """
+
+    model: Positional[Path]
+    """Run folder or model file."""
+    inputs: Positional[tuple[Path, ...]]
+    """Pictures, or folders of pictures."""
+    out: Path
+    """Folder to create; one subfolder per picture."""
+    refine_steps: int = 30
+    """Steps of fitting each shape and pose to its mask; 0 keeps the network's first answer."""
+    device: Device = "auto"
+    """Where to compute."""
+    skip_bad: bool = False
+    """Leave bad files out instead of stopping; all are named."""
+
+    def run(self) -> None:
+        """Reconstruct all pictures, or none if one is bad."""
+        from shapecycle.data.photos import SUFFIXES
+        from shapecycle.model import load
+
+        check_range(self.refine_steps, 0, 10_000, "--refine-steps")
+        files = files_of(self.inputs, tuple(SUFFIXES), "pictures")
+        with new_folder(self.out) as out:
+            model = load(self.model, device=chosen_device(self.device))
+            photos = load_photos(files, skip_bad=self.skip_bad)
+            reconstruct(model, photos, out, refine_steps=self.refine_steps)
+        say(f"{len(photos)} reconstructions are in")
+        print(self.out)
 
 
 @dataclass(frozen=True)
@@ -50,6 +69,8 @@ def reconstruct(
     model: "Model", photos: "list[Photo]", out: Path, *, refine_steps: int
 ) -> list[Result]:
     """Write ``<stem>/{mesh.glb,render.png,code.json}`` for every picture, and ``summary.json``."""
+    import numpy as np
+
     results = []
     for start in range(0, len(photos), CHUNK):
         chunk = photos[start : start + CHUNK]
@@ -66,7 +87,10 @@ def reconstruct(
 
 
 def _write(model: "Model", photo: "Photo", seen: "Seen", folder: Path) -> Result:
+    import numpy as np
     from PIL import Image
+
+    from shapecycle.evaluate.silhouettes import silhouette_iou
 
     folder.mkdir(parents=True)
     picture = model.draw(seen.code, seen.size)[0]
@@ -74,7 +98,7 @@ def _write(model: "Model", photo: "Photo", seen: "Seen", folder: Path) -> Result
     iou = silhouette_iou(picture[..., 3], photo.rgba[3])
     code = seen.code.to_json()
     model.mesh(seen.code).save(folder / "mesh.glb", extras={"silhouette_iou": iou})
-    told = {
+    record = {
         "image": photo.path.name,
         "size": list(seen.size),
         "code": code,
@@ -85,6 +109,6 @@ def _write(model: "Model", photo: "Photo", seen: "Seen", folder: Path) -> Result
         ],
         "silhouette_iou": iou,
     }
-    (folder / "code.json").write_text(json.dumps(told, indent=1) + "\n")
+    (folder / "code.json").write_text(json.dumps(record, indent=1) + "\n")
     azimuth, elevation, _ = (degrees(x) for x in seen.code.pose.angles[0].tolist())
     return Result(photo.path.name, iou, azimuth % 360, elevation, seen.hypotheses[0].plausibility)

@@ -1,24 +1,20 @@
 """What a run folder keeps of the commands that trained it: ``settings.json``."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, TypeVar
-
-import yaml
+from typing import Any
 
 from shapecycle.cli.output import write_new_file
 from shapecycle.config import Settings, as_dict, merged
 from shapecycle.errors import CheckpointError, ConfigError
 
 RUN_FOLDER = "--resume takes the run folder of an earlier `shapecycle train`"
-Kind = TypeVar("Kind")
 
 
 @dataclass(frozen=True)
 class Record:
-    """A training with nothing left open; None where an older run folder does not tell.
+    """A training with nothing left open.
 
     Attributes:
         settings: The merged settings.
@@ -30,23 +26,38 @@ class Record:
         skip_bad: Whether bad files were left out.
         images: Folder of the pictures.
         shapes: Folder of the shapes.
-        picture_count: How many pictures that folder gave.
-        shape_count: How many shapes that folder gave.
+        picture_count: How many pictures that folder gave; None before they are loaded.
+        shape_count: How many shapes that folder gave, likewise.
         commands: The command lines so far, the first one first.
     """
 
     settings: Settings
     seed: int
-    minutes: float | None = None
-    preset: str | None = None
-    up: str | None = None
-    front: str | None = None
-    skip_bad: bool | None = None
-    images: str | None = None
-    shapes: str | None = None
+    minutes: float | None
+    preset: str
+    up: str
+    front: str
+    skip_bad: bool
+    images: str = ""
+    shapes: str = ""
     picture_count: int | None = None
     shape_count: int | None = None
     commands: tuple[tuple[str, ...], ...] = ()
+
+
+KINDS: dict[str, tuple[type, ...]] = {
+    "seed": (int,),
+    "minutes": (int, float, type(None)),
+    "preset": (str,),
+    "up": (str,),
+    "front": (str,),
+    "skip_bad": (bool,),
+    "images": (str,),
+    "shapes": (str,),
+    "picture_count": (int,),
+    "shape_count": (int,),
+}
+"""What the parts of a record are in JSON, besides settings and commands."""
 
 
 def record_file(folder: Path) -> Path:
@@ -73,6 +84,8 @@ def read_record(folder: Path) -> Record:
 
 def write_record(folder: Path, record: Record) -> None:
     """Write ``settings.json``, and ``settings.yaml`` as --config takes it, each all at once."""
+    import yaml
+
     settings = as_dict(record.settings)
     kept = {**vars(record), "settings": settings}
     write_new_file(record_file(folder), json.dumps(kept, indent=1) + "\n")
@@ -80,29 +93,13 @@ def write_record(folder: Path, record: Record) -> None:
 
 
 def _record(kept: Any, source: str) -> Record:
-    if not isinstance(kept, dict):
-        raise TypeError(f"it holds no settings by name but a {type(kept).__name__}")
-    # Older run folders keep one command, and neither preset nor data.
-    commands = kept.get("commands", [kept["command"]] if "command" in kept else [])
-    minutes = kept.get("minutes")
-    return Record(
-        settings=merged(Settings(), kept["settings"], source=source),
-        seed=int(kept["seed"]),
-        minutes=None if minutes is None else float(minutes),
-        preset=_optional(kept, "preset", str),
-        up=_optional(kept, "up", str),
-        front=_optional(kept, "front", str),
-        skip_bad=_optional(kept, "skip_bad", bool),
-        images=_optional(kept, "images", str),
-        shapes=_optional(kept, "shapes", str),
-        picture_count=_optional(kept, "picture_count", int),
-        shape_count=_optional(kept, "shape_count", int),
-        commands=tuple(tuple(map(str, command)) for command in commands),
-    )
-
-
-def _optional(kept: Mapping[str, Any], name: str, kind: type[Kind]) -> Kind | None:
-    value = kept.get(name)
-    if value is not None and not isinstance(value, kind):
-        raise ValueError(f"'{name}' is {value!r}")
-    return value
+    names = {field.name for field in fields(Record)}
+    if not isinstance(kept, dict) or set(kept) != names:
+        raise TypeError(f"it does not hold exactly {', '.join(sorted(names))}")
+    for name, kinds in KINDS.items():
+        value = kept[name]
+        if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
+            raise ValueError(f"'{name}' is {value!r}")
+    commands = tuple(tuple(map(str, command)) for command in kept["commands"])
+    settings: Settings = merged(Settings(), kept["settings"], source=source)
+    return Record(**{**kept, "settings": settings, "commands": commands})

@@ -1,45 +1,233 @@
 """``shapecycle train``."""
 
 import shlex
+import sys
 import time
+from dataclasses import dataclass, replace
+from math import inf
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from shapecycle.cli.commands import Train
-from shapecycle.cli.inputs import chosen_device
-from shapecycle.cli.output import refuse_uncreatable, refuse_used, say
-from shapecycle.cli.planning import FRONT, UP, planned, with_counts
-from shapecycle.cli.run_record import Record, write_record
-from shapecycle.train.lock import LOCK_NAME, locked, refuse_running
+from tyro.conf import DisallowNone, arg
+
+from shapecycle.cli.inputs import MAX_SEED, Device, check_range, chosen_device
+from shapecycle.cli.output import check_creatable, check_unused
+from shapecycle.cli.run_record import RUN_FOLDER, Record, read_record, record_file, write_record
+from shapecycle.console import say
+from shapecycle.errors import CheckpointError, ConfigError, DataError
+from shapecycle.train.lock import LOCK_NAME, check_not_running, locked
 from shapecycle.train.signals import Stopped, interruptible
 
 if TYPE_CHECKING:
+    from shapecycle.config import Settings
     from shapecycle.data.photos import PhotoSet
     from shapecycle.data.shapes import ShapeSet
 
+UP, FRONT = "+y", "+z"
+"""The shape files' axes where none are named."""
 
-def run(command: Train) -> None:
-    """Check everything that can be checked at once, load, train, and say where the model is."""
-    start = time.monotonic()
-    if not command.dry_run:
-        refuse_running(command.out)
-    record = planned(command)
-    if command.dry_run:
-        from shapecycle.cli.dry_run import dry_run
 
-        dry_run(record.settings, chosen_device(command.device))
+@dataclass(frozen=True)
+class Train:
+    """Train a model on a folder of masked pictures and an unrelated folder of shapes.
+
+    Example: shapecycle train --images photos --shapes meshes --out run --minutes 30
+    """
+
+    images: Path
+    """Folder of RGBA pictures, or of RGB pictures with masks of the same names in masks/."""
+    shapes: Path
+    """Folder of meshes (GLB, OBJ, PLY, OFF, STL) or oriented point clouds (PLY)."""
+    out: Path
+    """Run folder to create; with --resume, the run folder to go on with."""
+    minutes: float | None = None
+    """Train for about this long, loading included; how many images that is gets measured."""
+    total_images: int | None = None
+    """Train until this many pictures and shapes have been seen."""
+    preset: Annotated[
+        DisallowNone[Literal["laptop", "standard", "large"] | None],
+        arg(help_behavior_hint="(default: laptop)"),
+    ] = None
+    """Size of the networks and length of the training."""
+    config: Path | None = None
+    """YAML file of settings that differ from the preset's."""
+    seed: Annotated[DisallowNone[int | None], arg(help_behavior_hint="(default: 0)")] = None
+    """Seed of all random numbers."""
+    device: Device = "auto"
+    """Where to compute; auto takes an NVIDIA GPU if there is one, else the processor."""
+    up: Annotated[DisallowNone[str | None], arg(help_behavior_hint="(default: +y)")] = None
+    """Axis that points up in the shape files."""
+    front: Annotated[DisallowNone[str | None], arg(help_behavior_hint="(default: +z)")] = None
+    """Axis that points to the front in the shape files."""
+    resume: bool = False
+    """Go on from the last saved state in the run folder, with its settings, seed and axes."""
+    skip_bad: Annotated[DisallowNone[bool | None], arg(help_behavior_hint="(default: stop)")] = None
+    """Leave bad files out instead of stopping; all are named."""
+    dry_run: bool = False
+    """Print the settings, the networks' sizes, and the memory and speed of some steps; stop."""
+
+    def run(self) -> None:
+        """Check everything that can be checked at once, load, train, and say where the model is."""
+        start = time.monotonic()
+        if not self.dry_run:
+            check_not_running(self.out)
+        record = planned(self)
+        device = chosen_device(self.device)
+        if self.dry_run:
+            from shapecycle.cli.dry_run import dry_run
+
+            dry_run(record.settings, device)
+            return
+        if not self.resume:
+            check_unused(self.out, besides=LOCK_NAME)
+            check_creatable(self.out)
+        with interruptible(), locked(self.out):
+            if not self.resume:
+                # Another training may have begun and ended there in the meantime.
+                check_unused(self.out, besides=LOCK_NAME)
+            path = load_and_train(self, record, device, start)
+        say(f"trained for {(time.monotonic() - start) / 60:.1f} minutes; the model is")
+        print(path)
+
+
+# What is trained: options, completed from the run folder where a training goes on ----------------
+
+
+def planned(command: Train) -> Record:
+    """Check the options and fill in what was left out; a run that goes on brings its own.
+
+    Raises:
+        ConfigError: If an option is out of its range, or not what the run was begun with.
+        CheckpointError: If there is no run to go on with.
+    """
+    from shapecycle.data.shapes import axes_of
+
+    if command.minutes is not None and command.total_images is not None:
+        raise ConfigError("--minutes and --total-images exclude each other", "give one of them")
+    if command.minutes is not None and not 0 < command.minutes < inf:
+        raise ConfigError(f"--minutes must be a positive number, found {command.minutes}")
+    if command.total_images is not None and command.total_images <= 0:
+        raise ConfigError(f"--total-images must be positive, found {command.total_images}")
+    if command.seed is not None:
+        check_range(command.seed, 0, MAX_SEED, "--seed")
+    record = _resumed(command) if command.resume else _new_run(command)
+    axes_of(record.up, record.front)  # raises if they are none
+    return replace(
+        record,
+        images=str(command.images.absolute()),
+        shapes=str(command.shapes.absolute()),
+        commands=(*record.commands, ("shapecycle", *sys.argv[1:])),
+    )
+
+
+def _new_run(command: Train) -> Record:
+    from shapecycle.config import load_settings
+
+    preset = command.preset or "laptop"
+    return Record(
+        settings=_with_length(load_settings(preset, command.config), command),
+        seed=command.seed or 0,
+        minutes=command.minutes,
+        preset=preset,
+        up=axis(command.up or UP),
+        front=axis(command.front or FRONT),
+        skip_bad=bool(command.skip_bad),
+    )
+
+
+def _resumed(command: Train) -> Record:
+    """Take what was not given from the run folder, and refuse what contradicts it."""
+    from shapecycle.config import changed_by_file, checked
+
+    stored = read_record(command.out)
+    if not any((command.out / "state").glob("*.pt")):
+        raise CheckpointError(f"cannot resume: {command.out / 'state'} holds no state", RUN_FOLDER)
+    for name, given, before in (
+        ("preset", command.preset, stored.preset),
+        ("seed", command.seed, stored.seed),
+        ("up", None if command.up is None else axis(command.up), stored.up),
+        ("front", None if command.front is None else axis(command.front), stored.front),
+        ("skip-bad", command.skip_bad, stored.skip_bad),
+    ):
+        if given is not None and given != before:
+            raise ConfigError(
+                f"{_option(name, given)} was given, but the run in {command.out} was begun with "
+                f"{_option(name, before)}",
+                f"leave --{name} out, or train into a new folder",
+            )
+    settings = stored.settings
+    if command.config is not None:
+        settings = changed_by_file(settings, command.config)
+    if settings.model != stored.settings.model:
+        raise ConfigError(
+            f"{command.config} changes 'model', which a training that goes on cannot",
+            "leave 'model' as it is, or train into a new folder",
+        )
+    source = str(command.config or record_file(command.out))
+    settings = _with_length(checked(settings, source=source), command)
+    is_given = command.minutes is not None or command.total_images is not None
+    minutes = command.minutes if is_given else stored.minutes
+    record = replace(stored, settings=settings, minutes=minutes)
+    _check_not_shorter(record, stored, command.out)
+    return record
+
+
+def _with_length(settings: "Settings", command: Train) -> "Settings":
+    from shapecycle.config import checked
+
+    if command.total_images is None:
+        return settings
+    length = replace(settings.train, total_images=command.total_images)
+    return checked(replace(settings, train=length), source="--total-images")
+
+
+def _check_not_shorter(record: Record, stored: Record, folder: Path) -> None:
+    """Raise if a new number of images is smaller than what has been seen."""
+    from shapecycle.train.checkpoint import seen_images
+    from shapecycle.train.schedule import total_too_small
+
+    total = record.settings.train.total_images
+    is_old = stored.minutes is None and total == stored.settings.train.total_images
+    if record.minutes is not None or is_old:
         return
-    device = chosen_device(command.device)
-    if not command.resume:
-        refuse_used(command.out, besides=LOCK_NAME)
-        refuse_uncreatable(command.out)
-    with interruptible(), locked(command.out, say):
-        if not command.resume:
-            # Another training may have begun and ended there in the meantime.
-            refuse_used(command.out, besides=LOCK_NAME)
-        path = load_and_train(command, record, device, start)
-    say(f"trained for {(time.monotonic() - start) / 60:.1f} minutes; the model is")
-    print(path)
+    seen = seen_images(folder / "state")
+    if total < seen:
+        raise total_too_small(total, seen)
+
+
+def _option(name: str, value: object) -> str:
+    """Return an option as it is typed."""
+    if isinstance(value, bool):
+        return f"--{name}" if value else f"--no-{name}"
+    return f"--{name} {value}"
+
+
+def axis(name: str) -> str:
+    """Return an axis with its sign: "Z" and "+z" are the same one; what is none stays."""
+    lower = name.lower()
+    return f"+{lower}" if lower in ("x", "y", "z") else lower
+
+
+def with_counts(record: Record, command: Train, pictures: int, shapes: int) -> Record:
+    """Note how many pictures and shapes there are, unless the run had others before.
+
+    Raises:
+        DataError: If a run that goes on finds more or fewer than it was begun with.
+    """
+    for kind, folder, before, now in (
+        ("pictures", command.images, record.picture_count, pictures),
+        ("shapes", command.shapes, record.shape_count, shapes),
+    ):
+        if before not in (None, now):
+            raise DataError(
+                f"the run in {command.out} was begun with {before:,} {kind}, "
+                f"{folder} gives {now:,}",
+                f"give the same {kind}, or train into a new folder",
+            )
+    return replace(record, picture_count=pictures, shape_count=shapes)
+
+
+# The training ------------------------------------------------------------------------------------
 
 
 def load_and_train(command: Train, record: Record, device: str, start: float) -> Path:
@@ -76,7 +264,7 @@ def load_and_train(command: Train, record: Record, device: str, start: float) ->
 
 def _resuming(command: Train) -> str:
     """Return the command that goes on with a training, as it is typed."""
-    words = {"--photos": command.images, "--shapes": command.shapes, "--out": command.out}
+    words = {"--images": command.images, "--shapes": command.shapes, "--out": command.out}
     options = [str(word) for option in words.items() for word in option]
     return shlex.join(["shapecycle", "train", *options, "--resume"])
 
@@ -90,18 +278,16 @@ def load_folders(command: Train, record: Record) -> "tuple[PhotoSet, ShapeSet]":
     list_folder(command.images, "pictures", photos.SUFFIXES)
     list_folder(command.shapes, "shapes", mesh_files.SUFFIXES)
     say(f"loading {command.images} and {command.shapes} ...")
+    model = record.settings.model
     photo_set = photos.load_photo_folder(
         command.images,
-        size=record.settings.model.image_size,
-        margin=record.settings.model.window_margin,
-        skip_bad=bool(record.skip_bad),
+        size=model.image_size,
+        margin=model.window_margin,
+        skip_bad=record.skip_bad,
     )
-    meshes = shapes.load_shape_folder(
-        command.shapes,
-        skip_bad=bool(record.skip_bad),
-        up=record.up or UP,
-        front=record.front or FRONT,
+    shape_set = shapes.load_shape_folder(
+        command.shapes, skip_bad=record.skip_bad, up=record.up, front=record.front
     )
-    for note in (*photo_set.notes, *meshes.notes):
+    for note in (*photo_set.notes, *shape_set.notes):
         say(f"  {note}")
-    return photo_set, meshes
+    return photo_set, shape_set

@@ -6,7 +6,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 
-def straight(premultiplied: Float[Tensor, "b 4 h w"]) -> Float[Tensor, "b 4 h w"]:
+def unpremultiplied(premultiplied: Float[Tensor, "b 4 h w"]) -> Float[Tensor, "b 4 h w"]:
     """Divide colour by coverage; straight-alpha pictures are what files hold."""
     alpha = premultiplied[:, 3:].clamp(0, 1)
     colour = (premultiplied[:, :3] / alpha.clamp(min=1e-3)).clamp(0, 1)
@@ -18,7 +18,7 @@ def premultiplied(rgba: Float[Tensor, "b 4 h w"]) -> Float[Tensor, "b 4 h w"]:
     return torch.cat([rgba[:, :3] * rgba[:, 3:], rgba[:, 3:]], 1)
 
 
-def shrink(picture: Float[Tensor, "b c h w"], factor: int) -> Float[Tensor, "b c sh sw"]:
+def downsampled(picture: Float[Tensor, "b c h w"], factor: int) -> Float[Tensor, "b c sh sw"]:
     """Average blocks of pixels, as after drawing at several samples per pixel."""
     return picture if factor == 1 else F.avg_pool2d(picture, factor)
 

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from shapecycle import rasterize as rz
 from shapecycle.camera import Pose, View
-from shapecycle.code_to_image.compositing import shrink
+from shapecycle.code_to_image.compositing import downsampled
 from shapecycle.code_to_image.renderer import MIN_SHADING
 from shapecycle.geometry.vectors import unit
 from shapecycle.priors.solid_texture import SolidTexture
@@ -28,7 +28,7 @@ def draw_raw(
     camera = pose.place(vertices)
     clip = view.clip(camera)
     fine = rz.rasterize(clip, topology, (height * supersample, width * supersample))
-    coverage = shrink(fine.mask[:, None].float(), supersample)
+    coverage = downsampled(fine.mask[:, None].float(), supersample)
     # Coverage is sampled finely, colour once per pixel, on the nearest face any sample saw.
     blocks = fine.key.view(len(clip), height, supersample, width, supersample)
     visible = rz.Visibility(blocks.amin((2, 4)), fine.face_count)
@@ -65,7 +65,7 @@ def raw_silhouette(
     clip = view.clip(pose.place(vertices))
     height, width = view.size
     seen = rz.rasterize(clip, topology, (height * supersample, width * supersample))
-    return shrink(seen.mask[:, None].float(), supersample)
+    return downsampled(seen.mask[:, None].float(), supersample)
 
 
 def shaded(

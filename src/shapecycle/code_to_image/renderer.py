@@ -13,7 +13,7 @@ from shapecycle.graphics_code import GraphicsCode, Texture
 MIN_SHADING = 0.03  # least shading; harmonics dip below zero behind a strong lamp
 
 
-class Drawer(nn.Module):
+class Renderer(nn.Module):
     """Draws graphics codes: the shape and texture decoders and a differentiable renderer."""
 
     uv: Tensor

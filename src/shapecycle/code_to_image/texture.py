@@ -8,7 +8,7 @@ from torch.nn import functional as F
 from shapecycle.graphics_code import Texture
 from shapecycle.precision import autocast
 
-LEAST_WEIGHT = 1e-6
+MIN_WEIGHT = 1e-6
 """Weight of a whole image, on average, below which nothing counts as seen."""
 
 
@@ -93,7 +93,7 @@ def pull_push(
     """
     side = weight.shape[-1]
     if side == 1:
-        return weighted / weight.clamp(min=LEAST_WEIGHT)
+        return weighted / weight.clamp(min=MIN_WEIGHT)
     half = (side + 1) // 2
     coarse = pull_push(F.adaptive_avg_pool2d(weighted, half), F.adaptive_avg_pool2d(weight, half))
     around = F.interpolate(coarse, size=(side, side), mode="bilinear", align_corners=False)

@@ -7,10 +7,9 @@ from torch import Tensor
 
 from shapecycle.code_to_image.compositing import premultiplied
 from shapecycle.graphics_code import GraphicsCode
+from shapecycle.losses import Losses
 from shapecycle.losses.image import colour_loss, silhouette_loss, structure_loss
-from shapecycle.networks import Translator
-
-Terms = dict[str, Float[Tensor, ""]]
+from shapecycle.networks import Networks
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,34 +21,53 @@ class Redrawn:
     albedo: Float[Tensor, "b 3 s s"]
 
 
-def image_terms(
-    model: Translator,
+@dataclass(frozen=True, eq=False)
+class ImageCycle:
+    """What one batch of the image cycle gave.
+
+    Attributes:
+        losses: How far the drawings are from the photographs.
+        redrawn: The most plausible hypothesis of every photograph.
+    """
+
+    losses: Losses
+    redrawn: Redrawn
+
+
+def image_cycle(
+    networks: Networks,
     rgba: Float[Tensor, "b 4 h w"],
     window: Float[Tensor, "b 3"],
     *,
     hypotheses: int = 2,
-) -> tuple[Terms, Redrawn]:
-    """Compare photographs with drawings of their hypotheses, weighted by plausibility.
+) -> ImageCycle:
+    """See photographs, draw what was seen, and compare, weighted by plausibility.
 
     Plausibility itself is not taught here: a silhouette cannot tell front from back.
+
+    Args:
+        networks: See and draw.
+        rgba: Straight-alpha crops of photographs.
+        window: The windows they show.
+        hypotheses: How many poses per photograph are drawn.
     """
     photo = premultiplied(rgba)
-    glance = model.glance(rgba, window)
-    view = model.view(window)
-    vertices = model.drawer.vertices(glance.shape)
-    bins, plausibility = glance.belief.hypotheses(hypotheses)
+    encoding = networks.encode_image(rgba, window)
+    view = networks.view(window)
+    vertices = networks.renderer.vertices(encoding.shape)
+    bins, plausibility = encoding.pose.hypotheses(hypotheses)
     share = (plausibility / plausibility.sum(1, keepdim=True)).detach()
     drawn = []
     for k in range(hypotheses):
-        code = model.code_of(rgba, glance, bins[:, k], view)
-        albedo = model.drawer.albedo(code.texture)
-        drawing = model.drawer.paint(vertices, albedo, code.pose, code.light, view)
+        code = networks.code_of(rgba, encoding, bins[:, k], view)
+        albedo = networks.renderer.albedo(code.texture)
+        drawing = networks.renderer.paint(vertices, albedo, code.pose, code.light, view)
         drawn.append(Redrawn(drawing, code, albedo))
-    terms: Terms = {}
+    losses: Losses = {}
     for k, redrawn in enumerate(drawn):
         for name, loss in _compare(redrawn.drawing, photo).items():
-            terms[name] = terms.get(name, loss.new_zeros(())) + (loss * share[:, k]).mean()
-    return terms, drawn[0]
+            losses[name] = losses.get(name, loss.new_zeros(())) + (loss * share[:, k]).mean()
+    return ImageCycle(losses, drawn[0])
 
 
 def _compare(

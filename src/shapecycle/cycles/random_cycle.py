@@ -4,34 +4,57 @@ The raw training shapes are drawn, not their decoded copies: what the encoder an
 agree on in secret does not show in them.
 """
 
+from dataclasses import dataclass
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from shapecycle.camera import Pose, View
 from shapecycle.code_to_image.raw_mesh import draw_raw
-from shapecycle.cycles.known_scene import KnownScene
-from shapecycle.cycles.random_scenes import WarpedShapes
+from shapecycle.cycles.labelled_render import LabelledRender, cycle_losses
+from shapecycle.cycles.scenes import SceneSampler
 from shapecycle.graphics_code import GraphicsCode, Texture
-from shapecycle.networks import Translator
-from shapecycle.priors.solid_texture import SolidTexture
+from shapecycle.losses import Losses
+from shapecycle.networks import Networks
+
+
+@dataclass(frozen=True, eq=False)
+class RandomCycle:
+    """What one batch of the random cycle gave.
+
+    Attributes:
+        losses: How far what was seen is from what was drawn.
+        texture_codes: The texture codes that were seen.
+        render: The pictures and their truth.
+    """
+
+    losses: Losses
+    texture_codes: Float[Tensor, "b t"]
+    render: LabelledRender
+
+
+def random_cycle(networks: Networks, scenes: SceneSampler, count: int) -> RandomCycle:
+    """Draw random scenes, see them, and compare what was seen with the truth."""
+    render = draw_random_scene(networks, scenes, count)
+    losses, codes = cycle_losses(networks, render, scenes.generator)
+    return RandomCycle(losses, codes, render)
 
 
 @torch.no_grad()
-def random_scene(
-    model: Translator,
-    shapes: WarpedShapes,
-    solid: SolidTexture,
-    pose: Pose,
-    light: Float[Tensor, "b 9 3"],
-    view: View,
-) -> KnownScene:
-    """Draw raw shapes; their code is what the reader says, their albedo that of the template."""
-    shape = model.read(shapes.points)
-    vertices = model.drawer.vertices(shape)
-    side = model.settings.texture_resolution
-    surface, _ = model.drawer.surface(vertices, side)
-    albedo = solid.at(surface).mT.reshape(len(surface), 3, side, side)
+def draw_random_scene(networks: Networks, scenes: SceneSampler, count: int) -> LabelledRender:
+    """Draw raw shapes in random pose, light and colours.
+
+    Their shape code is what the shape encoder says, their albedo that of the decoded template.
+    """
+    shapes = scenes.warped_shapes(count, scenes.settings.scenes.seen_warp)
+    pose = scenes.pose(count)
+    solid, light = scenes.solid_texture(count), scenes.light(count)
+    view = networks.view(scenes.window(pose.place(shapes.vertices)))
+    shape = networks.read(shapes.points)
+    vertices = networks.renderer.vertices(shape)
+    side = networks.settings.texture_resolution
+    surface, _ = networks.renderer.surface(vertices, side)
+    albedo = solid.at(surface).mT.reshape(count, 3, side, side)
     rgba = draw_raw(shapes.vertices, shapes.topology, solid, pose, light, view)
     code = GraphicsCode(shape, Texture(shape[:, :0]), pose, light)
-    return KnownScene(rgba, code, vertices, shapes.points, shapes.normals, albedo, view)
+    return LabelledRender(rgba, code, vertices, shapes.points, shapes.normals, albedo, view)

@@ -1,50 +1,37 @@
-"""shape -> code -> shape: the reader and the deformation learn what shapes there are."""
+"""shape -> code -> shape: the shape encoder and the deformation learn what shapes there are."""
 
-import torch
-from jaxtyping import Float
-from torch import Tensor
-
-from shapecycle.camera import Pose, View
 from shapecycle.code_to_image.raw_mesh import raw_silhouette
-from shapecycle.cycles.random_scenes import WarpedShapes
+from shapecycle.cycles.scenes import SceneSampler
 from shapecycle.geometry.sampling import sample_surface
-from shapecycle.losses.geometry import chamfer_loss, edge_unevenness, roughness
+from shapecycle.losses import Losses
+from shapecycle.losses.geometry import chamfer_loss, dihedral_penalty, edge_length_variation
 from shapecycle.losses.image import silhouette_loss
-from shapecycle.networks import Translator
-
-Terms = dict[str, Float[Tensor, ""]]
+from shapecycle.networks import Networks
 
 
-def shape_terms(
-    model: Translator, shapes: WarpedShapes, generator: torch.Generator
-) -> tuple[Terms, Float[Tensor, "b v 3"]]:
-    """Compare decoded surfaces with the shapes they were read from.
+def shape_autoencoder(networks: Networks, scenes: SceneSampler, count: int) -> Losses:
+    """Read training shapes, decode them, and compare surfaces, and silhouettes of the raw meshes.
 
-    Returns:
-        The loss terms, and the decoded vertices in object space.
+    Silhouettes are compared for half the batch: they cost as much as all the rest.
     """
-    code = model.read(shapes.points)
-    vertices = model.drawer.vertices(code)
-    topology = model.drawer.topology
-    points, normals = sample_surface(vertices, topology.faces, shapes.points.shape[1], generator)
+    shapes = scenes.warped_shapes(count, scenes.settings.scenes.warp)
+    code = networks.read(shapes.points)
+    renderer = networks.renderer
+    vertices, topology = renderer.vertices(code), renderer.topology
+    points, normals = sample_surface(
+        vertices, topology.faces, shapes.points.shape[1], scenes.generator
+    )
     distance, turn = chamfer_loss(points, normals, shapes.points, shapes.normals)
-    return {
+    losses = {
         "shape_distance": distance,
         "shape_normals": turn,
-        "roughness": roughness(vertices, topology.edges),
-        "unevenness": edge_unevenness(vertices, topology.edges),
-        "code_size": code.square().mean(),
-    }, vertices
-
-
-def silhouette_terms(
-    model: Translator,
-    vertices: Float[Tensor, "b v 3"],
-    shapes: WarpedShapes,
-    pose: Pose,
-    view: View,
-) -> Terms:
-    """Compare silhouettes of decoded surfaces with those of the raw meshes, from random views."""
-    mask = raw_silhouette(shapes.vertices, shapes.topology, pose, view)
-    drawn = model.drawer.silhouette(vertices, pose, view)
-    return {"shape_silhouette": silhouette_loss(drawn, mask).mean()}
+        "dihedral_penalty": dihedral_penalty(vertices, topology.edges),
+        "edge_length_variation": edge_length_variation(vertices, topology.edges),
+        "code_l2": code.square().mean(),
+    }
+    half = slice(0, count // 2)
+    part, pose = shapes[half], scenes.wide_pose(count // 2)
+    view = networks.view(scenes.window(pose.place(part.vertices)))
+    mask = raw_silhouette(part.vertices, part.topology, pose, view)
+    drawn = renderer.silhouette(vertices[half], pose, view)
+    return losses | {"shape_silhouette": silhouette_loss(drawn, mask).mean()}

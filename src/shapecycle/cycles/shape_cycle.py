@@ -1,36 +1,60 @@
-"""shape -> code -> image -> code: a shape is read, dressed, drawn and seen again."""
+"""shape -> code -> image -> code: a shape is read, given an appearance, drawn and seen again."""
+
+from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from shapecycle.camera import View
-from shapecycle.code_to_image.compositing import straight
-from shapecycle.cycles.known_scene import KnownScene
-from shapecycle.cycles.random_scenes import WarpedShapes
-from shapecycle.graphics_code import GraphicsCode
-from shapecycle.networks import Translator
+from shapecycle.code_to_image.compositing import unpremultiplied
+from shapecycle.cycles.labelled_render import LabelledRender, cycle_losses
+from shapecycle.cycles.scenes import SceneSampler
+from shapecycle.graphics_code import GraphicsCode, Texture
+from shapecycle.losses import Losses
+from shapecycle.networks import Networks
 
 
-def draw_dressed(
-    model: Translator, code: GraphicsCode, shapes: WarpedShapes, view: View
-) -> tuple[KnownScene, Float[Tensor, "b 4 h w"], Float[Tensor, "b 3 s s"]]:
-    """Draw shapes, whose codes were read, in their sampled or borrowed looks.
+@dataclass(frozen=True, eq=False)
+class ShapeCycle:
+    """What one batch of the shape cycle gave.
 
-    Geometry is held still: drawings teach colour, or critics would bend shapes to please. The scene
-    that is seen again is cut off from its gradients: the encoder learns to read drawings, and the
-    decoder is not rewarded for hiding messages in them.
-
-    Returns:
-        The scene to be seen again; the premultiplied drawings and their albedo, for the critics,
-        with gradients to the texture.
+    Attributes:
+        losses: How far what was seen is from what was drawn.
+        texture_codes: The texture codes that were seen.
+        drawing: The premultiplied drawings, with gradients to the texture, for the critics.
+        albedo: Their albedo, likewise.
     """
+
+    losses: Losses
+    texture_codes: Float[Tensor, "b t"]
+    drawing: Float[Tensor, "b 4 h w"]
+    albedo: Float[Tensor, "b 3 s s"]
+
+
+def shape_cycle(
+    networks: Networks, scenes: SceneSampler, count: int, seen: GraphicsCode
+) -> ShapeCycle:
+    """Read shapes, draw them with sampled or borrowed appearance, and see the drawings.
+
+    Geometry is held still: drawings teach colour, or critics would bend shapes to please. The
+    drawing that is seen again is cut off from its gradients: the encoder learns to see drawings,
+    and the decoder is not rewarded for hiding messages in them.
+
+    Args:
+        networks: Read, draw and see.
+        scenes: Draws shapes and appearances.
+        count: How many shapes.
+        seen: At least as many codes seen in photographs; half of the shapes borrow their textures.
+    """
+    shapes = scenes.warped_shapes(count, scenes.settings.scenes.seen_warp)
     with torch.no_grad():
-        vertices = model.drawer.vertices(code.shape)
-    albedo = model.drawer.albedo(code.texture)
-    drawing = model.drawer.paint(vertices, albedo, code.pose, code.light, view)
-    scene = KnownScene(
-        rgba=straight(drawing.detach()),
+        code = _with_appearance(networks, scenes, networks.read(shapes.points), seen)
+        vertices = networks.renderer.vertices(code.shape)
+        view = networks.view(scenes.window(code.pose.place(vertices)))
+    albedo = networks.renderer.albedo(code.texture)
+    drawing = networks.renderer.paint(vertices, albedo, code.pose, code.light, view)
+    render = LabelledRender(
+        rgba=unpremultiplied(drawing.detach()),
         code=code.detach(),
         vertices=vertices,
         points=shapes.points,
@@ -38,4 +62,25 @@ def draw_dressed(
         albedo=albedo.detach(),
         view=view,
     )
-    return scene, drawing, albedo
+    losses, codes = cycle_losses(networks, render, scenes.generator)
+    return ShapeCycle(losses, codes, drawing, albedo)
+
+
+def _with_appearance(
+    networks: Networks,
+    scenes: SceneSampler,
+    shape: Float[Tensor, "b n"],
+    seen: GraphicsCode,
+) -> GraphicsCode:
+    """Give shapes a sampled pose, a light from a photograph, and a texture of either kind."""
+    count, generator, settings = len(shape), scenes.generator, networks.settings
+    pose = networks.pose_sampler.sample(count, generator)
+    side = settings.texture_resolution
+    code = torch.randn(count, settings.texture_code_size, generator=generator).to(shape.device)
+    texels = torch.zeros(count, 4, side, side, device=shape.device)
+    half, borrowed = count // 2, seen.texture
+    assert borrowed.texels is not None
+    code[:half], texels[:half] = borrowed.code[:half], borrowed.texels[:half]
+    pick = torch.randint(len(scenes.seen) or 1, (count,), generator=generator)
+    light = scenes.seen.lights[pick].view(-1, 9, 3) if len(scenes.seen) else seen.light[:count]
+    return GraphicsCode(shape, Texture(code, texels), pose, light)

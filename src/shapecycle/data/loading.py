@@ -8,12 +8,10 @@ from typing import Generic, TypeVar
 
 from shapecycle.errors import DataError, ShapecycleError
 
-MOST_NAMED = 20
+MAX_NAMED = 20
 """How many bad files a message names before it only counts the rest."""
 
 Item = TypeVar("Item")
-Progress = Callable[[int, int], None]
-"""Called with the number of files done and the number of all files."""
 
 
 @dataclass(frozen=True)
@@ -113,7 +111,6 @@ def load_all(
     *,
     skip_bad: bool,
     minimum: int,
-    progress: Progress | None,
 ) -> Loaded[Item]:
     """Load every file of a listing, and tell of all the bad ones together.
 
@@ -122,7 +119,6 @@ def load_all(
         load: Loads one file; raises a ShapecycleError whose ``what`` begins with "PATH: ".
         skip_bad: Leave bad files out and name them in the notes, instead of raising.
         minimum: The fewest usable files that will do.
-        progress: Called after each file, or None.
 
     Returns:
         The usable files and what they hold.
@@ -131,35 +127,33 @@ def load_all(
         DataError: If any file is bad and ``skip_bad`` is not set, or too few are usable.
     """
     paths, items, bad = [], [], []
-    for done, path in enumerate(listing.files, start=1):
+    for path in listing.files:
         try:
             items.append(load(path))
             paths.append(path)
         except ShapecycleError as error:
             bad.append((path, error))
-        if progress is not None:
-            progress(done, len(listing.files))
     if bad and not skip_bad:
-        raise DataError(_told(listing, bad, "cannot be used"), _mend(bad))
+        raise DataError(_report(listing, bad, "cannot be used"), _mend(bad))
     if len(items) < minimum:
-        left_out = "\n" + _told(listing, bad, "were left out") if bad else ""
+        left_out = "\n" + _report(listing, bad, "were left out") if bad else ""
         raise DataError(
             f"{listing.folder}: {counted(len(items), 'usable ' + listing.kind)}, "
             f"but at least {minimum} are needed{left_out}",
             f"add more {listing.kind}",
         )
-    return Loaded(paths, items, [_told(listing, bad, "were left out")] if bad else [])
+    return Loaded(paths, items, [_report(listing, bad, "were left out")] if bad else [])
 
 
-def _told(listing: Listing, bad: Sequence[tuple[Path, ShapecycleError]], verdict: str) -> str:
+def _report(listing: Listing, bad: Sequence[tuple[Path, ShapecycleError]], verdict: str) -> str:
     """Name bad files with their reasons, one a line."""
     lines = [
         f"{len(bad):,} of {counted(len(listing.files), listing.kind)} in {listing.folder} {verdict}"
     ]
-    for path, error in bad[:MOST_NAMED]:
+    for path, error in bad[:MAX_NAMED]:
         lines.append(f"    {path.name}: {error.what.removeprefix(f'{path}: ')}")
-    if len(bad) > MOST_NAMED:
-        lines.append(f"    and {len(bad) - MOST_NAMED:,} more")
+    if len(bad) > MAX_NAMED:
+        lines.append(f"    and {len(bad) - MAX_NAMED:,} more")
     return "\n".join(lines)
 
 

@@ -47,7 +47,7 @@ def load_mesh(path: Path) -> Mesh:
         mesh = _parsed(path)
         if not mesh.is_point_cloud:
             mesh = welded(mesh)
-        _refuse_flat_to_nothing(mesh)
+        _check_extent(mesh)
     except FileNotFoundError as error:
         if not path.exists():
             raise DataError(f"{path}: there is no such file", "check its name") from error
@@ -102,7 +102,7 @@ def _from_ply(path: Path) -> Mesh:
     faces = np.zeros((0, 3), dtype=np.int64)
     if content.get("faces") is not None and len(content["faces"]):
         faces = np.asarray(triangulate_quads(content["faces"]), dtype=np.int64)
-    _refuse_cut_short(path, len(vertices), len(faces))
+    _check_complete(path, len(vertices), len(faces))
     if len(faces):
         return Mesh(vertices, faces)
     normals = content.get("vertex_normals")
@@ -111,7 +111,7 @@ def _from_ply(path: Path) -> Mesh:
     return Mesh(vertices, faces, normals)
 
 
-def _refuse_cut_short(path: Path, vertices: int, faces: int) -> None:
+def _check_complete(path: Path, vertices: int, faces: int) -> None:
     """Refuse text files that end before what their header promises; the parsers do not.
 
     Raises:
@@ -169,11 +169,11 @@ def _from_scene(path: Path) -> Mesh:
     if not faces:
         raise GeometryError("the file has no faces", "give a triangle mesh, or a PLY with normals")
     if path.suffix.lower() == ".off":
-        _refuse_cut_short(path, before, sum(map(len, faces)))
+        _check_complete(path, before, sum(map(len, faces)))
     return Mesh(np.concatenate(vertices), np.concatenate(faces))
 
 
-def _refuse_flat_to_nothing(mesh: Mesh) -> None:
+def _check_extent(mesh: Mesh) -> None:
     """Refuse shapes without extent, and meshes without area.
 
     Raises:

@@ -17,12 +17,12 @@ from jaxtyping import Bool, Float, Float32, UInt8
 from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
-from shapecycle.data.loading import Progress, counted, list_folder, load_all
+from shapecycle.data.loading import counted, list_folder, load_all
 from shapecycle.errors import DataError
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 FORMATS = ("PNG", "JPEG", "WEBP")
-MOST_PIXELS = 50_000_000
+MAX_PIXELS = 50_000_000
 """Larger pictures are refused: as float32 RGBA one would take 800 MB."""
 
 # What Pillow's decoders raise on damaged files (SyntaxError: "broken PNG file").
@@ -73,14 +73,12 @@ class PhotoSet:
     Attributes:
         rgba: Crops, straight alpha, sRGB, 0 to 255; colour is 0 where alpha is 0.
         windows: centre_x, centre_y, half of each crop in its picture's frame (see ``Window``).
-        aspect: Width over height of each whole picture.
         paths: Their files, sorted.
         notes: What was done, one line each.
     """
 
     rgba: UInt8[Tensor, "n 4 size size"]
     windows: Float32[Tensor, "n 3"]
-    aspect: Float32[Tensor, " n"]
     paths: list[Path]
     notes: list[str]
 
@@ -96,7 +94,7 @@ def load_photo(path: Path) -> Photo:
     EXIF orientation is applied to both. 16-bit colours keep their 8 high bits.
 
     Args:
-        path: A PNG, JPEG or WebP file of any size up to ``MOST_PIXELS``.
+        path: A PNG, JPEG or WebP file of any size up to ``MAX_PIXELS``.
 
     Returns:
         The picture as RGBA.
@@ -186,7 +184,6 @@ def load_photo_folder(
     margin: float = 0.1,
     skip_bad: bool = False,
     minimum: int = 8,
-    progress: Progress | None = None,
 ) -> PhotoSet:
     """Load the pictures directly in a folder, each cropped around its object.
 
@@ -196,7 +193,6 @@ def load_photo_folder(
         margin: What the crops leave around the objects (see ``window_of``).
         skip_bad: Leave bad files out and name them in the notes, instead of raising.
         minimum: The fewest usable pictures that will do.
-        progress: Called with (files done, files in all) after each file.
 
     Returns:
         The crops, in the order of their sorted file names.
@@ -206,16 +202,16 @@ def load_photo_folder(
             (one error names them all), or if too few are usable.
     """
 
-    def load(path: Path) -> tuple[UInt8[np.ndarray, "4 size size"], Window, float]:
+    def load(path: Path) -> tuple[UInt8[np.ndarray, "4 size size"], Window]:
         rgba = load_photo(path).rgba
         window = window_of(rgba[3], margin)
         pixels = np.round(crop(rgba, window, size) * 255).astype(np.uint8)
         pixels[:3, pixels[3] == 0] = 0
-        return pixels, window, rgba.shape[2] / rgba.shape[1]
+        return pixels, window
 
     listing = list_folder(folder, "pictures", SUFFIXES)
-    loaded = load_all(listing, load, skip_bad=skip_bad, minimum=minimum, progress=progress)
-    pixels, windows, aspects = zip(*loaded.items, strict=True)
+    loaded = load_all(listing, load, skip_bad=skip_bad, minimum=minimum)
+    pixels, windows = zip(*loaded.items, strict=True)
     halves = np.array([window.half for window in windows])
     shrunk = (
         f"{counted(len(pixels), 'pictures')} cropped to squares around their masks with a margin "
@@ -227,7 +223,6 @@ def load_photo_folder(
     return PhotoSet(
         rgba=torch.from_numpy(np.stack(pixels)),
         windows=torch.tensor([(w.centre_x, w.centre_y, w.half) for w in windows]),
-        aspect=torch.tensor(aspects),
         paths=loaded.paths,
         notes=[note for note in notes if note],
     )
@@ -243,7 +238,7 @@ def _read(path: Path) -> Float32[np.ndarray, "4 h w"]:
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             with Image.open(path, formats=FORMATS) as file:
                 width, height = file.size
-                if width * height > MOST_PIXELS:
+                if width * height > MAX_PIXELS:
                     raise _too_large(path, f"{width:,} x {height:,} pixels, more")
                 return _as_rgba(ImageOps.exif_transpose(file))
     except UnidentifiedImageError as error:
@@ -269,7 +264,7 @@ def _read(path: Path) -> Float32[np.ndarray, "4 h w"]:
 
 def _too_large(path: Path, found: str) -> DataError:
     return DataError(
-        f"{path}: {found} than the {MOST_PIXELS // 1_000_000} million that are read",
+        f"{path}: {found} than the {MAX_PIXELS // 1_000_000} million that are read",
         "shrink it; a few hundred pixels across the object are plenty",
     )
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
-from shapecycle.data.loading import Progress, counted, list_folder, load_all
+from shapecycle.data.loading import counted, list_folder, load_all
 from shapecycle.data.mesh_files import SUFFIXES, load_mesh
 from shapecycle.data.simplify import simplify
 from shapecycle.errors import ConfigError
@@ -27,15 +27,11 @@ class ShapeSet:
     Attributes:
         meshes: Centred, bounding-box diagonal 1, +y up, front +z; float32.
         paths: Their files, sorted.
-        normalisations: How each came from its file's coordinates, once these were turned.
-        axes: ``points @ axes.T`` turned the files' coordinates to +y up, front +z.
         notes: What was done, one line each.
     """
 
     meshes: list[Mesh]
     paths: list[Path]
-    normalisations: list[Normalisation]
-    axes: Float[np.ndarray, "3 3"]
     notes: list[str]
 
     def __len__(self) -> int:
@@ -50,7 +46,6 @@ def load_shape_folder(
     minimum: int = 8,
     up: str = "+y",
     front: str = "+z",
-    progress: Progress | None = None,
 ) -> ShapeSet:
     """Load the shapes directly in a folder: turned, simplified and normalised.
 
@@ -61,7 +56,6 @@ def load_shape_folder(
         minimum: The fewest usable shapes that will do.
         up: The files' axis that points up: x, y or z with + or -.
         front: The files' axis that points to the front.
-        progress: Called with (files done, files in all) after each file.
 
     Returns:
         The shapes, in the order of their sorted file names.
@@ -79,7 +73,7 @@ def load_shape_folder(
         return mesh, normalisation, len(file.faces)
 
     listing = list_folder(folder, "shapes", SUFFIXES)
-    loaded = load_all(listing, load, skip_bad=skip_bad, minimum=minimum, progress=progress)
+    loaded = load_all(listing, load, skip_bad=skip_bad, minimum=minimum)
     meshes, normalisations, faces_before = zip(*loaded.items, strict=True)
     notes = [
         _inventory(loaded.paths, list(meshes)),
@@ -92,8 +86,6 @@ def load_shape_folder(
     return ShapeSet(
         meshes=list(meshes),
         paths=loaded.paths,
-        normalisations=list(normalisations),
-        axes=axes,
         notes=[note for note in notes if note],
     )
 

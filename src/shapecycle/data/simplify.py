@@ -21,12 +21,12 @@ def simplify(mesh: Mesh, target_faces: int = 4000) -> Mesh:
     """
     if len(mesh.faces) <= target_faces:
         return mesh
-    bare = Mesh(mesh.vertices, mesh.faces)
-    area = _area(bare)
-    diagonal = float(np.linalg.norm(np.ptp(bare.vertices, axis=0)))
+    untextured = Mesh(mesh.vertices, mesh.faces)
+    area = _area(untextured)
+    diagonal = float(np.linalg.norm(np.ptp(untextured.vertices, axis=0)))
     best: Mesh | None = None
     for cells in (0, 1024, 512, 256, 128, 64, 32):
-        joined = _clustered(bare, diagonal / cells) if cells else bare
+        joined = _clustered(untextured, diagonal / cells) if cells else untextured
         reduced = _collapsed(joined, target_faces) if joined is not None else None
         if reduced is None:
             continue
@@ -34,7 +34,7 @@ def simplify(mesh: Mesh, target_faces: int = 4000) -> Mesh:
             return reduced
         if best is None or _area(reduced) > _area(best):
             best = reduced
-    return best or bare
+    return best or untextured
 
 
 def _collapsed(mesh: Mesh, target_faces: int) -> Mesh | None:

@@ -16,7 +16,7 @@ LEAK = 0.15
 """A side seen less than this fraction of the other was seen through a crack, and is not outside."""
 TOUCHING = 1e-4
 """Surfaces nearer than this, in bounding-box diagonals, do not hide each other."""
-MOST_CELLS = 60_000
+MAX_CELLS = 60_000
 """How many grid cells the triangles' boxes may cover before a coarser grid is taken."""
 
 
@@ -156,7 +156,7 @@ def _neighbours(
     for grid in (128, 64, 32, 16, 8, 1):
         first, last = (((e - origin) * (grid / extent)).astype(np.int64) for e in (low, high))
         columns, rows = last - first + 1
-        if (columns * rows).sum() <= MOST_CELLS + 4 * len(columns):
+        if (columns * rows).sum() <= MAX_CELLS + 4 * len(columns):
             break
     triangle, inner = _spread(columns * rows)
     row, column = np.divmod(inner, columns[triangle])

@@ -7,7 +7,7 @@ from scipy.spatial import cKDTree  # type: ignore[import-untyped]
 
 from shapecycle.mesh import Mesh
 
-MOST = 4000
+MAX_SURFELS = 4000
 """As many as the faces that meshes are simplified to."""
 NEIGHBOUR = 4
 REACH = 1.1
@@ -15,7 +15,7 @@ REACH = 1.1
 at random, cover six sevenths of a sheet; larger ones blur outlines more than they close gaps."""
 
 
-def surfels(cloud: Mesh, generator: np.random.Generator, most: int = MOST) -> Mesh:
+def surfels(cloud: Mesh, generator: np.random.Generator, most: int = MAX_SURFELS) -> Mesh:
     """Put a small triangle on every point, square to its normal.
 
     Args:

@@ -6,7 +6,6 @@ from typing import Any
 
 import torch
 
-from shapecycle.demo.diary import Diary
 from shapecycle.demo.gallery import Gallery
 from shapecycle.demo.report import (
     Column,
@@ -17,8 +16,9 @@ from shapecycle.demo.report import (
     curves_of,
     duration,
 )
+from shapecycle.demo.timer import Timer
 from shapecycle.demo.views import SIDES
-from shapecycle.demo.world import DRAWINGS, Asked, Places
+from shapecycle.demo.world import DRAWINGS, DemoOptions, DemoPaths
 from shapecycle.model_file import load_networks
 
 LOSSES = {
@@ -33,15 +33,15 @@ GEOMETRY = ("chamfer", "f_score", "normal_consistency", "silhouette_iou")
 
 
 def report_of(
-    asked: Asked, places: Places, diary: Diary, scores: dict[str, Any], gallery: Gallery
+    options: DemoOptions, paths: DemoPaths, timer: Timer, scores: dict[str, Any], gallery: Gallery
 ) -> Report:
     """Put everything that is told of a demo in one report."""
-    lines = (places.run / "journal.jsonl").read_text().splitlines()
+    lines = (paths.run / "journal.jsonl").read_text().splitlines()
     curves, stages = curves_of([json.loads(line) for line in lines], LOSSES)
     return Report(
-        headline=_headline(diary.seconds_of("Training"), scores),
-        facts=_facts(asked, places),
-        phases=tuple(Phase(*phase) for phase in diary.phases),
+        headline=_headline(timer.seconds_of("Training"), scores),
+        facts=_facts(options, paths),
+        phases=tuple(Phase(*phase) for phase in timer.phases),
         tables=(_seeing_table(scores), _drawing_table(scores)),
         remarks=_remarks(scores),
         sides=tuple(SIDES),
@@ -53,7 +53,7 @@ def report_of(
         new=gallery.new,
         curves=curves,
         stages=stages,
-        files=_files(places),
+        files=_files(paths),
     )
 
 
@@ -67,15 +67,15 @@ def _headline(seconds: float, scores: dict[str, Any]) -> str:
     )
 
 
-def _facts(asked: Asked, places: Places) -> tuple[tuple[str, str], ...]:
-    told = "processor" if asked.device == "cpu" else asked.device
-    threads = f", {torch.get_num_threads()} thread(s)" if asked.device == "cpu" else ""
+def _facts(options: DemoOptions, paths: DemoPaths) -> tuple[tuple[str, str], ...]:
+    told = "processor" if options.device == "cpu" else options.device
+    threads = f", {torch.get_num_threads()} thread(s)" if options.device == "cpu" else ""
     return (
         ("shapecycle", version("shapecycle")),
-        ("Time asked for", f"{asked.minutes:g} minutes"),
-        ("Pictures and shapes seen", f"{load_networks(places.run)[1].images:,}"),
+        ("Time options for", f"{options.minutes:g} minutes"),
+        ("Pictures and shapes seen", f"{load_networks(paths.run)[1].images:,}"),
         ("Computed on", told + threads),
-        ("Seed", str(asked.seed)),
+        ("Seed", str(options.seed)),
     )
 
 
@@ -146,23 +146,23 @@ def _remarks(scores: dict[str, Any]) -> tuple[str, ...]:
         "The most typical training car is the one with the least mean Chamfer distance to all "
         "other training shapes: what one would answer without looking.",
         "Meshes: a median of "
-        f"{summary['crossing_faces']['median']:.1%} of a reconstruction's faces cross a face they "
-        "do not touch, and neighbouring faces meet at a mean angle of "
+        f"{summary['self_intersecting_faces']['median']:.1%} of a reconstruction's faces cross a "
+        "face they do not touch, and neighbouring faces meet at a mean angle of "
         f"{summary['dihedral_degrees']['median']:.0f}°. The held-out cars are few: small "
         "differences mean little.",
     )
 
 
-def _files(places: Places) -> tuple[tuple[str, str], ...]:
+def _files(paths: DemoPaths) -> tuple[tuple[str, str], ...]:
     return (
-        (f"{places.run}/model.safetensors", "the trained model; all verbs take it or its folder"),
-        (f"{places.run}/journal.jsonl", "losses; panels/ beside it holds pictures of the training"),
-        (f"{places.meshes}/", "per picture mesh.glb, render.png and code.json; summary.json"),
-        (f"{places.drawings}/", "per shape and sample a picture, a mesh and a graphics code"),
-        (f"{places.new}/", "new cars: pictures, meshes and graphics codes"),
-        (f"{places.shapes}/", "the training shapes, made by the demo"),
-        (f"{places.out}/metrics.json", "all scores, picture by picture"),
-        (f"{places.settings}", "the settings that differ from the laptop preset"),
-        (f"{places.photos}", "the training pictures, path-traced, part of the package"),
-        (f"{places.held_out}", "the held-out pictures, shapes and cameras"),
+        (f"{paths.run}/model.safetensors", "the trained model; all verbs take it or its folder"),
+        (f"{paths.run}/journal.jsonl", "losses; panels/ beside it holds pictures of the training"),
+        (f"{paths.meshes}/", "per picture mesh.glb, render.png and code.json; summary.json"),
+        (f"{paths.drawings}/", "per shape and sample a picture, a mesh and a graphics code"),
+        (f"{paths.new}/", "new cars: pictures, meshes and graphics codes"),
+        (f"{paths.shapes}/", "the training shapes, made by the demo"),
+        (f"{paths.out}/metrics.json", "all scores, picture by picture"),
+        (f"{paths.settings}", "the settings that differ from the laptop preset"),
+        (f"{paths.photos}", "the training pictures, path-traced, part of the package"),
+        (f"{paths.held_out}", "the held-out pictures, shapes and cameras"),
     )

@@ -138,7 +138,7 @@ class Drawn:
 
     Attributes:
         name: The shape's file name.
-        shape: The shape itself, undressed.
+        shape: The shape itself, untextured.
         drawings: Pictures in sampled textures, poses and lights.
         silhouette_iou: Mean overlap of the drawings with the true shape in the same poses.
     """

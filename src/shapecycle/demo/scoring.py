@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from scipy.spatial import cKDTree  # type: ignore[import-untyped]
 
+from shapecycle.console import say
 from shapecycle.data.mesh_files import load_mesh
 from shapecycle.data.photos import load_photo
-from shapecycle.demo.diary import say
-from shapecycle.demo.views import drawn_bare, pixels_of, pose_of, whole_frame
-from shapecycle.demo.world import DRAWINGS, Places, World
+from shapecycle.demo.views import drawn_untextured, pixels_of, pose_of, whole_frame
+from shapecycle.demo.world import DRAWINGS, DemoPaths, World
 from shapecycle.evaluate.geometry import compare
 from shapecycle.evaluate.pose import read_cameras
 from shapecycle.evaluate.scores import score, shape_of, summarised
@@ -22,30 +22,30 @@ from shapecycle.mesh import Mesh
 Scores = dict[str, Any]
 
 
-def scores_of(world: World, places: Places) -> dict[str, Any]:
+def scores_of(world: World, paths: DemoPaths) -> dict[str, Any]:
     """Score the model's files and the baselines against the truth.
 
     Returns:
         ``seeing`` and ``drawing``, each with the ``shapecycle`` summary, the mean scores of
         ``medoid`` and of ``truth`` against itself, and ``rows``; and ``medoid``, a file name.
     """
-    files = sorted(places.shapes.iterdir())
+    files = sorted(paths.shapes.iterdir())
     training = [load_mesh(path) for path in files]
     typical = medoid(training)
-    truths = {path.stem: load_mesh(path) for path in sorted((places.held_out / "shapes").iterdir())}
+    truths = {path.stem: load_mesh(path) for path in sorted((paths.held_out / "shapes").iterdir())}
     typical_scores = {k: vars(compare(training[typical], mesh)) for k, mesh in truths.items()}
     truth_scores = {k: vars(compare(mesh, mesh)) for k, mesh in truths.items()}
 
-    cameras = read_cameras(places.held_out / "cameras.json")
+    cameras = read_cameras(paths.held_out / "cameras.json")
     seen = []
-    for path in sorted((places.held_out / "images").iterdir()):
-        shape = shape_of(path, places.held_out / "shapes")
-        row = score(places.meshes / path.stem, shape, cameras[path.stem])
+    for path in sorted((paths.held_out / "images").iterdir()):
+        shape = shape_of(path, paths.held_out / "shapes")
+        row = score(paths.meshes / path.stem, shape, cameras[path.stem])
         seen.append({"image": path.name, "shape": shape.stem, **row})
         if len(seen) % 10 == 0:
             say(f"  {len(seen)} pictures")
     drawn = [
-        {"shape": stem, **_drawing_scores(places.drawings / stem, mesh, training[typical], world)}
+        {"shape": stem, **_drawing_scores(paths.drawings / stem, mesh, training[typical], world)}
         for stem, mesh in truths.items()
     ]
     typical_seen = [
@@ -94,7 +94,7 @@ def _typical_iou(picture: str, mesh: Mesh, cameras: dict[str, np.ndarray], world
     """Return how well a mesh covers a held-out picture's mask in the picture's true camera."""
     mask = load_photo(world.pictures / "val" / "images" / picture).rgba[3]
     pose = pose_of(cameras[Path(picture).stem])
-    drawn = drawn_bare(mesh, pose, whole_frame(world, (mask.shape[0], mask.shape[1])))
+    drawn = drawn_untextured(mesh, pose, whole_frame(world, (mask.shape[0], mask.shape[1])))
     return silhouette_iou(drawn[..., 3], mask)
 
 
@@ -103,12 +103,12 @@ def _drawing_scores(folder: Path, truth: Mesh, typical: Mesh, world: World) -> S
     overlaps = []
     for k in range(DRAWINGS):
         alpha = pixels_of(folder / f"{k}.png")[..., 3]
-        told = json.loads((folder / f"{k}.json").read_text())
-        pose = pose_of(np.array(told["camera_from_object"]))
+        record = json.loads((folder / f"{k}.json").read_text())
+        pose = pose_of(np.array(record["camera_from_object"]))
         view = whole_frame(world, (alpha.shape[0], alpha.shape[1]))
         overlaps.append(
             [
-                silhouette_iou(alpha, drawn_bare(mesh, pose, view)[..., 3])
+                silhouette_iou(alpha, drawn_untextured(mesh, pose, view)[..., 3])
                 for mesh in (truth, typical)
             ]
         )

@@ -65,7 +65,7 @@ def neutral_light() -> Float[Tensor, "1 9 3"]:
     return light[:, :, None].expand(1, 9, 3)
 
 
-def drawn_bare(mesh: Mesh, pose: Pose, view: View) -> Float[np.ndarray, "h w 4"]:
+def drawn_untextured(mesh: Mesh, pose: Pose, view: View) -> Float[np.ndarray, "h w 4"]:
     """Draw a mesh in grey, in neutral light.
 
     Returns:

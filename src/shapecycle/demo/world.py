@@ -15,8 +15,8 @@ NEW = 8
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What is asked of a demo.
+class DemoOptions:
+    """What is options of a demo.
 
     Attributes:
         out: Folder to create; a number is appended if it is there already.
@@ -50,7 +50,7 @@ class World:
 
 
 @dataclass(frozen=True)
-class Places:
+class DemoPaths:
     """Where everything of one demo lies: under ``out``, and the pictures that came with us."""
 
     out: Path

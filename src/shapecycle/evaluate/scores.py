@@ -11,7 +11,7 @@ from shapecycle.data.mesh_files import SUFFIXES, load_mesh
 from shapecycle.errors import DataError
 from shapecycle.evaluate.geometry import compare
 from shapecycle.evaluate.pose import azimuth_error, rotation_error
-from shapecycle.evaluate.self_intersections import crossing_faces, dihedral_deviation
+from shapecycle.evaluate.self_intersections import dihedral_deviation, self_intersecting_faces
 
 
 def shape_of(picture: Path, shapes: Path) -> Path:
@@ -37,8 +37,8 @@ def score(folder: Path, shape: Path, camera: Float[np.ndarray, "4 4"]) -> dict[s
     Returns:
         ``chamfer``, ``f_score``, ``normal_consistency`` as in `evaluate.geometry.compare`;
         ``silhouette_iou`` against the input; ``azimuth_error_degrees`` and
-        ``rotation_error_degrees``; ``crossing_faces``, the share of the mesh's faces that cross a
-        face they do not touch; ``dihedral_degrees``, the mean angle between neighbouring faces.
+        ``rotation_error_degrees``; ``self_intersecting_faces``, the share of the mesh's faces that
+        cross a face they do not touch; ``dihedral_degrees``, the mean angle between neighbours.
     """
     written = json.loads((folder / "code.json").read_text())
     mesh, truth = load_mesh(folder / "mesh.glb"), load_mesh(shape)
@@ -51,7 +51,7 @@ def score(folder: Path, shape: Path, camera: Float[np.ndarray, "4 4"]) -> dict[s
         "silhouette_iou": written["silhouette_iou"],
         "azimuth_error_degrees": float(np.degrees(azimuth_error(pose, camera))),
         "rotation_error_degrees": float(np.degrees(rotation_error(pose, camera))),
-        "crossing_faces": float(crossing_faces(mesh.vertices, mesh.faces).mean()),
+        "self_intersecting_faces": float(self_intersecting_faces(mesh.vertices, mesh.faces).mean()),
         "dihedral_degrees": float(np.degrees(dihedral_deviation(mesh.vertices, mesh.faces))),
     }
 

@@ -30,7 +30,7 @@ class _Triangles:
     tolerance: float
 
 
-def crossing_faces(
+def self_intersecting_faces(
     vertices: Float[np.ndarray, "v 3"], faces: Int[np.ndarray, "f 3"]
 ) -> Bool[np.ndarray, " f"]:
     """Find the faces that cross a face they do not touch.

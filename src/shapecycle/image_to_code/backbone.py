@@ -28,7 +28,7 @@ class Backbone(nn.Module):
             blocks += [_Residual(following, following, stride=1)] * (stage >= 2)
             channels = following
             side = side if following == width else -(-side // 2)
-        # Larger pictures are averaged down to the same 4 x 4 places, so that weights keep meaning.
+        # Larger pictures are averaged down to the same 4 x 4 paths, so that weights keep meaning.
         self.side = min(side, 4)
         self.blocks = nn.Sequential(*blocks)
         self.norm = nn.GroupNorm(8, channels)

@@ -8,18 +8,25 @@ from torch import Tensor, nn
 from shapecycle.image_to_code.backbone import Backbone
 from shapecycle.image_to_code.heads import Heads
 from shapecycle.image_to_code.texture_head import TextureHead
-from shapecycle.pose_distribution import PoseBelief
+from shapecycle.pose_distribution import PoseDistribution
 from shapecycle.precision import autocast
 
 
 @dataclass(frozen=True, eq=False)
-class Glance:
-    """What one look at a picture tells before the surface is known."""
+class ImageEncoding:
+    """What a picture tells before its surface is known.
+
+    Attributes:
+        features: The trunk's features.
+        shape: The shape code.
+        light: Spherical-harmonic light in the camera's frame.
+        pose: The distribution of poses.
+    """
 
     features: Float[Tensor, "b q"]
     shape: Float[Tensor, "b n"]
     light: Float[Tensor, "b 9 3"]
-    belief: PoseBelief
+    pose: PoseDistribution
 
 
 class ImageEncoder(nn.Module):
@@ -34,9 +41,11 @@ class ImageEncoder(nn.Module):
         self.heads = Heads(features=features, shape_size=shape_size)
         self.texture_head = TextureHead(features=features, texture_size=texture_size, width=16)
 
-    def forward(self, rgba: Float[Tensor, "b 4 h w"], window: Float[Tensor, "b 3"]) -> Glance:
-        """Look at straight-alpha crops of the given windows."""
+    def forward(
+        self, rgba: Float[Tensor, "b 4 h w"], window: Float[Tensor, "b 3"]
+    ) -> ImageEncoding:
+        """Encode straight-alpha crops of the given windows."""
         with autocast(rgba.device):
             features = self.backbone(rgba)
-        shape, light, belief = self.heads(features.float(), window)
-        return Glance(features.float(), shape, light, belief)
+        shape, light, pose = self.heads(features.float(), window)
+        return ImageEncoding(features.float(), shape, light, pose)

@@ -4,13 +4,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from shapecycle.pose_distribution import AZIMUTH_BINS, PoseBelief
+from shapecycle.pose_distribution import AZIMUTH_BINS, PoseDistribution
 
 SHADING_ONE = 3.5449  # the constant harmonic's coefficient that shades every normal by 1
 
 
 class Heads(nn.Module):
-    """Reads shape code, light and pose belief off the trunk's features; learnt are linear maps."""
+    """Shape code, light and distribution of poses from the trunk's features; learnt are MLPs."""
 
     def __init__(self, *, features: int, shape_size: int) -> None:
         super().__init__()
@@ -26,8 +26,8 @@ class Heads(nn.Module):
 
     def forward(
         self, features: Float[Tensor, "b q"], window: Float[Tensor, "b 3"]
-    ) -> tuple[Float[Tensor, "b n"], Float[Tensor, "b 9 3"], PoseBelief]:
-        """Return the shape code, the light and the pose belief.
+    ) -> tuple[Float[Tensor, "b n"], Float[Tensor, "b 9 3"], PoseDistribution]:
+        """Return the shape code, the light and the pose distribution.
 
         The window is an input because perspective depends on where in the frame the object is.
         """
@@ -37,7 +37,7 @@ class Heads(nn.Module):
         constant[:, 0] = 0.8 * SHADING_ONE
         raw = self.pose(known).view(-1, AZIMUTH_BINS, 7)
         # 20 degrees up, and a window about as wide as the object: where most photographs start.
-        tilt = torch.stack([0.35 + raw[..., 2], raw[..., 3]], -1)
+        elevation_roll = torch.stack([0.35 + raw[..., 2], raw[..., 3]], -1)
         placement = torch.cat([raw[..., 4:6], raw[..., 6:] - 0.7], -1)
-        belief = PoseBelief(raw[..., 0], torch.tanh(raw[..., 1]), tilt, placement)
-        return self.shape(known), light + constant, belief
+        pose = PoseDistribution(raw[..., 0], torch.tanh(raw[..., 1]), elevation_roll, placement)
+        return self.shape(known), light + constant, pose

@@ -5,7 +5,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from shapecycle.camera import Pose, View, placement_in_window, translation_in_window
-from shapecycle.code_to_image.renderer import Drawer
+from shapecycle.code_to_image.renderer import Renderer
 from shapecycle.losses.image import silhouette_loss
 
 STAY_CLOSE = 1.0
@@ -13,7 +13,7 @@ STAY_CLOSE = 1.0
 
 
 def refine(
-    drawer: Drawer,
+    renderer: Renderer,
     shape: Float[Tensor, "b n"],
     pose: Pose,
     mask: Float[Tensor, "b 1 h w"],
@@ -28,7 +28,7 @@ def refine(
     silhouettes alone would trade a right shape for a right outline. The azimuth moves least.
 
     Args:
-        drawer: Draws silhouettes; its weights stay as they are.
+        renderer: Draws silhouettes; its weights stay as they are.
         shape: Shape codes.
         pose: Poses.
         mask: Coverage in the view's windows.
@@ -42,7 +42,7 @@ def refine(
     placement = placement_in_window(pose.translation, view.window, fov_y=view.fov_y)
     shift, turn, move = (torch.zeros_like(x) for x in (shape, pose.angles, placement))
     movable = [x.requires_grad_(True) for x in (shift, turn, move)]
-    optimiser = torch.optim.Adam(
+    optimizer = torch.optim.Adam(
         [
             {"params": [shift], "lr": 0.06},
             {"params": [turn], "lr": 0.008},
@@ -58,13 +58,13 @@ def refine(
     with torch.enable_grad():
         for _ in range(steps):
             code, place = moved()
-            drawn = drawer.silhouette(drawer.vertices(code), place, view)
+            drawn = renderer.silhouette(renderer.vertices(code), place, view)
             loss = silhouette_loss(drawn, mask).sum()
             loss = loss + STAY_CLOSE * shift.square().mean(1).sum()
-            optimiser.zero_grad()
+            optimizer.zero_grad()
             gradients = torch.autograd.grad(loss, movable)
             for parameter, gradient in zip(movable, gradients, strict=True):
                 parameter.grad = gradient
-            optimiser.step()
+            optimizer.step()
     code, place = moved()
     return code.detach(), Pose(place.angles.detach(), place.translation.detach())

@@ -1,4 +1,4 @@
-"""Losses of the critics and of those who face them."""
+"""Losses of the critics and of the generators."""
 
 import torch
 from jaxtyping import Float
@@ -15,8 +15,12 @@ def critic_loss(real: Float[Tensor, " b"], fake: Float[Tensor, " b"]) -> Float[T
     return F.softplus(-real).mean() + F.softplus(fake).mean()
 
 
-def persuasion_loss(fake: Float[Tensor, " b"]) -> Float[Tensor, ""]:
-    """Return what a generator pays for being recognised."""
+def generator_loss(fake: Float[Tensor, " b"]) -> Float[Tensor, ""]:
+    """Return a generator's non-saturating loss at the critic's scores of its samples.
+
+    Source:
+        Goodfellow et al., "Generative adversarial nets", NeurIPS 2014, section 3.
+    """
     return F.softplus(-fake).mean()
 
 

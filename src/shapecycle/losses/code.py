@@ -6,29 +6,29 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from shapecycle.camera import Pose, View, placement_in_window
-from shapecycle.pose_distribution import PoseBelief, azimuth_bin
+from shapecycle.pose_distribution import PoseDistribution, azimuth_bin
 from shapecycle.rasterize import shade_sh
 
 
-def pose_loss(belief: PoseBelief, truth: Pose, view: View) -> dict[str, Float[Tensor, ""]]:
-    """Compare a belief over poses with the known pose.
+def pose_loss(pose: PoseDistribution, truth: Pose, view: View) -> dict[str, Float[Tensor, ""]]:
+    """Compare a distribution of poses with the known pose.
 
     Returns:
         ``azimuth``: cross entropy of the bins, smoothed to the neighbour that is nearly as near,
-        plus the error of the right bin's residual; ``tilt`` and ``placement``: errors of the
-        right bin's elevation and roll (radians) and of its place in the window.
+        plus the error of the right bin's residual; ``elevation_roll`` and ``placement``: errors
+        of the right bin's elevation and roll (radians) and of its place in the window.
     """
     bins, residual = azimuth_bin(truth.angles[:, 0])
     row = torch.arange(len(bins), device=bins.device)
-    count = belief.logits.shape[1]
+    count = pose.logits.shape[1]
     neighbour = (bins + residual.sign().long()) % count
     share = residual.abs()[:, None]
     target = F.one_hot(bins, count) * (1 - share) + F.one_hot(neighbour, count) * share
-    entropy = -(target * belief.logits.log_softmax(1)).sum(1).mean()
+    entropy = -(target * pose.logits.log_softmax(1)).sum(1).mean()
     # The neighbouring bin answers too when it wins, so that it is taught the same azimuth.
     aside = residual - residual.sign()
-    error = (belief.residual[row, bins] - residual).abs().mean()
-    error_aside = ((belief.residual[row, neighbour] - aside).abs() * residual.abs()).mean()
+    error = (pose.residual[row, bins] - residual).abs().mean()
+    error_aside = ((pose.residual[row, neighbour] - aside).abs() * residual.abs()).mean()
     placement = placement_in_window(truth.translation, view.window, fov_y=view.fov_y)
 
     def both(estimate: Tensor, known: Tensor) -> Tensor:
@@ -37,8 +37,8 @@ def pose_loss(belief: PoseBelief, truth: Pose, view: View) -> dict[str, Float[Te
 
     return {
         "azimuth": entropy + error + error_aside,
-        "tilt": 2 * both(belief.tilt, truth.angles[:, 1:]),
-        "placement": both(belief.placement, placement),
+        "elevation_roll": 2 * both(pose.elevation_roll, truth.angles[:, 1:]),
+        "placement": both(pose.placement, placement),
     }
 
 
@@ -52,7 +52,7 @@ def light_loss(light: Float[Tensor, "b 9 3"], truth: Float[Tensor, "b 9 3"]) -> 
     return (shade_sh(normals, light) - shade_sh(normals, truth)).abs().mean()
 
 
-def distance_to_normal(
+def sliced_wasserstein_to_gaussian(
     codes: Float[Tensor, "b n"], generator: torch.Generator, directions: int = 64
 ) -> Float[Tensor, ""]:
     """Return the squared sliced Wasserstein distance to an equally large normal sample.

@@ -41,7 +41,9 @@ def chamfer_loss(
     return distance, 1 - cosine / 2
 
 
-def roughness(vertices: Float[Tensor, "b v 3"], edges: Int[Tensor, "e 4"]) -> Float[Tensor, ""]:
+def dihedral_penalty(
+    vertices: Float[Tensor, "b v 3"], edges: Int[Tensor, "e 4"]
+) -> Float[Tensor, ""]:
     """Return the mean of (1 - cos)^2 over the dihedral angles of neighbouring faces.
 
     Squared, so that a few sharp folds, which furniture has, cost less than many dents.
@@ -60,7 +62,7 @@ def roughness(vertices: Float[Tensor, "b v 3"], edges: Int[Tensor, "e 4"]) -> Fl
     return ((1 - cosine) ** 2).mean()
 
 
-def edge_unevenness(
+def edge_length_variation(
     vertices: Float[Tensor, "b v 3"], edges: Int[Tensor, "e 4"]
 ) -> Float[Tensor, ""]:
     """Return the mean squared edge length over the squared mean: 1 when all are equal."""

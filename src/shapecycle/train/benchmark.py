@@ -9,13 +9,13 @@ from torch import Tensor
 
 from shapecycle.code_to_image.template import octasphere
 from shapecycle.config import Settings
-from shapecycle.cycles.random_scenes import ShapePool
 from shapecycle.data.photos import PhotoSet
+from shapecycle.data.shape_sampler import ShapeSampler
 from shapecycle.mesh import Mesh
 from shapecycle.train.steps import Trainer
 
 BATCH = 8
-"""Items per probing step; no more, or a large model would be probed for minutes."""
+"""Items per measured step; no more, or a large model would take minutes."""
 STAGE_SECONDS = 1.5
 STAGE_STEPS = 4
 """Parts of a step come round every fourth time."""
@@ -26,7 +26,7 @@ class Cost:
     """What steps cost.
 
     Attributes:
-        batch: Items per probing step.
+        batch: Items per measured step.
         kept_bytes: The most that such a step keeps for its backward pass, the weights left out.
         images_per_second: Images per second by stage.
     """
@@ -36,13 +36,13 @@ class Cost:
     images_per_second: dict[str, float]
 
 
-def probe(settings: Settings, stages: list[str], device: str) -> Cost:
-    """Play some steps of every stage with untrained networks on made-up pictures and shapes."""
+def benchmark(settings: Settings, stages: list[str], device: str) -> Cost:
+    """Take some steps of every stage with untrained networks on made-up pictures and shapes."""
     batch = min(BATCH, settings.train.batch)
     settings = replace(settings, train=replace(settings.train, batch=batch))
     generator = torch.Generator().manual_seed(0)
-    pool = ShapePool([_ball()], generator=generator, device=device)
-    trainer = Trainer(settings, _discs(settings.model.image_size), pool, seed=0, device=device)
+    shapes = ShapeSampler([_ball()], generator=generator, device=device)
+    trainer = Trainer(settings, _discs(settings.model.image_size), shapes, seed=0, device=device)
     kept = Kept({p.untyped_storage().data_ptr() for p in trainer.networks.parameters()})
     speeds = {name: _speed(trainer, name, kept) for name in stages}
     return Cost(batch, kept.most, speeds)
@@ -115,4 +115,4 @@ def _discs(side: int) -> PhotoSet:
     disc = (line[:, None] ** 2 + line**2 < 0.8).to(torch.uint8)
     rgba = torch.stack([128 * disc, 128 * disc, 128 * disc, 255 * disc]).expand(8, -1, -1, -1)
     windows = torch.tensor([[0.0, 0.0, 0.5]]).expand(8, 3)
-    return PhotoSet(rgba.contiguous(), windows.contiguous(), torch.ones(8), [], [])
+    return PhotoSet(rgba.contiguous(), windows.contiguous(), [], [])

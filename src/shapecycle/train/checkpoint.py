@@ -5,8 +5,8 @@ from typing import Any
 
 import torch
 
+from shapecycle.atomic import SUFFIX, atomic_write
 from shapecycle.errors import CheckpointError
-from shapecycle.train.lock import Writer
 
 KEPT = 2
 
@@ -14,22 +14,13 @@ KEPT = 2
 def save_state(folder: Path, state: dict[str, Any], images: int) -> None:
     """Write a state all at once, and drop all but the last few."""
     folder.mkdir(parents=True, exist_ok=True)
-    _clear(folder)
-    target = folder / f"{images:012d}.pt"
-    partial = folder / f"{target.stem}.{Writer.this()}.partial"
-    torch.save(state, partial)
-    partial.replace(target)
+    # One training at a time writes here, so what is unfinished was cut short.
+    for unfinished in folder.glob(f".*{SUFFIX}"):
+        unfinished.unlink()
+    with atomic_write(folder / f"{images:012d}.pt") as partial:
+        torch.save(state, partial)
     for old in sorted(folder.glob("*.pt"))[:-KEPT]:
         old.unlink()
-
-
-def _clear(folder: Path) -> None:
-    """Remove what saves that were cut short have left; what is being written stays."""
-    for partial in folder.glob("*.partial"):
-        writer = Writer.named(partial.stem.partition(".")[2])
-        # Older versions named no process.
-        if writer is None or writer.may_be_replaced:
-            partial.unlink(missing_ok=True)
 
 
 def load_state(folder: Path) -> dict[str, Any]:
@@ -46,8 +37,8 @@ def load_state(folder: Path) -> dict[str, Any]:
         except Exception as fault:
             # PyTorch's own message advises to run what the file says.
             faults.append(f"{path} is not a saved state ({type(fault).__name__})")
-    told = "; ".join(faults) or f"{folder} holds no state"
-    raise CheckpointError(f"cannot resume: {told}", "train again into a new folder")
+    found = "; ".join(faults) or f"{folder} holds no state"
+    raise CheckpointError(f"cannot resume: {found}", "train again into a new folder")
 
 
 def seen_images(folder: Path) -> int:

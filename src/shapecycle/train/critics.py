@@ -1,41 +1,37 @@
-"""The jury: the critics that a training has, what they cost its generators, and how they learn."""
+"""The critics of a training, what they cost the generators, and how they learn."""
 
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
-from jaxtyping import Float
 from torch import Tensor, nn
 
 from shapecycle.config import Settings
 from shapecycle.critics.networks import CodeCritic, PictureCritic, augmented
-from shapecycle.losses.adversarial import critic_loss, gradient_penalty, persuasion_loss
-from shapecycle.train.optimizers import Player
+from shapecycle.losses import Losses
+from shapecycle.losses.adversarial import critic_loss, generator_loss, gradient_penalty
+from shapecycle.losses.weighting import active_weights
+from shapecycle.train.optimizers import NetworkOptimizer
 
-Terms = dict[str, Float[Tensor, ""]]
 Samples = dict[str, Tensor]
 """What each critic is shown: premultiplied pictures (image), UV albedo (texture), codes (shape)."""
-PENALTY_EVERY = 16
 
 
 def critics_of(settings: Settings) -> dict[str, nn.Module]:
     """Build the critics whose losses have a weight."""
-    model, weights = settings.model, settings.weights
+    model, active = settings.model, active_weights(settings.weights)
+    width = model.critic_width
     critics: dict[str, nn.Module] = {}
-    if weights.image_critic:
-        critics["image"] = PictureCritic(
-            channels=4, size=model.image_size, width=model.critic_width
-        )
-    if weights.texture_critic:
-        critics["texture"] = PictureCritic(
-            channels=3, size=model.texture_resolution, width=model.critic_width
-        )
-    if weights.shape_critic:
+    if "image_critic" in active:
+        critics["image"] = PictureCritic(channels=4, size=model.image_size, width=width)
+    if "texture_critic" in active:
+        critics["texture"] = PictureCritic(channels=3, size=model.texture_resolution, width=width)
+    if "shape_critic" in active:
         critics["shape"] = CodeCritic(code_size=model.shape_code_size)
     return critics
 
 
-class Jury:
+class Critics:
     """The critics of a training, which learn together; there may be none.
 
     Args:
@@ -47,55 +43,64 @@ class Jury:
     def __init__(
         self, settings: Settings, generator: torch.Generator, device: torch.device
     ) -> None:
-        self.critics = {name: net.to(device) for name, net in critics_of(settings).items()}
-        self.generator = generator
-        rate = settings.train.critic_learning_rate
-        self.player = (
-            Player(*self.critics.values(), rate=rate, betas=(0.5, 0.99)) if self.critics else None
+        self.networks = {name: net.to(device) for name, net in critics_of(settings).items()}
+        self.settings, self.generator = settings.train, generator
+        self.optimizer = (
+            NetworkOptimizer(
+                *self.networks.values(),
+                learning_rate=self.settings.critic_learning_rate,
+                betas=self.settings.critic_adam_betas,
+                clip=self.settings.gradient_clip,
+            )
+            if self.networks
+            else None
         )
 
-    def watching(self) -> AbstractContextManager[None]:
+    def frozen(self) -> AbstractContextManager[None]:
         """Let gradients flow through the critics, but not into them."""
-        return nullcontext() if self.player is None else self.player.watching()
+        return nullcontext() if self.optimizer is None else self.optimizer.frozen()
 
-    def persuasion(self, fake: Samples) -> Terms:
-        """Return what generators pay for being recognised, ``<name>_critic`` for each critic."""
+    def generator_losses(self, fake: Samples) -> Losses:
+        """Return what the generators pay for fakes that are recognised, ``<name>_critic`` each."""
         return {
-            f"{name}_critic": persuasion_loss(critic(self._shown(name, fake[name])))
-            for name, critic in self.critics.items()
+            f"{name}_critic": generator_loss(critic(self._augmented(name, fake[name])))
+            for name, critic in self.networks.items()
         }
 
-    def learn(self, real: Samples, fake: Samples, *, pace: float, penalise: bool) -> Terms:
+    def step(self, real: Samples, fake: Samples, *, lr_scale: float, penalise: bool) -> Losses:
         """Teach every critic to tell its samples apart.
 
         Args:
             real: Samples of what is imitated; no gradient reaches them.
             fake: Samples of what generators made, likewise.
-            pace: Factor of the step size.
+            lr_scale: Factor of the learning rate.
             penalise: Add the gradient penalty, made up for the steps that go without it.
 
         Returns:
             The critics' own losses without the penalty, ``<name>_critic_own``.
         """
-        terms: Terms = {}
+        losses: Losses = {}
         totals = []
-        for name, critic in self.critics.items():
-            truth, forgery = (self._shown(name, of[name].detach()) for of in (real, fake))
-            loss = critic_loss(critic(truth), critic(forgery))
-            terms[f"{name}_critic_own"] = loss
+        for name, critic in self.networks.items():
+            real_shown, fake_shown = (
+                self._augmented(name, samples[name].detach()) for samples in (real, fake)
+            )
+            loss = critic_loss(critic(real_shown), critic(fake_shown))
+            losses[f"{name}_critic_own"] = loss
             if penalise:
-                loss = loss + PENALTY_EVERY / 2 * gradient_penalty(critic, truth)
+                weight = self.settings.r1_gamma / 2 * self.settings.r1_every
+                loss = loss + weight * gradient_penalty(critic, real_shown)
             totals.append(loss)
-        if self.player is not None:
-            self.player.descend(torch.stack(totals).sum(), pace=pace)
-        return terms
+        if self.optimizer is not None:
+            self.optimizer.step(torch.stack(totals).sum(), lr_scale=lr_scale)
+        return losses
 
-    def _shown(self, name: str, sample: Tensor) -> Tensor:
-        return augmented(sample, self.generator) if name == "image" else sample
+    def _augmented(self, name: str, samples: Tensor) -> Tensor:
+        return augmented(samples, self.generator) if name == "image" else samples
 
     def state(self) -> dict[str, Any]:
         """Return the critics' weights by name."""
-        return {name: critic.state_dict() for name, critic in self.critics.items()}
+        return {name: critic.state_dict() for name, critic in self.networks.items()}
 
     def load_state(self, state: dict[str, Any]) -> None:
         """Restore what `state` returned.
@@ -103,8 +108,8 @@ class Jury:
         Raises:
             ValueError: If it is of other critics.
         """
-        if set(state) != set(self.critics):
-            kept, own = (", ".join(sorted(names)) or "none" for names in (state, self.critics))
+        if set(state) != set(self.networks):
+            kept, own = (", ".join(sorted(names)) or "none" for names in (state, self.networks))
             raise ValueError(f"its critics: {kept}; those with a weight in the settings: {own}")
-        for name, critic in self.critics.items():
+        for name, critic in self.networks.items():
             critic.load_state_dict(state[name])

@@ -7,8 +7,13 @@ import torch
 from torch import nn
 
 
-class Average:
-    """A running average of a module's weights, over a given number of images."""
+class EMA:
+    """An exponential moving average of a module's weights.
+
+    Args:
+        module: Whose weights are averaged.
+        images: Over how many images; early on the average follows more closely.
+    """
 
     def __init__(self, module: nn.Module, images: int) -> None:
         self.module, self.images, self.seen = module, images, 0
@@ -16,7 +21,7 @@ class Average:
 
     @torch.no_grad()
     def update(self, batch: int) -> None:
-        """Move the average after a step of ``batch`` images; early on it follows closely."""
+        """Move the average after a step of ``batch`` images."""
         self.seen += batch
         keep = 1 - batch / min(self.images, max(self.seen / 4, batch))
         for name, value in self.module.state_dict().items():
@@ -26,7 +31,7 @@ class Average:
                 self.weights[name].copy_(value)
 
     @contextmanager
-    def worn(self) -> Iterator[None]:
+    def applied(self) -> Iterator[None]:
         """Put the averaged weights on the module for a while."""
         own = {k: v.detach().clone() for k, v in self.module.state_dict().items()}
         self.module.load_state_dict(self.weights)

@@ -45,11 +45,11 @@ class Journal:
         self.bar = Progress(
             TextColumn("{task.description:<12}"),
             BarColumn(bar_width=20),
-            TextColumn("{task.percentage:3.0f}%  {task.fields[told]}"),
+            TextColumn("{task.percentage:3.0f}%  {task.fields[details]}"),
             console=self.console,
             disable=not self.is_live,
         )
-        self.task = self.bar.add_task("starting", total=1.0, told="")
+        self.task = self.bar.add_task("starting", total=1.0, details="")
         self.bar.start()
 
     def say(self, line: str) -> None:
@@ -82,15 +82,17 @@ class Journal:
     def _show(self, means: dict[str, float], status: dict[str, Any]) -> None:
         left = status["seconds_left"]
         losses = "  ".join(f"{SHOWN[n]} {means[n]:.3f}" for n in SHOWN if n in means)
-        told = (
+        details = (
             f"{status['images']:,} images  {status['images_per_second']:.0f}/s  "
             f"{'' if left is None else f'{left / 60:.1f} min left  '}{losses}"
         )
         progress = status["progress"]
         if self.is_live:
-            self.bar.update(self.task, description=status["stage"], completed=progress, told=told)
+            self.bar.update(
+                self.task, description=status["stage"], completed=progress, details=details
+            )
         else:
-            self.say(f"{status['stage']:<12} {progress:4.0%}  {told}")
+            self.say(f"{status['stage']:<12} {progress:4.0%}  {details}")
 
     def panel(self, rows: list[Float[Tensor, "b 4 h w"]], images: int) -> Path:
         """Write premultiplied or straight RGBA rows over white as one picture."""

@@ -1,4 +1,4 @@
-"""The training loop: load, plan, play the stages, save."""
+"""The training loop: load, plan, run the stages, save."""
 
 import json
 import time
@@ -8,25 +8,22 @@ from typing import Any
 
 import torch
 
-from shapecycle.config import Settings, TrainSettings, as_dict
-from shapecycle.cycles.random_scenes import ShapePool
+from shapecycle.config import Settings, as_dict
 from shapecycle.data.photos import PhotoSet
+from shapecycle.data.shape_sampler import ShapeSampler
 from shapecycle.data.shapes import ShapeSet
-from shapecycle.errors import CheckpointError, ShapecycleError
+from shapecycle.errors import CheckpointError, NonFiniteLoss
+from shapecycle.losses import Losses
 from shapecycle.model_file import MODEL_NAME, Provenance, save_model
 from shapecycle.shape_to_code.encoder import SURFACE_POINTS
 from shapecycle.train.checkpoint import load_state, save_state
 from shapecycle.train.journal import Journal
-from shapecycle.train.schedule import Budget, Stage, planned_stages
+from shapecycle.train.schedule import Schedule, Stage, lr_scale, planned_stages, stage_shares
 from shapecycle.train.signals import Stopped, StopRequest, stop_requests
-from shapecycle.train.steps import Terms, Trainer
+from shapecycle.train.steps import Trainer
 from shapecycle.train.threads import choose_threads
 
 PANEL_ITEMS = 8
-
-
-class NonFiniteLoss(ShapecycleError):
-    """A loss or a weight became infinite or not a number; the run is stopped, not repaired."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +45,7 @@ class Run:
 
 
 def train(run: Run, journal: Journal) -> Path:
-    """Play all stages and save the model.
+    """Run all stages and save the model.
 
     Returns:
         The path of the model file.
@@ -60,126 +57,108 @@ def train(run: Run, journal: Journal) -> Path:
     start = time.monotonic()
     generator = torch.Generator().manual_seed(run.seed)
     journal.say("sampling the shapes' surfaces ...")
-    pool = ShapePool(run.shapes.meshes, generator=generator, device=run.device)
-    trainer = Trainer(run.settings, run.photos, pool, seed=run.seed, device=run.device)
-    # Sampling hundreds of surfaces takes minutes, and belongs to the time that was asked for.
-    budget = _plan(run, preparation=time.monotonic() - start)
+    shapes = ShapeSampler(run.shapes.meshes, generator=generator, device=run.device)
+    trainer = Trainer(run.settings, run.photos, shapes, seed=run.seed, device=run.device)
+    # Sampling hundreds of surfaces takes minutes, and belongs to the time that was options for.
+    schedule = _schedule(run, preparation=time.monotonic() - start)
     if run.resume:
-        _restore(run, trainer, budget)
-        journal.say(f"resumed after {_images(budget):,} images")
+        _restore(run, trainer, schedule)
+        journal.say(f"resumed after {_images(schedule):,} images")
     with stop_requests() as request:
-        _play(run, trainer, budget, journal, request)
+        _run_stages(run, trainer, schedule, journal, request)
         # A request from now on comes too late: the training ends anyway.
-        _save(run, trainer, budget)
-    _panel(journal, trainer, _images(budget))
+        _save(run, trainer, schedule)
+    _panel(journal, trainer, _images(schedule))
     return run.folder / MODEL_NAME
 
 
-def _play(
-    run: Run, trainer: Trainer, budget: Budget, journal: Journal, request: StopRequest
+def _run_stages(
+    run: Run, trainer: Trainer, schedule: Schedule, journal: Journal, request: StopRequest
 ) -> None:
-    """Play what is left of all stages, and save now and then."""
-    settings = run.settings
-    budget.start()
-    saved = budget.elapsed
-    for stage in budget.stages:
+    """Run what is left of all stages, and save now and then."""
+    settings = run.settings.train
+    schedule.start()
+    saved = schedule.elapsed
+    for stage in schedule.stages:
         if stage.is_done:
             continue
-        budget.begin(stage)
+        schedule.begin(stage)
+        step, is_last = trainer.stage(stage.name), stage is schedule.stages[-1]
         while not stage.is_done:
-            terms = _step(run, trainer, stage, last=stage is budget.stages[-1])
-            budget.count(stage)
-            _refuse_non_finite(terms, stage, run.folder)
-            journal.record(terms, _status(budget, stage))
+            try:
+                losses = step(lr_scale(stage, settings, is_last=is_last))
+            except ValueError as fault:
+                _check_finite_parts(trainer, run, stage, fault)
+                raise
+            schedule.count(stage)
+            _check_finite_losses(losses, stage, run.folder)
+            journal.record(losses, _status(schedule, stage))
             if request.is_made:
-                _save(run, trainer, budget)
+                _save(run, trainer, schedule)
                 raise Stopped
-            if _images(budget) % settings.train.panel_images < settings.train.batch:
-                _panel(journal, trainer, _images(budget))
-            if budget.elapsed - saved > 60 * settings.train.checkpoint_minutes:
-                _save(run, trainer, budget)
-                saved = budget.elapsed
+            if _images(schedule) % settings.panel_images < settings.batch:
+                _panel(journal, trainer, _images(schedule))
+            if schedule.elapsed - saved > 60 * settings.checkpoint_minutes:
+                _save(run, trainer, schedule)
+                saved = schedule.elapsed
                 if run.seconds is not None and run.device == "cpu":
                     # Whatever else runs on the machine may have stopped or started.
                     choose_threads()
 
 
-def _step(run: Run, trainer: Trainer, stage: Stage, *, last: bool) -> Terms:
-    """Take one step; where it fails on numbers that are no longer finite, say so."""
-    try:
-        return trainer.stage(stage.name)(_pace(stage, last=last))
-    except ValueError as fault:
-        part = _non_finite_part(trainer, run.photos)
-        if part is None:
-            raise
-        raise _non_finite(f"{part} are not finite", stage, run.folder) from fault
-
-
 @torch.no_grad()
-def _non_finite_part(trainer: Trainer, photos: PhotoSet) -> str | None:
-    """Name a part of the model whose weights or answers to the training data are not finite."""
-    for name, value in trainer.networks.state_dict().items():
-        if not torch.isfinite(value).all():
-            return f"the weights '{name}'"
-    model = trainer.model
-    code = model.read(trainer.pool.plain(SURFACE_POINTS)[:PANEL_ITEMS])
-    rgba = photos.rgba[:PANEL_ITEMS].to(trainer.device).float() / 255
-    glance = model.glance(rgba, photos.windows[:PANEL_ITEMS].to(trainer.device).float())
-    answers = {
-        "the shape codes read from shapes": code,
-        "the vertices decoded from shape codes": model.drawer.vertices(code),
-        "the features of the photographs": glance.features,
-        "the shape codes seen in photographs": glance.shape,
-        "the vertices of the shapes seen in photographs": model.drawer.vertices(glance.shape),
-        "the lights seen in photographs": glance.light,
-    }
-    return next((k for k, v in answers.items() if not torch.isfinite(v).all()), None)
+def _check_finite_parts(trainer: Trainer, run: Run, stage: Stage, fault: ValueError) -> None:
+    """Raise if weights, or answers to the training data, are not finite: that made a step fail.
+
+    Raises:
+        NonFiniteLoss: Naming the first such part.
+    """
+    networks, photos, device = trainer.networks, run.photos, trainer.device
+    parts = {f"the weights '{name}'": value for name, value in networks.state_dict().items()}
+    if all(value.isfinite().all() for value in parts.values()):
+        code = networks.read(trainer.scenes.shapes.plain(SURFACE_POINTS)[:PANEL_ITEMS])
+        rgba = photos.rgba[:PANEL_ITEMS].to(device).float() / 255
+        encoding = networks.encode_image(rgba, photos.windows[:PANEL_ITEMS].to(device).float())
+        parts = {
+            "the shape codes read from shapes": code,
+            "the vertices decoded from shape codes": networks.renderer.vertices(code),
+            "the features of the photographs": encoding.features,
+            "the shape codes seen in photographs": encoding.shape,
+            "the vertices of the shapes seen in photographs": networks.renderer.vertices(
+                encoding.shape
+            ),
+            "the lights seen in photographs": encoding.light,
+        }
+    for name, value in parts.items():
+        if not value.isfinite().all():
+            raise _non_finite(f"{name} are not finite", stage, run.folder) from fault
 
 
-def stage_shares(settings: TrainSettings) -> list[tuple[str, float]]:
-    """Return the stages in their order and each one's share of the budget; the shares sum to 1."""
-    return [
-        ("shapes", settings.shape_share),
-        ("random cycle", settings.random_share),
-        ("all cycles", 1 - settings.shape_share - settings.random_share),
-    ]
-
-
-def _plan(run: Run, *, preparation: float) -> Budget:
-    train_settings = run.settings.train
-    total = train_settings.total_images if run.seconds is None else None
+def _schedule(run: Run, *, preparation: float) -> Schedule:
+    settings = run.settings.train
+    total = settings.total_images if run.seconds is None else None
     seconds = None if run.seconds is None else max(1.0, run.seconds - preparation)
-    return Budget(
-        planned_stages(total, stage_shares(train_settings)), train_settings.batch, seconds
-    )
+    return Schedule(planned_stages(total, stage_shares(settings)), settings.batch, seconds)
 
 
-def _pace(stage: Stage, *, last: bool) -> float:
-    """Return the step size's factor: a short warm-up, then half a cosine down."""
-    warm = min(1.0, (stage.seen + 1) / 3000)
-    top, bottom = (0.5, 0.05) if last else (1.0, 0.2)
-    wave = (1 + torch.cos(torch.tensor(stage.progress * torch.pi)).item()) / 2
-    return warm * (bottom + (top - bottom) * wave)
+def _images(schedule: Schedule) -> int:
+    return sum(stage.seen for stage in schedule.stages)
 
 
-def _images(budget: Budget) -> int:
-    return sum(stage.seen for stage in budget.stages)
-
-
-def _status(budget: Budget, stage: Stage) -> dict[str, Any]:
-    left = None if budget.seconds is None else max(0.0, budget.seconds - budget.elapsed)
+def _status(schedule: Schedule, stage: Stage) -> dict[str, Any]:
+    left = None if schedule.seconds is None else max(0.0, schedule.seconds - schedule.elapsed)
     return {
         "stage": stage.name,
         "progress": stage.progress,
-        "images": _images(budget),
-        "images_per_second": budget.speed(stage),
-        "seconds": budget.elapsed,
+        "images": _images(schedule),
+        "images_per_second": schedule.speed(stage),
+        "seconds": schedule.elapsed,
         "seconds_left": left,
     }
 
 
-def _refuse_non_finite(terms: Terms, stage: Stage, folder: Path) -> None:
-    for name, value in terms.items():
+def _check_finite_losses(losses: Losses, stage: Stage, folder: Path) -> None:
+    for name, value in losses.items():
         if not torch.isfinite(value).all():
             raise _non_finite(f"the loss '{name}' became {float(value)}", stage, folder)
 
@@ -198,29 +177,29 @@ def _panel(journal: Journal, trainer: Trainer, images: int) -> None:
         journal.panel(rows, images)
 
 
-def _save(run: Run, trainer: Trainer, budget: Budget) -> None:
-    with trainer.average.worn():
+def _save(run: Run, trainer: Trainer, schedule: Schedule) -> None:
+    with trainer.ema.applied():
         trainer.fit_priors()
         about = Provenance(
-            as_dict(run.settings), _images(budget), [*run.photos.notes, *run.shapes.notes]
+            as_dict(run.settings), _images(schedule), [*run.photos.notes, *run.shapes.notes]
         )
         save_model(trainer.networks, run.folder / MODEL_NAME, about)
-    stages = [[s.name, s.share, s.images, s.seen] for s in budget.stages]
+    stages = [[s.name, s.share, s.images, s.seen] for s in schedule.stages]
     state = {
         "trainer": trainer.state(),
         "stages": stages,
-        "elapsed": budget.elapsed,
+        "elapsed": schedule.elapsed,
         "settings": json.dumps(as_dict(run.settings)),
     }
-    save_state(run.folder / "state", state, _images(budget))
+    save_state(run.folder / "state", state, _images(schedule))
 
 
-def _restore(run: Run, trainer: Trainer, budget: Budget) -> None:
+def _restore(run: Run, trainer: Trainer, schedule: Schedule) -> None:
     folder = run.folder / "state"
     state = load_state(folder)
     try:
         trainer.load_state(state["trainer"])
-        budget.resume(state["stages"], spent=state["elapsed"])
+        schedule.resume(state["stages"], spent=state["elapsed"])
     except (KeyError, TypeError, ValueError, RuntimeError) as fault:
         raise CheckpointError(
             f"cannot resume: the state in {folder} does not fit these settings "

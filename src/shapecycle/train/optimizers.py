@@ -1,4 +1,4 @@
-"""A player: some networks with their own optimiser."""
+"""Networks with their own optimizer."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,30 +7,59 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from shapecycle.config import TrainSettings
 
-class Player:
-    """Networks that are trained together."""
 
-    def __init__(self, *networks: nn.Module, rate: float, betas: tuple[float, float]) -> None:
+class NetworkOptimizer:
+    """Networks that are trained together by Adam.
+
+    Args:
+        networks: Whose parameters are trained.
+        learning_rate: Peak step size.
+        betas: Adam's decay rates.
+        clip: Largest norm of all gradients together.
+
+    Source:
+        Kingma and Ba, "Adam: a method for stochastic optimization", ICLR 2015.
+    """
+
+    def __init__(
+        self,
+        *networks: nn.Module,
+        learning_rate: float,
+        betas: tuple[float, float],
+        clip: float,
+    ) -> None:
         self.parameters = [p for network in networks for p in network.parameters()]
-        self.rate = rate
-        self.optimiser = torch.optim.Adam(self.parameters, lr=rate, betas=betas, eps=1e-7)
+        self.learning_rate, self.clip = learning_rate, clip
+        self.adam = torch.optim.Adam(self.parameters, lr=learning_rate, betas=betas, eps=1e-7)
 
-    def descend(self, loss: Tensor, *, pace: float = 1.0) -> None:
-        """Take one step down the loss; ``pace`` scales the step size."""
-        self.optimiser.zero_grad(set_to_none=True)
+    @classmethod
+    def of_generators(cls, settings: TrainSettings, *networks: nn.Module) -> "NetworkOptimizer":
+        """Return the optimizer of networks that face the critics."""
+        return cls(
+            *networks,
+            learning_rate=settings.learning_rate,
+            betas=settings.adam_betas,
+            clip=settings.gradient_clip,
+        )
+
+    def step(self, loss: Tensor, *, lr_scale: float = 1.0) -> None:
+        """Take one step down a loss.
+
+        Args:
+            loss: What is minimised.
+            lr_scale: Factor of the learning rate.
+        """
+        self.adam.zero_grad(set_to_none=True)
         loss.backward()
-        self.step(pace=pace)
-
-    def step(self, *, pace: float = 1.0) -> None:
-        """Apply gradients that are there already."""
-        torch.nn.utils.clip_grad_norm_(self.parameters, 1.0)
-        for group in self.optimiser.param_groups:
-            group["lr"] = self.rate * pace
-        self.optimiser.step()
+        torch.nn.utils.clip_grad_norm_(self.parameters, self.clip)
+        for group in self.adam.param_groups:
+            group["lr"] = self.learning_rate * lr_scale
+        self.adam.step()
 
     @contextmanager
-    def watching(self) -> Iterator[None]:
+    def frozen(self) -> Iterator[None]:
         """Let gradients flow through these networks, but not into them."""
         for parameter in self.parameters:
             parameter.requires_grad_(False)
@@ -41,9 +70,9 @@ class Player:
                 parameter.requires_grad_(True)
 
     def state(self) -> dict[str, Any]:
-        """Return the optimiser's state."""
-        return self.optimiser.state_dict()
+        """Return Adam's state."""
+        return self.adam.state_dict()
 
     def load_state(self, state: dict[str, Any]) -> None:
         """Restore what `state` returned."""
-        self.optimiser.load_state_dict(state)
+        self.adam.load_state_dict(state)

@@ -1,9 +1,14 @@
-"""How many images each stage gets: counted in images, set by a clock when a time is asked for."""
+"""The stages of a training: how many images each gets, and the learning rate along the way.
 
+Everything is counted in images; where a time is options for, measured speed turns it into images.
+"""
+
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from shapecycle.config import TrainSettings
 from shapecycle.errors import ConfigError
 
 WARM_UP_STEPS = 4
@@ -16,7 +21,7 @@ class Stage:
 
     Attributes:
         name: As in the journal.
-        share: Its part of the budget.
+        share: Its part of the whole.
         images: Images it will see; 0 until that is known.
         seen: Images it has seen.
     """
@@ -38,7 +43,7 @@ class Stage:
 
 
 @dataclass
-class Budget:
+class Schedule:
     """The stages, and either a number of images for all or a time for all.
 
     With a time, a stage's images follow from its measured speed, and are corrected now and then
@@ -58,7 +63,7 @@ class Budget:
         self._since = self.clock() - self.spent
 
     def resume(self, stages: list[tuple[str, float, int, int]], *, spent: float) -> None:
-        """Take up a saved budget, whose length may have been another.
+        """Go on with a saved schedule, whose length may have been another.
 
         Args:
             stages: Name, share, images and images seen of every stage.
@@ -94,7 +99,7 @@ class Budget:
         ends = [-(-stage.images // self.batch) * self.batch for stage in self.stages]
         seen = sum(stage.seen for stage in self.stages)
         if seen > sum(ends):
-            raise refused_total(planned, seen)
+            raise total_too_small(planned, seen)
         if all(stage.seen <= end for stage, end in zip(self.stages, ends, strict=True)):
             return
         lacking = [max(0, stage.images - stage.seen) for stage in self.stages]
@@ -135,12 +140,21 @@ class Budget:
             stage.images = max(stage.seen, stage.seen + round(self.speed(stage) * (own - used)))
 
 
-def refused_total(total: int, seen: int) -> ConfigError:
+def total_too_small(total: int, seen: int) -> ConfigError:
     """Return the error for a training that has seen more images than it may."""
     return ConfigError(
         f"a total of {total:,} images is fewer than the {seen:,} that were seen already",
         "give --total-images a larger number, or train into a new folder",
     )
+
+
+def stage_shares(settings: TrainSettings) -> list[tuple[str, float]]:
+    """Return the stages in their order and each one's share of the whole; the shares sum to 1."""
+    return [
+        ("shapes", settings.shape_share),
+        ("random cycle", settings.random_share),
+        ("all cycles", 1 - settings.shape_share - settings.random_share),
+    ]
 
 
 def planned_stages(total_images: int | None, shares: list[tuple[str, float]]) -> list[Stage]:
@@ -152,3 +166,16 @@ def planned_stages(total_images: int | None, shares: list[tuple[str, float]]) ->
         )
         for name, share in shares
     ]
+
+
+def lr_scale(stage: Stage, settings: TrainSettings, *, is_last: bool) -> float:
+    """Return the factor of the learning rate: a short warm-up, then half a cosine down.
+
+    Source:
+        Loshchilov and Hutter, "SGDR: stochastic gradient descent with warm restarts", ICLR 2017,
+        eq. 5, without restarts.
+    """
+    warm = min(1.0, (stage.seen + 1) / settings.warm_up_images)
+    top, bottom = settings.last_stage_lr if is_last else (1.0, settings.lr_end)
+    wave = (1 + math.cos(stage.progress * math.pi)) / 2
+    return warm * (bottom + (top - bottom) * wave)

@@ -14,7 +14,7 @@ class Stopped(KeyboardInterrupt):
 
 
 class StopRequest:
-    """Whether a stop was asked for."""
+    """Whether a stop was options for."""
 
     def __init__(self) -> None:
         self.is_made = False

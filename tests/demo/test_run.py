@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from shapecycle.cli.demo import run_words
+from shapecycle.cli.demo import run_verb
 from shapecycle.demo import cars
-from shapecycle.demo.play import play
-from shapecycle.demo.views import around, close_up, drawn_bare
-from shapecycle.demo.world import DRAWINGS, Asked, World
+from shapecycle.demo.run import run_demo
+from shapecycle.demo.views import around, close_up, drawn_untextured
+from shapecycle.demo.world import DRAWINGS, DemoOptions, World
 from shapecycle.errors import DataError
 
 TINY = {
@@ -32,7 +32,7 @@ def _photograph(seed: int, azimuth: float, file: Path) -> np.ndarray:
     """Draw a car in one colour, and return its camera."""
     mesh = cars.car_mesh(cars.sample_car(seed))
     pose = around(azimuth)
-    rgba = drawn_bare(mesh, pose, close_up(World(Path(), range(8), 40.0), (48, 48)))
+    rgba = drawn_untextured(mesh, pose, close_up(World(Path(), range(8), 40.0), (48, 48)))
     colour = np.random.default_rng(seed).uniform(0.3, 1, 3)
     pixels = (rgba * [*colour, 1] * 255).round().astype(np.uint8)
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -58,10 +58,10 @@ def _small_world(folder: Path) -> World:
 
 def test_missing_pictures_are_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"there is no folder .*nowhere/train/images"):
-        play(
-            Asked(tmp_path / "out", 1.0, 0, "cpu"),
+        run_demo(
+            DemoOptions(tmp_path / "out", 1.0, 0, "cpu"),
             World(tmp_path / "nowhere", range(8), 40.0),
-            run_words,
+            run_verb,
         )
     assert not (tmp_path / "out").exists()
 
@@ -70,11 +70,11 @@ def test_the_demo_ends_with_one_report_of_everything_it_did(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "demo-run"
-    path = play(Asked(out, 0.02, 0, "cpu"), _small_world(tmp_path / "pictures"), run_words)
+    path = run_demo(DemoOptions(out, 0.02, 0, "cpu"), _small_world(tmp_path / "pictures"), run_verb)
     assert path == out / "report.html"
-    told = capsys.readouterr()
-    assert told.out == "", "the report's path alone is the result"
-    assert "[7] Drawing the pictures of this page" in told.err
+    printed = capsys.readouterr()
+    assert printed.out == "", "the report's path alone is the result"
+    assert "[7] Drawing the pictures of this page" in printed.err
 
     html = path.read_text()
     metrics = json.loads((out / "metrics.json").read_text())

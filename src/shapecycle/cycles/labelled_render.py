@@ -1,4 +1,4 @@
-"""Pictures whose graphics code is known, and how much of it comes back when they are seen."""
+"""Renders whose graphics code is known, and how much of it comes back when they are seen."""
 
 from dataclasses import dataclass, replace
 
@@ -9,15 +9,14 @@ from torch import Tensor
 from shapecycle.camera import View
 from shapecycle.geometry.sampling import sample_surface
 from shapecycle.graphics_code import GraphicsCode
+from shapecycle.losses import Losses
 from shapecycle.losses.code import light_loss, pose_loss
 from shapecycle.losses.geometry import chamfer_loss
-from shapecycle.networks import Translator
-
-Terms = dict[str, Float[Tensor, ""]]
+from shapecycle.networks import Networks
 
 
 @dataclass(frozen=True, eq=False)
-class KnownScene:
+class LabelledRender:
     """Pictures and what they were made of; nothing in here carries gradients.
 
     Attributes:
@@ -37,9 +36,9 @@ class KnownScene:
     albedo: Float[Tensor, "b 3 s s"]
     view: View
 
-    def __getitem__(self, items: slice) -> "KnownScene":
+    def __getitem__(self, items: slice) -> "LabelledRender":
         view = replace(self.view, window=self.view.window[items])
-        return KnownScene(
+        return LabelledRender(
             rgba=self.rgba[items],
             code=self.code[items],
             vertices=self.vertices[items],
@@ -50,36 +49,36 @@ class KnownScene:
         )
 
 
-def come_back_terms(
-    model: Translator, scene: KnownScene, generator: torch.Generator
-) -> tuple[Terms, Float[Tensor, "b t"]]:
-    """See known scenes and compare shape, vertices, pose, light and texture with the truth.
+def cycle_losses(
+    networks: Networks, render: LabelledRender, generator: torch.Generator
+) -> tuple[Losses, Float[Tensor, "b t"]]:
+    """See labelled renders and compare shape, vertices, pose, light and texture with the truth.
 
     Textures and surfaces are compared on half the batch: they cost the most.
 
     Returns:
-        The loss terms, and the texture codes that were seen.
+        The losses, and the texture codes that were seen.
     """
-    glance = model.glance(scene.rgba, scene.view.window)
-    half = scene[: (len(scene.rgba) + 1) // 2]
-    features = glance.features[: len(half.rgba)]
-    texture = model.texture_of(half.rgba, half.code, features, half.view, vertices=half.vertices)
-    decoded = model.drawer.texture_decoder(texture.code)
-    vertices = model.drawer.vertices(glance.shape)
-    away = vertices - scene.vertices
+    encoding = networks.encode_image(render.rgba, render.view.window)
+    half = render[: (len(render.rgba) + 1) // 2]
+    features = encoding.features[: len(half.rgba)]
+    texture = networks.texture_of(half.rgba, half.code, features, half.view, vertices=half.vertices)
+    decoded = networks.renderer.texture_decoder(texture.code)
+    vertices = networks.renderer.vertices(encoding.shape)
+    away = vertices - render.vertices
     points, normals = sample_surface(
         vertices[: len(half.rgba)],
-        model.drawer.topology.faces,
+        networks.renderer.topology.faces,
         half.points.shape[1],
         generator,
     )
     distance, _ = chamfer_loss(points, normals, half.points, half.normals)
-    pose = pose_loss(glance.belief, scene.code.pose, scene.view)
+    pose = pose_loss(encoding.pose, render.code.pose, render.view)
     return {
-        "shape_cycle_code": (glance.shape - scene.code.shape).abs().mean(),
+        "shape_cycle_code": (encoding.shape - render.code.shape).abs().mean(),
         "shape_cycle_vertices": away.square().sum(2).add(1e-8).sqrt().mean(),
         "shape_cycle_surface": distance,
-        "shape_cycle_pose": pose["azimuth"] + pose["tilt"] + pose["placement"],
+        "shape_cycle_pose": pose["azimuth"] + pose["elevation_roll"] + pose["placement"],
         "shape_cycle_texture": (decoded - half.albedo).abs().mean(),
-        "shape_cycle_light": light_loss(glance.light, scene.code.light),
+        "shape_cycle_light": light_loss(encoding.light, render.code.light),
     }, texture.code

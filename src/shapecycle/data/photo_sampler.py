@@ -7,7 +7,7 @@ from torch import Tensor
 from shapecycle.data.photos import PhotoSet
 
 
-class PhotoPool:
+class PhotoSampler:
     """Draws training photographs at random, and the colours that random scenes are painted in.
 
     Attributes:

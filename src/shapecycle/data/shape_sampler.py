@@ -1,9 +1,8 @@
-"""Random scenes: training shapes, warped, in random pose, light and colours, with their truth."""
+"""The training shapes, warped and mirrored at random: oriented points and raw meshes."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from math import radians
 
 import numpy as np
 import torch
@@ -11,8 +10,6 @@ from jaxtyping import Float
 from torch import Tensor
 
 from shapecycle import rasterize as rz
-from shapecycle.camera import window_around
-from shapecycle.config import ModelSettings
 from shapecycle.data.surface_samples import surface_samples
 from shapecycle.data.surfels import surfels
 from shapecycle.data.warps import Warp
@@ -47,7 +44,7 @@ class WarpedShapes:
         )
 
 
-class ShapePool:
+class ShapeSampler:
     """The training shapes, ready to be drawn from: sampled surfaces and padded raw meshes."""
 
     def __init__(
@@ -110,13 +107,3 @@ def _padded(vertices: np.ndarray, length: int) -> np.ndarray:
 
 def _to(warp: Warp, device: torch.device) -> Warp:
     return Warp(**{name: value.to(device) for name, value in vars(warp).items()})
-
-
-def jittered_window(
-    points: Float[Tensor, "b v 3"], model: ModelSettings, generator: torch.Generator
-) -> Float[Tensor, "b 3"]:
-    """Return windows around camera-space points, cropped as loosely as photographs are."""
-    window = window_around(points, fov_y=radians(model.fov_y_degrees), margin=model.window_margin)
-    noise = torch.randn(len(window), 3, generator=generator).to(window.device)
-    shift = window[:, :2] + 0.015 * noise[:, :2] * window[:, 2:]
-    return torch.cat([shift, window[:, 2:] * (1 + 0.015 * noise[:, 2:])], 1)

@@ -13,24 +13,25 @@ from pathlib import Path
 
 import yaml
 
+from shapecycle.console import say
 from shapecycle.demo.cars import write_shapes
 from shapecycle.demo.contents import report_of
-from shapecycle.demo.diary import Diary, say
 from shapecycle.demo.gallery import gallery_of
 from shapecycle.demo.report import html_of
 from shapecycle.demo.scoring import scores_of
-from shapecycle.demo.world import DRAWINGS, NEW, Asked, Places, World, free_folder
+from shapecycle.demo.timer import Timer
+from shapecycle.demo.world import DRAWINGS, NEW, DemoOptions, DemoPaths, World, free_folder
 from shapecycle.errors import DataError
 
 RunWords = Callable[[Sequence[str]], None]
 """Runs a verb of the command line, given as it is typed."""
 
 
-def play(asked: Asked, world: World, run: RunWords) -> Path:
+def run_demo(options: DemoOptions, world: World, run: RunWords) -> Path:
     """Make shapes, train, reconstruct, draw, generate and score; write the report.
 
     Args:
-        asked: What is asked of the demo.
+        options: What is options of the demo.
         world: What it plays with.
         run: Runs the verbs.
 
@@ -40,25 +41,25 @@ def play(asked: Asked, world: World, run: RunWords) -> Path:
     Raises:
         DataError: If the pictures are not there.
     """
-    places, diary = Places(free_folder(asked.out), world.pictures), Diary()
-    _refuse_missing_pictures(places)
-    places.out.mkdir(parents=True, exist_ok=True)
-    say(f"everything goes to {places.out}")
+    paths, timer = DemoPaths(free_folder(options.out), world.pictures), Timer()
+    _check_pictures(paths)
+    paths.out.mkdir(parents=True, exist_ok=True)
+    say(f"everything goes to {paths.out}")
     # What the verbs print as results is progress here: the last line is the report's path.
     with redirect_stdout(sys.stderr):
-        _act(asked, world, places, diary, run)
-        with diary.phase("Comparing what was written with the truth"):
-            scores = scores_of(world, places)
-            (places.out / "metrics.json").write_text(json.dumps(scores, indent=1) + "\n")
-        with diary.phase("Drawing the pictures of this page"):
-            gallery = gallery_of(world, places, scores)
-    path = places.out / "report.html"
-    path.write_text(html_of(report_of(asked, places, diary, scores, gallery)), encoding="utf-8")
+        _act(options, world, paths, timer, run)
+        with timer.phase("Comparing what was written with the truth"):
+            scores = scores_of(world, paths)
+            (paths.out / "metrics.json").write_text(json.dumps(scores, indent=1) + "\n")
+        with timer.phase("Drawing the pictures of this page"):
+            gallery = gallery_of(world, paths, scores)
+    path = paths.out / "report.html"
+    path.write_text(html_of(report_of(options, paths, timer, scores, gallery)), encoding="utf-8")
     return path
 
 
-def _refuse_missing_pictures(places: Places) -> None:
-    for needed in (places.photos, places.held_out / "images", places.held_out / "shapes"):
+def _check_pictures(paths: DemoPaths) -> None:
+    for needed in (paths.photos, paths.held_out / "images", paths.held_out / "shapes"):
         if not needed.is_dir():
             raise DataError(
                 f"the demo's pictures are not there: there is no folder {needed}",
@@ -66,35 +67,35 @@ def _refuse_missing_pictures(places: Places) -> None:
             )
 
 
-def _act(asked: Asked, world: World, places: Places, diary: Diary, run: RunWords) -> None:
+def _act(options: DemoOptions, world: World, paths: DemoPaths, timer: Timer, run: RunWords) -> None:
     """Do what the other verbs do, by the commands that the report shows."""
-    pictures, shapes = places.held_out / "images", places.held_out / "shapes"
-    with diary.phase(f"Making {len(world.seeds)} training shapes"):
-        write_shapes(places.shapes, world.seeds)
-        _write_settings(world, places.settings)
+    pictures, shapes = paths.held_out / "images", paths.held_out / "shapes"
+    with timer.phase(f"Making {len(world.seeds)} training shapes"):
+        write_shapes(paths.shapes, world.seeds)
+        _write_settings(world, paths.settings)
 
     def act(told: str, *words: object) -> None:
-        typed = [*map(str, words), "--device", asked.device]
-        with diary.phase(told, shlex.join(["shapecycle", *typed])):
+        typed = [*map(str, words), "--device", options.device]
+        with timer.phase(told, shlex.join(["shapecycle", *typed])):
             run(typed)
 
     act(
-        f"Training on {_count(places.photos)} pictures and {len(world.seeds)} shapes of other cars",
-        *("train", "--images", places.photos, "--shapes", places.shapes, "--out", places.run),
-        *("--config", places.settings, "--minutes", f"{asked.minutes:g}", "--seed", asked.seed),
+        f"Training on {_count(paths.photos)} pictures and {len(world.seeds)} shapes of other cars",
+        *("train", "--images", paths.photos, "--shapes", paths.shapes, "--out", paths.run),
+        *("--config", paths.settings, "--minutes", f"{options.minutes:g}", "--seed", options.seed),
     )
     act(
         f"Reconstructing {_count(pictures)} held-out pictures",
-        *("reconstruct", places.run, pictures, "--out", places.meshes),
+        *("reconstruct", paths.run, pictures, "--out", paths.meshes),
     )
     act(
         f"Drawing {_count(shapes)} held-out shapes, {DRAWINGS} times each",
-        *("render", places.run, shapes, "--samples", DRAWINGS, "--seed", asked.seed),
-        *("--out", places.drawings),
+        *("render", paths.run, shapes, "--samples", DRAWINGS, "--seed", options.seed),
+        *("--out", paths.drawings),
     )
     act(
         f"Generating {NEW} new cars",
-        *("generate", places.run, "--samples", NEW, "--seed", asked.seed, "--out", places.new),
+        *("generate", paths.run, "--samples", NEW, "--seed", options.seed, "--out", paths.new),
     )
 
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import torch
 
+from shapecycle.data.photo_sampler import PhotoSampler
 from shapecycle.data.photos import PhotoSet
-from shapecycle.train.photo_sampler import PhotoPool
 
 
 def _photos() -> PhotoSet:
@@ -14,16 +14,16 @@ def _photos() -> PhotoSet:
     rgba[:, 3, 4:12] = 255
     rgba[:, 0, :, :8], rgba[:, 1, :, 8:] = 200, 200
     windows = torch.tensor([[0.3, 0.1, 0.5], [0.6, 0.1, 0.5]])
-    return PhotoSet(rgba, windows, torch.ones(2), [Path("a.png"), Path("b.png")], [])
+    return PhotoSet(rgba, windows, [Path("a.png"), Path("b.png")], [])
 
 
-def _pool(seed: int = 0) -> PhotoPool:
+def _sampler(seed: int = 0) -> PhotoSampler:
     generator = torch.Generator().manual_seed(seed)
-    return PhotoPool(_photos(), generator=generator, device=torch.device("cpu"))
+    return PhotoSampler(_photos(), generator=generator, device=torch.device("cpu"))
 
 
 def test_half_the_photographs_are_mirrored_and_their_windows_with_them() -> None:
-    rgba, window = _pool().sample(200)
+    rgba, window = _sampler().sample(200)
     assert rgba.shape == (200, 4, 16, 16)
     assert rgba.min() >= 0
     assert rgba.max() == 1
@@ -35,13 +35,13 @@ def test_half_the_photographs_are_mirrored_and_their_windows_with_them() -> None
 
 
 def test_photographs_repeat_with_the_seed() -> None:
-    for first, second in zip(_pool().sample(20), _pool().sample(20), strict=True):
+    for first, second in zip(_sampler().sample(20), _sampler().sample(20), strict=True):
         assert torch.equal(first, second)
-    assert not torch.equal(_pool(0).sample(20)[1], _pool(1).sample(20)[1])
+    assert not torch.equal(_sampler(0).sample(20)[1], _sampler(1).sample(20)[1])
 
 
 def test_the_palette_holds_the_objects_colours_a_little_brighter() -> None:
-    palette = _pool().palette
+    palette = _sampler().palette
     bright = 200 / 255 * 1.15
     expected = torch.tensor([[bright, 0.0, 0.0], [0.0, bright, 0.0]])
     near = torch.cdist(palette, expected).amin(1)
