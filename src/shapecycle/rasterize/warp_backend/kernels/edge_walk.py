@@ -6,12 +6,12 @@
 
 import warp as wp
 
+from shapecycle.rasterize.warp_backend.kernels.faces import edges_at, plane_depth, triangle
 from shapecycle.rasterize.warp_backend.kernels.pixels import (
     add_clip,
     depth_of,
     larger,
-    pixel_x,
-    pixel_y,
+    pixel_centre,
     smaller,
     to_screen,
     within,
@@ -38,9 +38,14 @@ def side_of(a: wp.vec4, b: wp.vec4, c: wp.vec4):
 
 
 @wp.func
-def near_cut(v: wp.vec4, other: wp.vec4):
-    """How far the near plane moves v towards the other end of its edge; 1 if both are behind."""
-    here, there = v[2] + v[3], other[2] + other[3]
+def near_cuts(a: wp.vec4, b: wp.vec4):
+    """How far the near plane moves each end of an edge towards the other; 1 if both are behind."""
+    d, e = a[2] + a[3], b[2] + b[3]
+    return wp.vec2(near_cut(d, e), near_cut(e, d))
+
+
+@wp.func
+def near_cut(here: float, there: float):
     if here >= 0.0:
         return 0.0
     if there <= 0.0:
@@ -50,23 +55,24 @@ def near_cut(v: wp.vec4, other: wp.vec4):
 
 @wp.struct
 class Walk:
-    """A silhouette edge on screen, and the pixel lines that it crosses."""
+    """A silhouette edge on screen, and the pixel lines that it crosses.
+
+    Rows i and j of the clip positions are its ends, start and end the same moved to the near
+    plane. Pairs of numbers belong to start and end: the shares by which they were moved, depths,
+    and screen coordinates along and across the direction in which the edge is the longer.
+    """
 
     instance: int
     edge: int
     i: int
     j: int
-    cut_i: float
-    cut_j: float
+    cuts: wp.vec2
     start: wp.vec4
     end: wp.vec4
     steep: bool
-    along0: float
-    along1: float
-    across0: float
-    across1: float
-    depth0: float
-    depth1: float
+    along: wp.vec2
+    across: wp.vec2
+    depths: wp.vec2
     first: int
     stop: int
     length: int
@@ -99,46 +105,44 @@ def start_walk(
     w.i = w.instance * vertices + edges[row]
     w.j = w.instance * vertices + edges[row + 1]
     a, b = clip[w.i], clip[w.j]
-    w.cut_i = near_cut(a, b)
-    w.cut_j = near_cut(b, a)
-    w.start = a + w.cut_i * (b - a)
-    w.end = b + w.cut_j * (a - b)
+    w.cuts = near_cuts(a, b)
+    w.start = a + w.cuts[0] * (b - a)
+    w.end = b + w.cuts[1] * (a - b)
+    w.depths = wp.vec2(w.start[2] / w.start[3], w.end[2] / w.end[3])
     p, q = to_screen(w.start, height, width), to_screen(w.end, height, width)
-    ax, ay, bx, by = p[0], p[1], q[0], q[1]
-    w.depth0 = w.start[2] / w.start[3]
-    w.depth1 = w.end[2] / w.end[3]
-    w.steep = wp.abs(by - ay) >= wp.abs(bx - ax)
+    columns, rows = wp.vec2(p[0], q[0]), wp.vec2(p[1], q[1])
+    w.steep = wp.abs(rows[1] - rows[0]) >= wp.abs(columns[1] - columns[0])
+    w.along = columns
+    w.across = rows
+    w.length = height
+    lines = width
+    forwards = columns[1] > columns[0]
     if w.steep:
-        w.along0 = ay
-        w.along1 = by
-        w.across0 = ax
-        w.across1 = bx
+        w.along = rows
+        w.across = columns
         w.length = width
-        w.first = line_bound(smaller(ay, by), height)
-        w.stop = line_bound(larger(ay, by), height)
-        w.inner_is_lower = left == (by < ay)
-    else:
-        w.along0 = ax
-        w.along1 = bx
-        w.across0 = ay
-        w.across1 = by
-        w.length = height
-        w.first = line_bound(smaller(ax, bx), width)
-        w.stop = line_bound(larger(ax, bx), width)
-        w.inner_is_lower = left == (bx > ax)
-    w.first = wp.max(w.first, 0)
+        lines = height
+        forwards = rows[1] < rows[0]
+    w.first = wp.max(line_bound(smaller(w.along[0], w.along[1]), lines), 0)
+    w.stop = line_bound(larger(w.along[0], w.along[1]), lines)
+    w.inner_is_lower = left == forwards
     return w
 
 
 @wp.struct
 class Crossing:
-    """Where a walk passes between two pixel centres; slot is -1 outside the image."""
+    """Where a walk passes between two pixel centres; slot is -1 outside the image.
+
+    Inner is the pixel on the surface's side, outer its neighbour, and target the one of both that
+    is blended: the outer one if the surface reaches past the border between them (excess > 0).
+    """
 
     share: float
     slot: int
     rank: int
     inner: int
     outer: int
+    target: int
     excess: float
     outwards: float
 
@@ -147,8 +151,8 @@ class Crossing:
 def cross_line(w: Walk, line: int, height: int, width: int):
     c = Crossing()
     c.slot = -1
-    c.share = (float(line) + 0.5 - w.along0) / (w.along1 - w.along0)
-    position = w.across0 + c.share * (w.across1 - w.across0)
+    c.share = (float(line) + 0.5 - w.along[0]) / (w.along[1] - w.along[0])
+    position = w.across[0] + c.share * (w.across[1] - w.across[0])
     lower = int(wp.floor(within(position - 0.5, -2.0, 1.0e6)))
     if lower < 0 or lower + 1 >= w.length:
         return c
@@ -171,18 +175,18 @@ def cross_line(w: Walk, line: int, height: int, width: int):
         c.inner = inner * width + line
         c.outer = outer * width + line
         direction += 2
+    c.target = c.inner
+    if c.excess > 0.0:
+        c.target = c.outer
     c.slot = (w.instance * 4 + direction) * height * width + c.inner
     return c
 
 
 @wp.func
-def plane_depth(a: wp.vec4, b: wp.vec4, c: wp.vec4, px: float, py: float):
-    ax, ay = a[0] - px * a[3], a[1] - py * a[3]
-    bx, by = b[0] - px * b[3], b[1] - py * b[3]
-    cx, cy = c[0] - px * c[3], c[1] - py * c[3]
-    ea, eb, ec = bx * cy - by * cx, cx * ay - cy * ax, ax * by - ay * bx
-    volume = ea * a[3] + eb * b[3] + ec * c[3]
-    return (ea * a[2] + eb * b[2] + ec * c[2]) / volume
+def depth_at(a: wp.vec4, b: wp.vec4, c: wp.vec4, centre: wp.vec2):
+    """Depth of the plane of a face at a pixel's centre."""
+    t = triangle(a, b, c)
+    return plane_depth(t, edges_at(t, centre[0], centre[1]))
 
 
 @wp.kernel
@@ -210,12 +214,12 @@ def mark_outermost(
         return
     a, b = clip[base + i], clip[base + j]
     start, end = wp.vec4(a), wp.vec4(b)
+    # Few edges meet the near plane; cutting all of them makes this kernel slower.
     if a[2] + a[3] < 0.0 or b[2] + b[3] < 0.0:
-        cut_a, cut_b = near_cut(a, b), near_cut(b, a)
-        if cut_a >= 1.0 or cut_b >= 1.0:
+        cuts = near_cuts(a, b)
+        if cuts[0] >= 1.0 or cuts[1] >= 1.0:
             return
-        start = a + cut_a * (b - a)
-        end = b + cut_b * (a - b)
+        start, end = a + cuts[0] * (b - a), b + cuts[1] * (a - b)
     if start[3] <= MIN_W or end[3] <= MIN_W:
         return
     first = int(0)
@@ -234,18 +238,17 @@ def mark_outermost(
     for line in range(w.first, w.stop):
         c = cross_line(w, line, height, width)
         if c.slot >= 0:
-            depth = w.depth0 + c.share * (w.depth1 - w.depth0)
+            depth = w.depths[0] + c.share * (w.depths[1] - w.depths[0])
             inside = depth_of(key[instance * height * width + c.inner])
             beyond = depth_of(key[instance * height * width + c.outer])
             hidden = inside > 1.0 or depth < -1.0 or depth > 1.0 or beyond < depth - DEPTH_BIAS
             if not hidden:
-                y = c.inner // width
-                px, py = pixel_x(c.inner - y * width, width), pixel_y(y, height)
+                centre = pixel_centre(c.inner, height, width)
                 surface = float(4.0)
                 if first != 0:
-                    surface = smaller(plane_depth(a, b, clip[base + k], px, py), surface)
+                    surface = smaller(depth_at(a, b, clip[base + k], centre), surface)
                 if second != 0:
-                    surface = smaller(plane_depth(a, b, clip[base + m], px, py), surface)
+                    surface = smaller(depth_at(a, b, clip[base + m], centre), surface)
                 if inside >= surface - DEPTH_BIAS:
                     wp.atomic_max(best, c.slot, c.rank)
                     marked = True
@@ -282,12 +285,9 @@ def antialias(
             c = cross_line(w, line, height, width)
             if c.slot >= 0 and best[c.slot] == c.rank:
                 base = instance * channels * pixels
-                target = c.inner
-                if c.excess > 0.0:
-                    target = c.outer
                 for k in range(channels):
                     change = c.excess * (image[base + c.inner] - image[base + c.outer])
-                    wp.atomic_add(result, base + target, change)
+                    wp.atomic_add(result, base + c.target, change)
                     base += pixels
 
 
@@ -313,63 +313,51 @@ def antialias_adjoint(
 ):
     item = begin + wp.tid()
     instance = item // lanes
+    pixels = height * width
     for n in range(item - instance * lanes, count[instance], lanes):
         coded = found[instance * edge_count + n]
         w = start_walk(clip, vertices, edges, edge_count, edge_stride, coded, height, width)
-        walk_back(w, best, height, width, channels, image, result_grad, image_grad, clip_grad)
+        # Gradients of the two ends' screen coordinates across the walk's lines.
+        across_grad = wp.vec2(0.0, 0.0)
+        for line in range(w.first, w.stop):
+            c = cross_line(w, line, height, width)
+            if c.slot >= 0 and best[c.slot] == c.rank:
+                base = instance * channels * pixels
+                excess_grad = float(0.0)
+                for k in range(channels):
+                    g = result_grad[base + c.target]
+                    excess_grad += g * (image[base + c.inner] - image[base + c.outer])
+                    wp.atomic_add(image_grad, base + c.inner, c.excess * g)
+                    wp.atomic_add(image_grad, base + c.outer, -c.excess * g)
+                    base += pixels
+                excess_grad *= c.outwards
+                across_grad += excess_grad * wp.vec2(1.0 - c.share, c.share)
+        start_walk_adjoint(w, across_grad, height, width, clip_grad)
 
 
 @wp.func
-def walk_back(
-    w: Walk,
-    best: wp.array(dtype=wp.int32),
-    height: int,
-    width: int,
-    channels: int,
-    image: wp.array(dtype=float),
-    result_grad: wp.array(dtype=float),
-    image_grad: wp.array(dtype=float),
-    clip_grad: wp.array(dtype=float),
+def start_walk_adjoint(
+    w: Walk, across_grad: wp.vec2, height: int, width: int, clip_grad: wp.array(dtype=float)
 ):
-    """Carry the picture's gradient back to the pixels that an edge blended, and to its ends."""
-    pixels = height * width
-    slope = (w.across1 - w.across0) / (w.along1 - w.along0)
-    # Gradients of the two ends' screen coordinates, along and across the walk's lines.
-    across0 = float(0.0)
-    across1 = float(0.0)
-    hits = int(0)
-    for line in range(w.first, w.stop):
-        c = cross_line(w, line, height, width)
-        if c.slot >= 0 and best[c.slot] == c.rank:
-            base = w.instance * channels * pixels
-            target = c.inner
-            if c.excess > 0.0:
-                target = c.outer
-            pull = float(0.0)
-            for k in range(channels):
-                g = result_grad[base + target]
-                pull += g * (image[base + c.inner] - image[base + c.outer])
-                wp.atomic_add(image_grad, base + c.inner, c.excess * g)
-                wp.atomic_add(image_grad, base + c.outer, -c.excess * g)
-                base += pixels
-            pull *= c.outwards
-            across0 += pull * (1.0 - c.share)
-            across1 += pull * c.share
-            hits += 1
-    if hits == 0:
-        return
-    gi = wp.vec2(-slope * across0, across0)
-    gj = wp.vec2(-slope * across1, across1)
+    """Carry a gradient of where an edge's two ends lie back to their clip positions.
+
+    Moving an end along the edge changes nothing, so its gradient is at right angles to the edge.
+    """
+    slope = (w.across[1] - w.across[0]) / (w.along[1] - w.along[0])
+    along_grad = -slope * across_grad
+    gi = wp.vec2(along_grad[0], across_grad[0])
+    gj = wp.vec2(along_grad[1], across_grad[1])
     if w.steep:
-        gi = wp.vec2(across0, -slope * across0)
-        gj = wp.vec2(across1, -slope * across1)
-    di, dj = to_clip(w.start, gi, height, width), to_clip(w.end, gj, height, width)
-    add_clip(clip_grad, w.i, (1.0 - w.cut_i) * di + w.cut_j * dj)
-    add_clip(clip_grad, w.j, (1.0 - w.cut_j) * dj + w.cut_i * di)
+        gi = wp.vec2(across_grad[0], along_grad[0])
+        gj = wp.vec2(across_grad[1], along_grad[1])
+    di = to_screen_adjoint(w.start, gi, height, width)
+    dj = to_screen_adjoint(w.end, gj, height, width)
+    add_clip(clip_grad, w.i, (1.0 - w.cuts[0]) * di + w.cuts[1] * dj)
+    add_clip(clip_grad, w.j, (1.0 - w.cuts[1]) * dj + w.cuts[0] * di)
 
 
 @wp.func
-def to_clip(v: wp.vec4, screen_grad: wp.vec2, height: int, width: int):
+def to_screen_adjoint(v: wp.vec4, screen_grad: wp.vec2, height: int, width: int):
     """Carry a gradient of screen coordinates back through the division by w: of x, y, w."""
     gx = screen_grad[0] * 0.5 * float(width) / v[3]
     gy = screen_grad[1] * -0.5 * float(height) / v[3]

@@ -4,6 +4,8 @@
 
 import warp as wp
 
+from shapecycle.rasterize.warp_backend.kernels.faces import face_corners
+
 wp.set_module_options({"enable_backward": False, "fuse_fp": False})
 
 
@@ -17,11 +19,8 @@ def add_face_normals(
     face_stride: int,
     total: wp.array(dtype=wp.vec3),
 ):
-    item = begin + wp.tid()
-    instance = item // face_count
-    row = instance * face_stride + (item - instance * face_count) * 3
-    base = instance * vertex_count
-    i, j, k = base + faces[row], base + faces[row + 1], base + faces[row + 2]
+    corners = face_corners(begin + wp.tid(), faces, face_count, face_stride, vertex_count)
+    i, j, k = corners[0], corners[1], corners[2]
     a = vertices[i]
     normal = wp.cross(vertices[j] - a, vertices[k] - a)
     wp.atomic_add(total, i, normal)
@@ -40,11 +39,8 @@ def face_normals_adjoint(
     total_grad: wp.array(dtype=wp.vec3),
     vertices_grad: wp.array(dtype=wp.vec3),
 ):
-    item = begin + wp.tid()
-    instance = item // face_count
-    row = instance * face_stride + (item - instance * face_count) * 3
-    base = instance * vertex_count
-    i, j, k = base + faces[row], base + faces[row + 1], base + faces[row + 2]
+    corners = face_corners(begin + wp.tid(), faces, face_count, face_stride, vertex_count)
+    i, j, k = corners[0], corners[1], corners[2]
     a = vertices[i]
     u, v = vertices[j] - a, vertices[k] - a
     g = total_grad[i] + total_grad[j] + total_grad[k]

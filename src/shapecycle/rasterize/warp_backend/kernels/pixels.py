@@ -40,6 +40,20 @@ def pixel_y(i: int, height: int):
 
 
 @wp.func
+def pixel_centre(pixel: int, height: int, width: int):
+    """Normalised device coordinates of the centre of an image's n-th pixel."""
+    i = pixel // width
+    return wp.vec2(pixel_x(pixel - i * width, width), pixel_y(i, height))
+
+
+@wp.func
+def first_channel(item: int, channels: int, pixels: int):
+    """Where channel 0 of the batch's n-th pixel lies in a (b c h w) array."""
+    instance = item // pixels
+    return instance * channels * pixels + item - instance * pixels
+
+
+@wp.func
 def to_screen(v: wp.vec4, height: int, width: int):
     inverse = 0.5 / v[3]
     x = (v[0] * inverse + 0.5) * float(width)

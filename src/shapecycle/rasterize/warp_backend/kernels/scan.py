@@ -1,16 +1,26 @@
 # mypy: ignore-errors
 # Warp reads these annotations itself; they are no Python types.
-# ruff: noqa: UP018
-# Warp turns literals into constants (a variable needs float(0.0)).
 """Which face each pixel sees, and attributes spread over faces; see ``scan.py`` beside."""
 
 import warp as wp
 
+from shapecycle.rasterize.warp_backend.kernels.faces import (
+    add_weighted,
+    corner_rows,
+    edge_functions,
+    edges_at,
+    face_corners,
+    plane_depth,
+    sample_face,
+    sample_face_adjoint,
+    triangle,
+    weighted_sum,
+)
 from shapecycle.rasterize.warp_backend.kernels.pixels import (
     DEPTH_STEPS,
     EMPTY,
     TINY,
-    add_clip,
+    first_channel,
     larger,
     pixel_x,
     pixel_y,
@@ -90,15 +100,6 @@ def larger_both(p: wp.vec2, q: wp.vec2):
     return wp.vec2(larger(p[0], q[0]), larger(p[1], q[1]))
 
 
-@wp.func
-def volume_at(a: wp.vec4, b: wp.vec4, c: wp.vec4, px: float, py: float):
-    """Six times the signed volume that a face spans with the eye, positive seen from before."""
-    x0, x1, x2 = a[0] - px * a[3], b[0] - px * b[3], c[0] - px * c[3]
-    y0, y1, y2 = a[1] - py * a[3], b[1] - py * b[3], c[1] - py * c[3]
-    e0, e1, e2 = x1 * y2 - y1 * x2, x2 * y0 - y2 * x0, x0 * y1 - y0 * x1
-    return e0 * a[3] + e1 * b[3] + e2 * c[3]
-
-
 @wp.kernel
 def rasterize(
     begin: int,
@@ -115,118 +116,47 @@ def rasterize(
     key: wp.array(dtype=wp.int64),
 ):
     item = begin + wp.tid()
-    instance = item // face_count
-    face = item - instance * face_count
-    row = instance * face_stride + face * 3
-    i0, i1, i2 = faces[row], faces[row + 1], faces[row + 2]
-    if i0 == i1 or i1 == i2 or i2 == i0:
+    corners = face_corners(item, faces, face_count, face_stride, vertices)
+    if corners[0] == corners[1] or corners[1] == corners[2] or corners[2] == corners[0]:
         return
-    base = instance * vertices
-    low, high = screen_bounds(clip[base + i0], clip[base + i1], clip[base + i2], height, width)
+    # Copies: a name bound to an array's element reads the array again after every write.
+    a, b, c = wp.vec4(clip[corners[0]]), wp.vec4(clip[corners[1]]), wp.vec4(clip[corners[2]])
+    low, high = screen_bounds(a, b, c, height, width)
     left, right = first_pixel(low[0], width), last_pixel(high[0], width)
     top, bottom = first_pixel(low[1], height), last_pixel(high[1], height)
     if left > right or top > bottom:
         return
-    first = base + i0
-    second = base + i1
-    px, py = pixel_x(left, width), pixel_y(top, height)
-    if volume_at(clip[first], clip[second], clip[base + i2], px, py) < 0.0:
+    t = triangle(a, b, c)
+    # Six times the signed volume that the face spans with the eye, positive seen from the front.
+    volume = wp.dot(edges_at(t, pixel_x(left, width), pixel_y(top, height)), t.w)
+    if volume < 0.0:
         if cull != 0:
             return
         # Seen from behind: turned round, which flips the sign of every edge function exactly.
-        first = base + i1
-        second = base + i0
-    a, b, c = clip[first], clip[second], clip[base + i2]
-    # Numbers of their own: the loops would read the array again after every write.
-    ax, ay, az, aw = a[0], a[1], a[2], a[3]
-    bx, by, bz, bw = b[0], b[1], b[2], b[3]
-    cx, cy, cz, cw = c[0], c[1], c[2], c[3]
+        a, b = b, a
+        t = triangle(a, b, c)
+    instance = item // face_count
+    face = item - instance * face_count
     for i in range(top, bottom + 1):
-        py = pixel_y(i, height)
-        y0, y1, y2 = ay - py * aw, by - py * bw, cy - py * cw
+        y = t.y - pixel_y(i, height) * t.w
         line = (instance * height + i) * width
         for j in range(left, right + 1):
-            px = pixel_x(j, width)
-            x0, x1, x2 = ax - px * aw, bx - px * bw, cx - px * cw
-            e0 = x1 * y2 - y1 * x2
-            e1 = x2 * y0 - y2 * x0
-            e2 = x0 * y1 - y0 * x1
-            least = smaller(e0, smaller(e1, e2))
+            edges = edge_functions(t.x - pixel_x(j, width) * t.w, y)
+            least = smaller(edges[0], smaller(edges[1], edges[2]))
             if least < 0.0:
                 continue
             if least == 0.0 and (
-                (e0 == 0.0 and not owns_its_line(b, c))
-                or (e1 == 0.0 and not owns_its_line(c, a))
-                or (e2 == 0.0 and not owns_its_line(a, b))
+                (edges[0] == 0.0 and not owns_its_line(b, c))
+                or (edges[1] == 0.0 and not owns_its_line(c, a))
+                or (edges[2] == 0.0 and not owns_its_line(a, b))
             ):
                 continue
-            depth = (e0 * az + e1 * bz + e2 * cz) / (e0 * aw + e1 * bw + e2 * cw)
+            depth = plane_depth(t, edges)
             if depth >= -1.0 and depth <= 1.0:
                 steps = wp.int64((depth * 0.5 + 0.5) * DEPTH_STEPS)
                 rank = (steps << wp.int64(32)) | wp.int64(face)
                 if peel == 0 or rank > behind[line + j]:
                     wp.atomic_min(key, line + j, rank)
-
-
-@wp.struct
-class Sight:
-    """A pixel's face: corner rows, positions relative to the pixel, barycentric weights."""
-
-    i0: int
-    i1: int
-    i2: int
-    x: wp.vec3
-    y: wp.vec3
-    total: float
-    weight: wp.vec3
-
-
-@wp.func
-def look(
-    clip: wp.array(dtype=wp.vec4),
-    faces: wp.array(dtype=wp.int32),
-    row: int,
-    base: int,
-    px: float,
-    py: float,
-):
-    s = Sight()
-    s.i0 = base + faces[row]
-    s.i1 = base + faces[row + 1]
-    s.i2 = base + faces[row + 2]
-    a, b, c = clip[s.i0], clip[s.i1], clip[s.i2]
-    s.x = wp.vec3(a[0] - px * a[3], b[0] - px * b[3], c[0] - px * c[3])
-    s.y = wp.vec3(a[1] - py * a[3], b[1] - py * b[3], c[1] - py * c[3])
-    e0 = s.x[1] * s.y[2] - s.y[1] * s.x[2]
-    e1 = s.x[2] * s.y[0] - s.y[2] * s.x[0]
-    e2 = s.x[0] * s.y[1] - s.y[0] * s.x[1]
-    s.total = e0 + e1 + e2
-    inverse = 1.0 / s.total
-    s.weight = wp.vec3(e0 * inverse, e1 * inverse, e2 * inverse)
-    return s
-
-
-@wp.func
-def add_weights(clip_grad: wp.array(dtype=float), s: Sight, g: wp.vec3, px: float, py: float):
-    """Carry a gradient of the three weights back to the corners' positions."""
-    inverse = 1.0 / s.total
-    h = (g - wp.vec3(1.0, 1.0, 1.0) * wp.dot(g, s.weight)) * inverse
-    x, y = s.x, s.y
-    add_clip(
-        clip_grad, s.i0, at_pixel(h[2] * y[1] - h[1] * y[2], h[1] * x[2] - h[2] * x[1], px, py)
-    )
-    add_clip(
-        clip_grad, s.i1, at_pixel(h[0] * y[2] - h[2] * y[0], h[2] * x[0] - h[0] * x[2], px, py)
-    )
-    add_clip(
-        clip_grad, s.i2, at_pixel(h[1] * y[0] - h[0] * y[1], h[0] * x[1] - h[1] * x[0], px, py)
-    )
-
-
-@wp.func
-def at_pixel(dx: float, dy: float, px: float, py: float):
-    """Carry a gradient of a position relative to a pixel back to x, y, w."""
-    return wp.vec3(dx, dy, -px * dx - py * dy)
 
 
 @wp.kernel
@@ -246,29 +176,17 @@ def interpolate(
     image: wp.array(dtype=float),
 ):
     item = begin + wp.tid()
-    rank = key[item]
     pixels = height * width
-    instance = item // pixels
-    pixel = item - instance * pixels
-    out = instance * channels * pixels + pixel
-    if rank == EMPTY:
+    out = first_channel(item, channels, pixels)
+    if key[item] == EMPTY:
         for k in range(channels):
             image[out + k * pixels] = 0.0
         return
-    i = pixel // width
-    row = instance * face_stride + int(rank & wp.int64(0xFFFFFFFF)) * 3
-    px, py = pixel_x(pixel - i * width, width), pixel_y(i, height)
-    s = look(clip, faces, row, instance * vertices, px, py)
-    base = instance * attribute_stride
-    r0 = base + attribute_faces[row] * channels
-    r1 = base + attribute_faces[row + 1] * channels
-    r2 = base + attribute_faces[row + 2] * channels
+    s = sample_face(item, clip, vertices, faces, face_stride, key, height, width)
+    base = s.instance * attribute_stride
+    rows = corner_rows(attribute_faces, s.row, 0) * channels + wp.vec3i(base)
     for k in range(channels):
-        image[out + k * pixels] = (
-            attributes[r0 + k] * s.weight[0]
-            + attributes[r1 + k] * s.weight[1]
-            + attributes[r2 + k] * s.weight[2]
-        )
+        image[out + k * pixels] = weighted_sum(attributes, rows + wp.vec3i(k), s.weight)
 
 
 @wp.kernel
@@ -292,33 +210,19 @@ def interpolate_adjoint(
     clip_grad: wp.array(dtype=float),
 ):
     item = begin + wp.tid()
-    rank = key[item]
-    if rank == EMPTY:
+    if key[item] == EMPTY:
         return
     pixels = height * width
-    instance = item // pixels
-    pixel = item - instance * pixels
-    i = pixel // width
-    row = instance * face_stride + int(rank & wp.int64(0xFFFFFFFF)) * 3
-    px, py = pixel_x(pixel - i * width, width), pixel_y(i, height)
-    s = look(clip, faces, row, instance * vertices, px, py)
-    base = instance * attribute_stride
-    r0 = base + attribute_faces[row] * channels
-    r1 = base + attribute_faces[row + 1] * channels
-    r2 = base + attribute_faces[row + 2] * channels
-    out = instance * channels * pixels + pixel
-    g0 = float(0.0)
-    g1 = float(0.0)
-    g2 = float(0.0)
+    out = first_channel(item, channels, pixels)
+    s = sample_face(item, clip, vertices, faces, face_stride, key, height, width)
+    base = s.instance * attribute_stride
+    rows = corner_rows(attribute_faces, s.row, 0) * channels + wp.vec3i(base)
+    weight_grad = wp.vec3()
     for k in range(channels):
         g = image_grad[out + k * pixels]
+        at = rows + wp.vec3i(k)
         if wants_attributes != 0:
-            wp.atomic_add(attributes_grad, r0 + k, g * s.weight[0])
-            wp.atomic_add(attributes_grad, r1 + k, g * s.weight[1])
-            wp.atomic_add(attributes_grad, r2 + k, g * s.weight[2])
-        g0 += g * attributes[r0 + k]
-        g1 += g * attributes[r1 + k]
-        g2 += g * attributes[r2 + k]
-    if wants_clip == 0:
-        return
-    add_weights(clip_grad, s, wp.vec3(g0, g1, g2), px, py)
+            add_weighted(attributes_grad, at, g, s.weight)
+        weight_grad += g * wp.vec3(attributes[at[0]], attributes[at[1]], attributes[at[2]])
+    if wants_clip != 0:
+        sample_face_adjoint(s, weight_grad, clip_grad)

@@ -6,15 +6,21 @@
 
 import warp as wp
 
+from shapecycle.rasterize.warp_backend.kernels.faces import (
+    add_weighted,
+    corner_rows,
+    dot_rows,
+    sample_face,
+    sample_face_adjoint,
+    weighted_sum,
+)
 from shapecycle.rasterize.warp_backend.kernels.pixels import (
     EMPTY,
+    first_channel,
     larger,
-    pixel_x,
-    pixel_y,
     smaller,
     within,
 )
-from shapecycle.rasterize.warp_backend.kernels.scan import add_weights, look
 
 wp.set_module_options({"enable_backward": False, "fuse_fp": False})
 
@@ -30,7 +36,8 @@ vec9 = wp.types.vector(length=9, dtype=wp.float32)
 
 
 @wp.func
-def basis_of(n: wp.vec3):
+def sh_basis(n: wp.vec3):
+    """Spherical harmonics up to degree 2 at a unit vector."""
     x, y, z = n[0], n[1], n[2]
     return vec9(
         C0,
@@ -46,23 +53,28 @@ def basis_of(n: wp.vec3):
 
 
 @wp.func
-def shade_of(n: wp.vec3, light: wp.array(dtype=wp.vec3), row: int):
-    x, y, z = n[0], n[1], n[2]
-    shade = C0 * light[row] + (C1 * y) * light[row + 1] + (C1 * z) * light[row + 2]
-    shade += (C1 * x) * light[row + 3] + (C2 * (x * y)) * light[row + 4]
-    shade += (C2 * (y * z)) * light[row + 5] + (C20 * (3.0 * (z * z) - 1.0)) * light[row + 6]
-    shade += (C2 * (x * z)) * light[row + 7] + (C22 * (x * x - y * y)) * light[row + 8]
-    return shade
-
-
-@wp.func
-def basis_adjoint(n: wp.vec3, g: vec9):
+def sh_basis_adjoint(n: wp.vec3, g: vec9):
     x, y, z = n[0], n[1], n[2]
     return wp.vec3(
         C1 * g[3] + C2 * (g[4] * y + g[7] * z) + 2.0 * C22 * g[8] * x,
         C1 * g[1] + C2 * (g[4] * x + g[5] * z) - 2.0 * C22 * g[8] * y,
         C1 * g[2] + C2 * (g[5] * y + g[7] * x) + 6.0 * C20 * g[6] * z,
     )
+
+
+@wp.func
+def shade_sh(b: vec9, light: wp.array(dtype=wp.vec3), row: int):
+    """Sum of basis functions times coefficients; another order of additions rounds otherwise."""
+    shade = b[0] * light[row] + b[1] * light[row + 1] + b[2] * light[row + 2]
+    shade += b[3] * light[row + 3] + b[4] * light[row + 4]
+    shade += b[5] * light[row + 5] + b[6] * light[row + 6]
+    shade += b[7] * light[row + 7] + b[8] * light[row + 8]
+    return shade
+
+
+@wp.func
+def inverse_length(v: wp.vec3):
+    return 1.0 / wp.sqrt(larger(wp.dot(v, v), SMALLEST_SQUARE))
 
 
 @wp.func
@@ -80,7 +92,7 @@ def encode(linear: float):
 
 
 @wp.func
-def light_up(value: float, shade: float):
+def shade_srgb(value: float, shade: float):
     """Decode an sRGB value, multiply it by a shading, and encode it again."""
     if value > 0.04045:
         # On the curved part the two powers cancel, and the shading's own remains.
@@ -91,8 +103,8 @@ def light_up(value: float, shade: float):
 
 
 @wp.func
-def light_up_slopes(value: float, shade: float, result: float):
-    """Derivatives of ``light_up`` by the value and by the shading."""
+def shade_srgb_derivatives(value: float, shade: float, result: float):
+    """Derivatives of ``shade_srgb`` by the value and by the shading."""
     if value > 0.04045 and result > 0.0405:
         if result >= 1.0:
             return wp.vec2(0.0, 0.0)
@@ -125,9 +137,9 @@ class Texels:
 
 
 @wp.func
-def find_texels(u: float, v: float, height: int, width: int):
+def find_texels(uv: wp.vec2, height: int, width: int):
     t = Texels()
-    x, y = u * float(width) - 0.5, (1.0 - v) * float(height) - 0.5
+    x, y = uv[0] * float(width) - 0.5, (1.0 - uv[1]) * float(height) - 0.5
     t.scale_x = float(width)
     t.scale_y = -float(height)
     if x < 0.0 or x > float(width - 1):
@@ -156,15 +168,10 @@ def read_texels(albedo: wp.array(dtype=float), plane: int, t: Texels):
 
 
 @wp.func
-def blend_texels(q: wp.vec4, t: Texels):
+def bilinear(q: wp.vec4, t: Texels):
     above = q[0] * (1.0 - t.fx) + q[1] * t.fx
     below = q[2] * (1.0 - t.fx) + q[3] * t.fx
     return above * (1.0 - t.fy) + below * t.fy
-
-
-@wp.func
-def spread(v0: wp.vec3, v1: wp.vec3, v2: wp.vec3, weight: wp.vec3):
-    return v0 * weight[0] + v1 * weight[1] + v2 * weight[2]
 
 
 @wp.kernel
@@ -190,39 +197,22 @@ def shade_textured(
     picture: wp.array(dtype=float),
 ):
     item = begin + wp.tid()
-    rank = key[item]
     pixels = height * width
-    instance = item // pixels
-    pixel = item - instance * pixels
-    out = instance * 4 * pixels + pixel
-    if rank == EMPTY:
+    out = first_channel(item, 4, pixels)
+    if key[item] == EMPTY:
         for c in range(4):
             picture[out + c * pixels] = 0.0
         return
-    i = pixel // width
-    row = instance * face_stride + int(rank & wp.int64(0xFFFFFFFF)) * 3
-    s = look(
-        clip,
-        faces,
-        row,
-        instance * vertices,
-        pixel_x(pixel - i * width, width),
-        pixel_y(i, height),
-    )
-    base = instance * uv_stride
-    at = (
-        uv[base + uv_faces[row]] * s.weight[0]
-        + uv[base + uv_faces[row + 1]] * s.weight[1]
-        + uv[base + uv_faces[row + 2]] * s.weight[2]
-    )
-    normal = spread(normals[s.i0], normals[s.i1], normals[s.i2], s.weight)
-    normal = normal * (1.0 / wp.sqrt(larger(wp.dot(normal, normal), SMALLEST_SQUARE)))
-    shade = shade_of(normal, light, instance * 9)
-    t = find_texels(at[0], at[1], albedo_height, albedo_width)
-    plane = instance * albedo_stride
+    s = sample_face(item, clip, vertices, faces, face_stride, key, height, width)
+    uv_rows = corner_rows(uv_faces, s.row, s.instance * uv_stride)
+    t = find_texels(weighted_sum(uv, uv_rows, s.weight), albedo_height, albedo_width)
+    normal = weighted_sum(normals, s.corners, s.weight)
+    basis = sh_basis(normal * inverse_length(normal))
+    shade = shade_sh(basis, light, s.instance * 9)
+    plane = s.instance * albedo_stride
     for c in range(3):
-        value = blend_texels(read_texels(albedo, plane, t), t)
-        picture[out] = light_up(value, larger(shade[c], min_shading))
+        value = bilinear(read_texels(albedo, plane, t), t)
+        picture[out] = shade_srgb(value, larger(shade[c], min_shading))
         plane += albedo_height * albedo_width
         out += pixels
     picture[out] = 1.0
@@ -261,38 +251,30 @@ def shade_textured_adjoint(
     clip_grad: wp.array(dtype=float),
 ):
     item = begin + wp.tid()
-    rank = key[item]
-    if rank == EMPTY:
+    if key[item] == EMPTY:
         return
     pixels = height * width
-    instance = item // pixels
-    pixel = item - instance * pixels
-    i = pixel // width
-    row = instance * face_stride + int(rank & wp.int64(0xFFFFFFFF)) * 3
-    px, py = pixel_x(pixel - i * width, width), pixel_y(i, height)
-    s = look(clip, faces, row, instance * vertices, px, py)
-    base = instance * uv_stride
-    r0, r1, r2 = base + uv_faces[row], base + uv_faces[row + 1], base + uv_faces[row + 2]
-    at = uv[r0] * s.weight[0] + uv[r1] * s.weight[1] + uv[r2] * s.weight[2]
-    long_normal = spread(normals[s.i0], normals[s.i1], normals[s.i2], s.weight)
-    square = wp.dot(long_normal, long_normal)
-    shrink = 1.0 / wp.sqrt(larger(square, SMALLEST_SQUARE))
+    out = first_channel(item, 4, pixels)
+    s = sample_face(item, clip, vertices, faces, face_stride, key, height, width)
+    uv_rows = corner_rows(uv_faces, s.row, s.instance * uv_stride)
+    t = find_texels(weighted_sum(uv, uv_rows, s.weight), albedo_height, albedo_width)
+    long_normal = weighted_sum(normals, s.corners, s.weight)
+    shrink = inverse_length(long_normal)
     normal = long_normal * shrink
-    shade = shade_of(normal, light, instance * 9)
-    t = find_texels(at[0], at[1], albedo_height, albedo_width)
-    plane = instance * albedo_stride
-    out = instance * 4 * pixels + pixel
+    basis = sh_basis(normal)
+    shade = shade_sh(basis, light, s.instance * 9)
+    plane = s.instance * albedo_stride
     shade_grad = wp.vec3(0.0, 0.0, 0.0)
     u_grad = float(0.0)
     v_grad = float(0.0)
     for c in range(3):
         q = read_texels(albedo, plane, t)
-        value = blend_texels(q, t)
-        slopes = light_up_slopes(value, larger(shade[c], min_shading), picture[out])
+        value = bilinear(q, t)
+        derivatives = shade_srgb_derivatives(value, larger(shade[c], min_shading), picture[out])
         g = picture_grad[out]
-        h = g * slopes[0]
+        h = g * derivatives[0]
         if shade[c] >= min_shading:
-            shade_grad[c] = g * slopes[1]
+            shade_grad[c] = g * derivatives[1]
         if h != 0.0:
             u_grad += h * ((q[1] - q[0]) * (1.0 - t.fy) + (q[3] - q[2]) * t.fy)
             v_grad += h * ((q[2] - q[0]) * (1.0 - t.fx) + (q[3] - q[1]) * t.fx)
@@ -305,25 +287,18 @@ def shade_textured_adjoint(
         out += pixels
     at_grad = wp.vec2(u_grad * t.scale_x, v_grad * t.scale_y)
     if wants_uv != 0:
-        wp.atomic_add(uv_grad, r0, at_grad * s.weight[0])
-        wp.atomic_add(uv_grad, r1, at_grad * s.weight[1])
-        wp.atomic_add(uv_grad, r2, at_grad * s.weight[2])
-    basis = basis_of(normal)
+        add_weighted(uv_grad, uv_rows, at_grad, s.weight)
     basis_grad = vec9()
     for k in range(9):
         if wants_light != 0:
-            wp.atomic_add(light_grad, instance * 9 + k, shade_grad * basis[k])
-        basis_grad[k] = wp.dot(shade_grad, light[instance * 9 + k])
+            wp.atomic_add(light_grad, s.instance * 9 + k, shade_grad * basis[k])
+        basis_grad[k] = wp.dot(shade_grad, light[s.instance * 9 + k])
     if wants_geometry == 0:
         return
-    normal_grad = basis_adjoint(normal, basis_grad)
-    if square > SMALLEST_SQUARE:
+    normal_grad = sh_basis_adjoint(normal, basis_grad)
+    if wp.dot(long_normal, long_normal) > SMALLEST_SQUARE:
         normal_grad -= normal * wp.dot(normal, normal_grad)
     normal_grad = normal_grad * shrink
-    wp.atomic_add(normals_grad, s.i0, normal_grad * s.weight[0])
-    wp.atomic_add(normals_grad, s.i1, normal_grad * s.weight[1])
-    wp.atomic_add(normals_grad, s.i2, normal_grad * s.weight[2])
-    g0 = wp.dot(at_grad, uv[r0]) + wp.dot(normal_grad, normals[s.i0])
-    g1 = wp.dot(at_grad, uv[r1]) + wp.dot(normal_grad, normals[s.i1])
-    g2 = wp.dot(at_grad, uv[r2]) + wp.dot(normal_grad, normals[s.i2])
-    add_weights(clip_grad, s, wp.vec3(g0, g1, g2), px, py)
+    add_weighted(normals_grad, s.corners, normal_grad, s.weight)
+    weight_grad = dot_rows(at_grad, uv, uv_rows) + dot_rows(normal_grad, normals, s.corners)
+    sample_face_adjoint(s, weight_grad, clip_grad)
