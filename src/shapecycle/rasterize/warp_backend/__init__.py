@@ -1,5 +1,6 @@
 """The rasteriser's operations on Warp kernels, each with a gradient written by hand."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -43,9 +44,8 @@ def interpolate(
     attributes: Tensor, clip: Tensor, topology: Topology, visibility: Visibility, faces: Tensor
 ) -> Tensor:
     """Spread vertex attributes over the visible faces; see the public function."""
-    rows = topology.faces_int32 if faces is topology.faces else _int32(faces)
     result: Tensor = _Interpolate.apply(  # type: ignore[no-untyped-call]
-        attributes, clip, topology, visibility.key.contiguous(), rows
+        attributes, clip, topology, visibility.key.contiguous(), _int32(faces, topology)
     )
     return result
 
@@ -78,7 +78,7 @@ def shade_textured(
     visibility: Visibility,
 ) -> Tensor:
     """Light a textured surface; see the public function."""
-    rows = topology.faces_int32 if uv_faces is topology.faces else _int32(uv_faces)
+    rows = _int32(uv_faces, topology)
     result: Tensor = _ShadeTextured.apply(  # type: ignore[no-untyped-call]
         albedo, uv, normals, light, clip, min_shading, rows, topology, visibility.key.contiguous()
     )
@@ -91,8 +91,30 @@ def _rows(table: Tensor) -> tuple[int, int]:
     return count, count * columns if table.ndim == 3 else 0
 
 
-def _int32(faces: Tensor) -> Tensor:
+def _int32(faces: Tensor, topology: Topology) -> Tensor:
+    """One flat int32 array of faces; a topology keeps that of its own."""
+    if faces is topology.faces:
+        return topology.faces_int32
     return faces.to(torch.int32).reshape(-1).contiguous()
+
+
+def _seen_faces(clip: Tensor, topology: Topology, key: Tensor) -> tuple[Any, ...]:
+    """What kernels that work pixel by pixel need to know to find each pixel's face."""
+    _, stride = _rows(topology.faces)
+    return (clip, clip.shape[1], topology.faces_int32, stride, key, key.shape[1], key.shape[2])
+
+
+def _zeros(tensors: Sequence[Tensor], wanted: Sequence[bool]) -> list[Tensor]:
+    """Gradients to add to. Kernels never touch an unwanted one; it gets a small stand-in."""
+    return [
+        torch.zeros_like(t) if want else t.new_zeros(t.shape[-1])
+        for t, want in zip(tensors, wanted, strict=True)
+    ]
+
+
+def _needed(grads: Sequence[Tensor], ctx: Any) -> list[Tensor | None]:
+    needs = ctx.needs_input_grad[: len(grads)]
+    return [g if need else None for g, need in zip(grads, needs, strict=True)]
 
 
 class _Interpolate(torch.autograd.Function):
@@ -113,86 +135,73 @@ class _Interpolate(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         attributes, clip, key = ctx.saved_tensors
-        wants = [int(need) for need in ctx.needs_input_grad[:2]]
-        attributes_grad = torch.zeros_like(attributes) if wants[0] else clip.new_zeros(1)
-        clip_grad = torch.zeros_like(clip) if wants[1] else clip.new_zeros(1)
+        needs = ctx.needs_input_grad[:2]
+        grads = _zeros((attributes, clip), needs)
         inputs = _interpolation_inputs(ctx, attributes, clip, key)
-        outputs = (grad.contiguous(), *wants, attributes_grad, clip_grad)
+        outputs = (grad.contiguous(), *map(int, needs), *grads)
         launch(
             clip,
             len(key),
             Launch("interpolate_adjoint", key[0].numel(), (*inputs, *outputs)),
-            disjoint=len(attributes) > 1 or not wants[0],
+            disjoint=len(attributes) > 1 or not needs[0],
         )
-        return (
-            attributes_grad if wants[0] else None,
-            clip_grad if wants[1] else None,
-            None,
-            None,
-            None,
-        )
+        return (*_needed(grads, ctx), None, None, None)
 
 
 def _interpolation_inputs(
     ctx: Any, attributes: Tensor, clip: Tensor, key: Tensor
 ) -> tuple[Any, ...]:
     items, count, channels = attributes.shape
-    table = ctx.topology.faces
-    return (
-        attributes,
-        count * channels if items > 1 else 0,
-        ctx.rows,
-        channels,
-        clip,
-        clip.shape[1],
-        ctx.topology.faces_int32,
-        _rows(table)[1],
-        key,
-        key.shape[1],
-        key.shape[2],
-    )
+    stride = count * channels if items > 1 else 0
+    return (attributes, stride, ctx.rows, channels, *_seen_faces(clip, ctx.topology, key))
 
 
 class _Antialias(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, image: Tensor, clip: Tensor, topology: Topology, key: Tensor) -> Tensor:
         image, clip = image.contiguous(), clip.contiguous()
-        batch, channels, height, width = image.shape
+        batch, _, height, width = image.shape
         edges, stride = _rows(topology.edges)
-        shape = (clip.shape[1], topology.edges_int32, edges, stride)
+        ctx.shape = (clip.shape[1], topology.edges_int32, edges, stride)
         found = torch.empty(batch * edges, dtype=torch.int32, device=clip.device)
         count = torch.zeros(batch, dtype=torch.int32, device=clip.device)
         best = torch.full((batch * 4 * height * width,), -1, dtype=torch.int32, device=clip.device)
         # One lane walks on a CPU; a GPU has one for every edge that may have been found.
         ctx.lanes = 1 if clip.device.type == "cpu" else edges
-        walk = (found, count, ctx.lanes, clip, *shape, best, height, width, channels)
         result = image.clone()
+        marking = (clip, *ctx.shape, key, height, width, best, found, count)
+        inputs = _walk_inputs(ctx, image, clip, found, count, best)
         launch(
             clip,
             batch,
-            Launch("mark_outermost", edges, (clip, *shape, key, height, width, best, found, count)),
-            Launch("antialias", ctx.lanes, (*walk, image, result)),
+            Launch("mark_outermost", edges, marking),
+            Launch("antialias", ctx.lanes, (*inputs, result)),
         )
         ctx.save_for_backward(image, clip, found, count, best)
-        ctx.shape = shape
         return result
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        image, clip, found, count, best = ctx.saved_tensors
-        batch, channels, height, width = image.shape
+        image, clip, *_ = ctx.saved_tensors
+        batch, _, height, width = image.shape
         grad = grad.contiguous()
         image_grad, clip_grad = grad.clone(), torch.zeros_like(clip)
-        walk = (found, count, ctx.lanes, clip, *ctx.shape, best, height, width, channels)
-        outputs = (image, grad, image_grad, clip_grad)
+        inputs = _walk_inputs(ctx, *ctx.saved_tensors)
         launch(
             clip,
             batch,
-            Launch("antialias_adjoint", ctx.lanes, (*walk, *outputs)),
+            Launch("antialias_adjoint", ctx.lanes, (*inputs, grad, image_grad, clip_grad)),
             work=4 * batch * (height + width),
         )
         return image_grad, clip_grad, None, None
+
+
+def _walk_inputs(
+    ctx: Any, image: Tensor, clip: Tensor, found: Tensor, count: Tensor, best: Tensor
+) -> tuple[Any, ...]:
+    _, channels, height, width = image.shape
+    return (found, count, ctx.lanes, clip, *ctx.shape, best, height, width, channels, image)
 
 
 class _VertexNormals(torch.autograd.Function):
@@ -202,31 +211,30 @@ class _VertexNormals(torch.autograd.Function):
         batch, count, _ = vertices.shape
         faces, stride = _rows(topology.faces)
         total, unit = torch.zeros_like(vertices), torch.zeros_like(vertices)
-        inputs = (vertices, count, topology.faces_int32, faces, stride)
+        ctx.shape = (count, topology.faces_int32, faces, stride)
         launch(
             vertices,
             batch,
-            Launch("add_face_normals", faces, (*inputs, total)),
+            Launch("add_face_normals", faces, (vertices, *ctx.shape, total)),
             Launch("to_unit", count, (total, unit)),
             work=batch * count,
         )
         ctx.save_for_backward(vertices, total)
-        ctx.topology = topology
         return unit
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         vertices, total = ctx.saved_tensors
-        batch, count, _ = vertices.shape
-        faces, stride = _rows(ctx.topology.faces)
+        count, _, faces, _ = ctx.shape
+        batch = len(vertices)
         total_grad, vertices_grad = torch.zeros_like(total), torch.zeros_like(vertices)
-        inputs = (vertices, count, ctx.topology.faces_int32, faces, stride)
+        outputs = (total_grad, vertices_grad)
         launch(
             vertices,
             batch,
             Launch("to_unit_adjoint", count, (total, grad.contiguous(), total_grad)),
-            Launch("face_normals_adjoint", faces, (*inputs, total_grad, vertices_grad)),
+            Launch("face_normals_adjoint", faces, (vertices, *ctx.shape, *outputs)),
             work=batch * count,
         )
         return vertices_grad, None
@@ -260,26 +268,20 @@ class _ShadeTextured(torch.autograd.Function):
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         *tensors, key, picture = ctx.saved_tensors
         needs = ctx.needs_input_grad[:5]
-        # Kernels skip what nobody wants, and then never touch its stand-in.
+        # The kernel gives the gradients of normals and of positions together or not at all.
         geometry = needs[2] or needs[4]
-        wants = (needs[0], needs[1], geometry, needs[3], geometry)
-        grads = [
-            torch.zeros_like(t) if want else t.new_zeros(t.shape[-1])
-            for t, want in zip(tensors, wants, strict=True)
-        ]
-        albedo, uv, normals, light, clip = grads
-        flags = [int(w) for w in (wants[0], wants[1], geometry, wants[3])]
+        wanted = (needs[0], needs[1], geometry, needs[3], geometry)
+        grads = _zeros(tensors, wanted)
         inputs = _shading_inputs(ctx, tensors, key)
-        is_shared = any(w and len(t) == 1 for t, w in zip(tensors[:2], wants, strict=False))
-        outputs = (picture, grad.contiguous(), *flags, albedo, uv, normals, light, clip)
+        is_shared = any(w and len(t) == 1 for t, w in zip(tensors[:2], wanted, strict=False))
+        outputs = (picture, grad.contiguous(), *map(int, wanted[:4]), *grads)
         launch(
             key,
             len(key),
             Launch("shade_textured_adjoint", key[0].numel(), (*inputs, *outputs)),
             disjoint=not is_shared,
         )
-        found = [g if need else None for g, need in zip(grads, needs, strict=True)]
-        return (*found, None, None, None, None)
+        return (*_needed(grads, ctx), None, None, None, None)
 
 
 def _shading_inputs(ctx: Any, tensors: list[Tensor], key: Tensor) -> tuple[Any, ...]:
@@ -296,11 +298,5 @@ def _shading_inputs(ctx: Any, tensors: list[Tensor], key: Tensor) -> tuple[Any, 
         normals,
         light,
         ctx.min_shading,
-        clip,
-        clip.shape[1],
-        ctx.topology.faces_int32,
-        _rows(ctx.topology.faces)[1],
-        key,
-        key.shape[1],
-        key.shape[2],
+        *_seen_faces(clip, ctx.topology, key),
     )
