@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-import numpy as np
+import trimesh
+from trimesh.exchange.ply import export_ply
 
 from shapecycle.demo.cars.build import car_mesh
 from shapecycle.demo.cars.design import sample_car
@@ -36,13 +37,5 @@ def write_ply(file: Path, mesh: Mesh) -> None:
         file: Where to.
         mesh: What; its normals and texture are left out.
     """
-    header = (
-        "ply\nformat binary_little_endian 1.0\n"
-        f"element vertex {len(mesh.vertices)}\n"
-        "property float x\nproperty float y\nproperty float z\n"
-        f"element face {len(mesh.faces)}\nproperty list uchar int vertex_indices\nend_header\n"
-    )
-    faces = np.empty(len(mesh.faces), dtype=[("count", "u1"), ("indices", "<i4", 3)])
-    faces["count"] = 3
-    faces["indices"] = mesh.faces
-    file.write_bytes(header.encode() + mesh.vertices.astype("<f4").tobytes() + faces.tobytes())
+    surface = trimesh.Trimesh(mesh.vertices, mesh.faces, process=False)
+    file.write_bytes(export_ply(surface, vertex_normal=False))
