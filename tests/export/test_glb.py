@@ -2,10 +2,11 @@
 
 import io
 import json
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import pygltflib
 import pytest
 import trimesh
 from jaxtyping import Float
@@ -17,6 +18,7 @@ from shapecycle.export.glb import smooth_normals, write_glb
 from shapecycle.mesh import Mesh
 
 COMPONENTS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3}
+LINEAR, LINEAR_MIPMAP_LINEAR, CLAMP_TO_EDGE = 9729, 9987, 33071
 
 
 def picture(height: int = 8, width: int = 16) -> Float[np.ndarray, "h w 3"]:
@@ -55,17 +57,44 @@ def grey_sphere() -> Mesh:
     return Mesh(np.asarray(made.vertices), np.asarray(made.faces))
 
 
-def written(mesh: Mesh, folder: Path) -> pygltflib.GLTF2:
+@dataclass(frozen=True)
+class Written:
+    """A GLB file in its two parts, as section 4.4 of the glTF specification lays them out."""
+
+    json: dict[str, Any]
+    binary: bytes
+
+    @property
+    def primitive(self) -> dict[str, Any]:
+        return self.json["meshes"][0]["primitives"][0]
+
+    def view(self, index: int) -> bytes:
+        view = self.json["bufferViews"][index]
+        return self.binary[view["byteOffset"] : view["byteOffset"] + view["byteLength"]]
+
+    def values(self, accessor: int) -> np.ndarray:
+        described = self.json["accessors"][accessor]
+        kind = {5126: np.float32, 5125: np.uint32}[described["componentType"]]
+        data = np.frombuffer(self.view(described["bufferView"]), kind)
+        return data.reshape(described["count"], COMPONENTS[described["type"]])
+
+    def attribute(self, name: str) -> np.ndarray:
+        return self.values(self.primitive["attributes"][name])
+
+
+def read(path: Path) -> Written:
+    contents = path.read_bytes()
+    magic, two, whole, length, kind = np.frombuffer(contents, "<u4", 5)
+    assert (magic, two, whole, kind) == (0x46546C67, 2, len(contents), 0x4E4F534A)
+    rest = contents[20 + length :]
+    size, kind = np.frombuffer(rest, "<u4", 2)
+    assert (size, kind) == (len(rest) - 8, 0x004E4942)
+    return Written(json.loads(contents[20 : 20 + length]), rest[8:])
+
+
+def written(mesh: Mesh, folder: Path) -> Written:
     write_glb(mesh, folder / "mesh.glb")
-    return pygltflib.GLTF2.load(str(folder / "mesh.glb"))
-
-
-def values(document: pygltflib.GLTF2, accessor: int) -> np.ndarray:
-    described = document.accessors[accessor]
-    view = document.bufferViews[described.bufferView]
-    kind = np.float32 if described.componentType == pygltflib.FLOAT else np.uint32
-    data = document.binary_blob()[view.byteOffset : view.byteOffset + view.byteLength]
-    return np.frombuffer(data, kind).reshape(described.count, COMPONENTS[described.type])
+    return read(folder / "mesh.glb")
 
 
 @pytest.mark.parametrize("mesh", [seamed_tetrahedron(), seamless_strip()])
@@ -83,8 +112,9 @@ def test_every_corner_keeps_its_place_and_its_spot_on_the_texture(
 def test_the_texture_comes_back_bit_for_bit(tmp_path: Path) -> None:
     mesh = seamed_tetrahedron()
     document = written(mesh, tmp_path)
-    view = document.bufferViews[document.images[0].bufferView]
-    data = document.binary_blob()[view.byteOffset : view.byteOffset + view.byteLength]
+    (image,) = document.json["images"]
+    data = document.view(image["bufferView"])
+    assert image["mimeType"] == "image/png"
     with Image.open(io.BytesIO(data)) as opened:
         assert (opened.format, opened.mode) == ("PNG", "RGB")
         assert_allclose(np.asarray(opened) / 255, mesh.texture)
@@ -92,9 +122,8 @@ def test_the_texture_comes_back_bit_for_bit(tmp_path: Path) -> None:
 
 def test_the_bottom_left_of_the_texture_is_at_v_one_in_the_file(tmp_path: Path) -> None:
     document = written(seamless_strip(), tmp_path)
-    attributes = document.meshes[0].primitives[0].attributes
-    positions = values(document, attributes.POSITION)
-    uv = values(document, attributes.TEXCOORD_0)
+    positions = document.attribute("POSITION")
+    uv = document.attribute("TEXCOORD_0")
     bottom_left = np.flatnonzero((positions == 0).all(1))
     assert_allclose(uv[bottom_left], [[0, 1]])
 
@@ -102,15 +131,13 @@ def test_the_bottom_left_of_the_texture_is_at_v_one_in_the_file(tmp_path: Path) 
 def test_vertices_are_doubled_at_seams_and_nowhere_else(tmp_path: Path) -> None:
     for mesh, expected in ((seamed_tetrahedron(), 12), (seamless_strip(), 4)):
         document = written(mesh, tmp_path)
-        attributes = document.meshes[0].primitives[0].attributes
-        assert document.accessors[attributes.POSITION].count == expected
+        assert len(document.attribute("POSITION")) == expected
 
 
 def test_both_sides_of_a_seam_have_the_same_unit_normal(tmp_path: Path) -> None:
     document = written(seamed_tetrahedron(), tmp_path)
-    attributes = document.meshes[0].primitives[0].attributes
-    positions = values(document, attributes.POSITION)
-    normals = values(document, attributes.NORMAL)
+    positions = document.attribute("POSITION")
+    normals = document.attribute("NORMAL")
     assert_allclose(normals, positions / np.sqrt(3), atol=1e-6)
 
 
@@ -118,26 +145,23 @@ def test_normals_the_mesh_brings_are_kept(tmp_path: Path) -> None:
     plain = grey_sphere()
     downwards = np.tile([0.0, -1.0, 0.0], (len(plain.vertices), 1))
     document = written(Mesh(plain.vertices, plain.faces, normals=downwards), tmp_path)
-    stored = values(document, document.meshes[0].primitives[0].attributes.NORMAL)
-    assert_allclose(stored, downwards)
+    assert_allclose(document.attribute("NORMAL"), downwards)
 
 
 def test_a_mesh_without_texture_is_grey_and_has_no_coordinates(tmp_path: Path) -> None:
     document = written(grey_sphere(), tmp_path)
-    assert document.meshes[0].primitives[0].attributes.TEXCOORD_0 is None
-    assert not document.images
-    assert not document.textures
-    red, green, blue, alpha = document.materials[0].pbrMetallicRoughness.baseColorFactor
+    assert "TEXCOORD_0" not in document.primitive["attributes"]
+    assert not document.json.get("images")
+    assert not document.json.get("textures")
+    material = document.json["materials"][document.primitive["material"]]
+    red, green, blue, alpha = material["pbrMetallicRoughness"]["baseColorFactor"]
     assert 0.2 < red == green == blue < 0.8
     assert alpha == 1
 
 
 @pytest.mark.parametrize("mesh", [seamed_tetrahedron(), grey_sphere()])
 def test_the_material_is_matt_and_says_so_in_the_file(mesh: Mesh, tmp_path: Path) -> None:
-    write_glb(mesh, tmp_path / "mesh.glb")
-    contents = (tmp_path / "mesh.glb").read_bytes()
-    length = int.from_bytes(contents[12:16], "little")
-    document = json.loads(contents[20 : 20 + length])
+    document = written(mesh, tmp_path).json
     material = document["materials"][0]
     assert material["doubleSided"] is True
     assert material["pbrMetallicRoughness"]["metallicFactor"] == 0
@@ -147,31 +171,33 @@ def test_the_material_is_matt_and_says_so_in_the_file(mesh: Mesh, tmp_path: Path
 
 
 def test_the_texture_neither_repeats_nor_shimmers(tmp_path: Path) -> None:
-    (sampler,) = written(seamed_tetrahedron(), tmp_path).samplers
-    assert sampler.wrapS == sampler.wrapT == pygltflib.CLAMP_TO_EDGE
-    assert sampler.minFilter == pygltflib.LINEAR_MIPMAP_LINEAR
-    assert sampler.magFilter == pygltflib.LINEAR
+    document = written(seamed_tetrahedron(), tmp_path).json
+    (sampler,) = document["samplers"]
+    assert document["textures"] == [{"source": 0, "sampler": 0}]
+    assert sampler["wrapS"] == sampler["wrapT"] == CLAMP_TO_EDGE
+    assert sampler["minFilter"] == LINEAR_MIPMAP_LINEAR
+    assert sampler["magFilter"] == LINEAR
 
 
 def test_the_bounds_of_the_positions_are_exact(tmp_path: Path) -> None:
     document = written(grey_sphere(), tmp_path)
-    accessor = document.meshes[0].primitives[0].attributes.POSITION
-    stored = values(document, accessor)
-    assert document.accessors[accessor].min == stored.min(0).tolist()
-    assert document.accessors[accessor].max == stored.max(0).tolist()
+    stored = document.attribute("POSITION")
+    accessor = document.json["accessors"][document.primitive["attributes"]["POSITION"]]
+    assert accessor["min"] == stored.min(0).tolist()
+    assert accessor["max"] == stored.max(0).tolist()
 
 
 def test_every_part_of_the_file_begins_at_a_multiple_of_four(tmp_path: Path) -> None:
     document = written(seamed_tetrahedron(), tmp_path)
-    assert all(view.byteOffset % 4 == 0 for view in document.bufferViews)
+    assert all(view["byteOffset"] % 4 == 0 for view in document.json["bufferViews"])
     assert (tmp_path / "mesh.glb").stat().st_size % 4 == 0
 
 
 def test_extras_come_back_as_they_were(tmp_path: Path) -> None:
-    extras = {"shape_code": [0.25, -1.0], "made_by": {"images": 0, "with_texture": False}}
+    made_by = {"images": 0, "with_texture": False, "seed": None, "notes": [], "name": "Käfer"}
+    extras = {"shape_code": [0.25, -1.0], "made_by": made_by, "light": None}
     write_glb(seamless_strip(), tmp_path / "mesh.glb", extras=extras)
-    document = pygltflib.GLTF2.load(str(tmp_path / "mesh.glb"))
-    assert document.meshes[0].extras == extras
+    assert read(tmp_path / "mesh.glb").json["meshes"][0]["extras"] == extras
 
 
 def test_extras_json_cannot_hold_are_refused(tmp_path: Path) -> None:
@@ -183,12 +209,19 @@ def test_extras_json_cannot_hold_are_refused(tmp_path: Path) -> None:
 def test_vertices_no_face_uses_are_left_out(tmp_path: Path) -> None:
     mesh = Mesh(np.eye(4, 3) * 5, np.array([[0, 1, 3]]))
     document = written(mesh, tmp_path)
-    primitive = document.meshes[0].primitives[0]
-    positions = values(document, primitive.attributes.POSITION)
+    positions = document.attribute("POSITION")
     assert len(positions) == 3
-    assert_allclose(
-        positions[values(document, primitive.indices)[:, 0]], mesh.vertices[mesh.faces[0]]
-    )
+    indices = document.values(document.primitive["indices"])[:, 0]
+    assert_allclose(positions[indices], mesh.vertices[mesh.faces[0]])
+
+
+def test_equal_positions_and_normals_are_stored_with_a_stride(tmp_path: Path) -> None:
+    sphere = grey_sphere()
+    document = written(Mesh(sphere.vertices, sphere.faces, normals=sphere.vertices), tmp_path)
+    assert_allclose(document.attribute("NORMAL"), document.attribute("POSITION"), atol=1e-6)
+    for index in document.primitive["attributes"].values():
+        view = document.json["bufferViews"][document.json["accessors"][index]["bufferView"]]
+        assert view["byteStride"] == 12
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(

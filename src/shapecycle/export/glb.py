@@ -4,18 +4,20 @@ The frame is kept: glTF too is right-handed with +y up and +z in front, so objec
 written as its metres.
 """
 
-import io
+import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pygltflib as gltf  # type: ignore[import-untyped]
+import trimesh
 from jaxtyping import Float, Int
 from PIL import Image
+from trimesh.exchange.gltf import export_glb
+from trimesh.visual.material import PBRMaterial
+from trimesh.visual.texture import TextureVisuals, unmerge_faces
 
 from shapecycle.errors import GeometryError
 from shapecycle.mesh import Mesh
@@ -37,8 +39,7 @@ def write_glb(mesh: Mesh, path: Path, *, extras: Mapping[str, Any] | None = None
     Args:
         mesh: A surface; +y up, front +z.
         path: Where the file goes; its folder is made if need be.
-        extras: JSON values to keep with the mesh, such as its graphics code. Keys whose value is
-            None or empty are not written.
+        extras: JSON values to keep with the mesh, such as its graphics code.
 
     Raises:
         GeometryError: If the mesh has no faces, a texture without texture coordinates, or
@@ -49,7 +50,13 @@ def write_glb(mesh: Mesh, path: Path, *, extras: Mapping[str, Any] | None = None
         Khronos, glTF 2.0 specification, sections 3.7 (meshes), 3.9 (materials) and 4.4 (GLB).
     """
     _check(mesh)
-    contents = b"".join(_document(mesh, dict(extras or {})).save_to_bytes())
+    kept = dict(extras or {})
+    json.dumps(kept, allow_nan=False)  # trimesh would write NaN, which is not JSON
+    contents = export_glb(
+        _split_at_seams(mesh),
+        include_normals=True,
+        tree_postprocessor=lambda tree: _complete(tree, kept),
+    )
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}.{os.getpid()}.tmp")
@@ -80,68 +87,10 @@ def smooth_normals(
     back = _unit(np.roll(corners, 1, axis=1) - corners)
     cross = np.cross(onwards, back)
     angle = np.arctan2(np.linalg.norm(cross, axis=2), np.einsum("fck,fck->fc", onwards, back))
-    weighted = _unit(cross) * angle[:, :, None]
     total = np.zeros((len(vertices), 3))
-    np.add.at(total, faces.ravel(), weighted.reshape(-1, 3))
+    np.add.at(total, faces, _unit(cross) * angle[:, :, None])
     total[np.linalg.norm(total, axis=1) < 1e-9] = (0.0, 1.0, 0.0)
     return _unit(total)
-
-
-@dataclass(frozen=True, eq=False)
-class _Corners:
-    """The mesh with one texture coordinate per vertex, as glTF wants it."""
-
-    positions: Float[np.ndarray, "n 3"]
-    normals: Float[np.ndarray, "n 3"]
-    uv: Float[np.ndarray, "n 2"] | None
-    faces: Int[np.ndarray, "f 3"]
-
-
-@dataclass
-class _Buffer:
-    """The binary part of the file while it grows, and what points into it."""
-
-    contents: bytearray = field(default_factory=bytearray)
-    views: list[gltf.BufferView] = field(default_factory=list)
-    accessors: list[gltf.Accessor] = field(default_factory=list)
-
-    def add(self, data: bytes, target: int | None = None) -> int:
-        """Append bytes and return the index of their view."""
-        self.views.append(
-            gltf.BufferView(
-                buffer=0, byteOffset=len(self.contents), byteLength=len(data), target=target
-            )
-        )
-        self.contents += data + b"\0" * (-len(data) % 4)
-        return len(self.views) - 1
-
-    def add_vectors(self, values: Float[np.ndarray, "n k"], *, bounds: bool = False) -> int:
-        """Append one vector per vertex and return the index of its accessor."""
-        stored = np.ascontiguousarray(values, dtype="<f4")
-        self.accessors.append(
-            gltf.Accessor(
-                bufferView=self.add(stored.tobytes(), gltf.ARRAY_BUFFER),
-                componentType=gltf.FLOAT,
-                count=len(stored),
-                type=f"VEC{stored.shape[1]}",
-                min=stored.min(axis=0).tolist() if bounds else None,
-                max=stored.max(axis=0).tolist() if bounds else None,
-            )
-        )
-        return len(self.accessors) - 1
-
-    def add_indices(self, faces: Int[np.ndarray, "f 3"]) -> int:
-        """Append the faces and return the index of their accessor."""
-        stored = np.ascontiguousarray(faces, dtype="<u4")
-        self.accessors.append(
-            gltf.Accessor(
-                bufferView=self.add(stored.tobytes(), gltf.ELEMENT_ARRAY_BUFFER),
-                componentType=gltf.UNSIGNED_INT,
-                count=stored.size,
-                type=gltf.SCALAR,
-            )
-        )
-        return len(self.accessors) - 1
 
 
 def _check(mesh: Mesh) -> None:
@@ -155,89 +104,46 @@ def _check(mesh: Mesh) -> None:
         raise GeometryError("the texture holds values that are not finite")
 
 
-def _document(mesh: Mesh, extras: dict[str, Any]) -> gltf.GLTF2:
-    """The whole file in memory."""
-    corners = _split_at_seams(mesh)
-    buffer = _Buffer()
-    attributes = gltf.Attributes(
-        POSITION=buffer.add_vectors(corners.positions, bounds=True),
-        NORMAL=buffer.add_vectors(corners.normals),
-        TEXCOORD_0=None if corners.uv is None else buffer.add_vectors(corners.uv),
-    )
-    primitive = gltf.Primitive(
-        attributes=attributes, indices=buffer.add_indices(corners.faces), material=0
-    )
-    document = gltf.GLTF2(
-        asset=gltf.Asset(generator=f"shapecycle {version('shapecycle')}"),
-        scene=0,
-        scenes=[gltf.Scene(nodes=[0])],
-        nodes=[gltf.Node(mesh=0)],
-        meshes=[gltf.Mesh(primitives=[primitive], extras=extras)],
-    )
-    if mesh.texture is None:
-        document.materials = [_material(NEUTRAL_GREY)]
-    else:
-        _add_texture(document, buffer.add(_png(mesh.texture)))
-    document.accessors = buffer.accessors
-    document.bufferViews = buffer.views
-    document.buffers = [gltf.Buffer(byteLength=len(buffer.contents))]
-    document.set_binary_blob(bytes(buffer.contents))
-    return document
-
-
-def _add_texture(document: gltf.GLTF2, view: int) -> None:
-    """Make the picture in a buffer view the colour of the mesh."""
-    document.images = [gltf.Image(bufferView=view, mimeType="image/png")]
-    document.samplers = [
-        gltf.Sampler(
-            magFilter=gltf.LINEAR,
-            minFilter=gltf.LINEAR_MIPMAP_LINEAR,
-            wrapS=gltf.CLAMP_TO_EDGE,
-            wrapT=gltf.CLAMP_TO_EDGE,
-        )
-    ]
-    document.textures = [gltf.Texture(sampler=0, source=0)]
-    document.materials = [_material((1.0, 1.0, 1.0), gltf.TextureInfo(index=0))]
-
-
-def _material(
-    colour_linear: tuple[float, float, float], texture: gltf.TextureInfo | None = None
-) -> gltf.Material:
-    """A matt material seen from both sides: a learnt surface may show its inside."""
-    return gltf.Material(
-        pbrMetallicRoughness=gltf.PbrMetallicRoughness(
-            baseColorFactor=[*colour_linear, 1.0],
-            baseColorTexture=texture,
-            metallicFactor=0.0,
-            roughnessFactor=ROUGHNESS,
-        ),
-        doubleSided=True,
-    )
-
-
-def _split_at_seams(mesh: Mesh) -> _Corners:
+def _split_at_seams(mesh: Mesh) -> trimesh.Trimesh:
     """Give every vertex one texture coordinate, doubling those that have several."""
     normals = mesh.normals
     if normals is None:
         # Before splitting: afterwards the two sides of a seam would be shaded apart.
         normals = smooth_normals(mesh.vertices, mesh.faces)
+    # A learnt surface may show its inside.
+    material = PBRMaterial(metallicFactor=0.0, roughnessFactor=ROUGHNESS, doubleSided=True)
     if mesh.texture is None or mesh.uv is None or mesh.uv_faces is None:
-        used, faces = np.unique(mesh.faces, return_inverse=True)
-        return _Corners(mesh.vertices[used], normals[used], None, faces.reshape(-1, 3))
-    keys = mesh.faces.astype(np.int64) * len(mesh.uv) + mesh.uv_faces
-    used, faces = np.unique(keys, return_inverse=True)
-    vertex, coordinate = np.divmod(used, len(mesh.uv))
-    # glTF counts v downwards from the top row of the picture.
-    uv = mesh.uv[coordinate] * (1.0, -1.0) + (0.0, 1.0)
-    return _Corners(mesh.vertices[vertex], normals[vertex], uv, faces.reshape(-1, 3))
+        material.baseColorFactor = NEUTRAL_GREY
+        # Twice, for unmerge_faces fails on one array alone.
+        faces, vertex, _ = unmerge_faces(mesh.faces, mesh.faces)
+        uv = None
+    else:
+        levels = np.round(np.clip(mesh.texture, 0.0, 1.0) * 255).astype(np.uint8)
+        material.baseColorTexture = Image.fromarray(levels)
+        faces, vertex, coordinate = unmerge_faces(mesh.faces, mesh.uv_faces)
+        uv = mesh.uv[coordinate]
+    return trimesh.Trimesh(
+        mesh.vertices[vertex],
+        faces,
+        vertex_normals=normals[vertex],
+        visual=TextureVisuals(uv, material),
+        process=False,
+    )
 
 
-def _png(texture: Float[np.ndarray, "th tw 3"]) -> bytes:
-    """A PNG of 8-bit sRGB values; row 0 stays on top."""
-    levels = np.round(np.clip(texture, 0.0, 1.0) * 255).astype(np.uint8)
-    stream = io.BytesIO()
-    Image.fromarray(levels).save(stream, format="PNG")
-    return stream.getvalue()
+def _complete(tree: dict[str, Any], extras: dict[str, Any]) -> None:
+    """Put into the document what trimesh has no argument for."""
+    tree["asset"]["generator"] = f"shapecycle {version('shapecycle')}"
+    tree["meshes"][0]["extras"] = extras
+    if "textures" in tree:
+        sampler = {"magFilter": 9729, "minFilter": 9987, "wrapS": 33071, "wrapT": 33071}
+        tree["samplers"] = [sampler]  # linear, with mipmaps from afar, without repeating
+        tree["textures"][0]["sampler"] = 0
+    for index in tree["meshes"][0]["primitives"][0]["attributes"].values():
+        accessor = tree["accessors"][index]
+        view = tree["bufferViews"][accessor["bufferView"]]
+        # trimesh stores equal attributes once; without a stride such sharing is not valid glTF.
+        view["byteStride"] = view["byteLength"] // accessor["count"]
 
 
 def _unit(vectors: Float[np.ndarray, "... 3"]) -> Float[np.ndarray, "... 3"]:
