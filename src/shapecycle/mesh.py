@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int
 
+from shapecycle.atomic import atomic_write
 from shapecycle.errors import GeometryError
 
 
@@ -63,10 +64,39 @@ class Mesh:
         return len(self.faces) == 0
 
     def save(self, path: str | Path, *, extras: Mapping[str, Any] | None = None) -> None:
-        """Write the mesh as a GLB file, see `export.glb.write_glb`."""
-        from shapecycle.export.glb import write_glb
+        """Write the mesh as a GLB file, whole or not at all; see `export.glb.glb_of`.
 
-        write_glb(self, Path(path), extras=extras)
+        Args:
+            path: Where the file goes; its folder is made if need be.
+            extras: JSON values to keep with the mesh, such as its graphics code.
+
+        Raises:
+            GeometryError: If the mesh has no faces, a texture without texture coordinates, or
+                texture values that are not finite.
+            ValueError: If ``extras`` holds a number that is not finite.
+        """
+        from shapecycle.export.glb import glb_of
+
+        if self.is_point_cloud:
+            raise GeometryError(
+                "a point cloud has no faces to write as GLB", "give a triangle mesh"
+            )
+        if self.texture is not None and (self.uv is None or self.uv_faces is None):
+            raise GeometryError("the mesh has a texture but no texture coordinates", "give both")
+        if self.texture is not None and not np.isfinite(self.texture).all():
+            raise GeometryError("the texture holds values that are not finite")
+        contents = glb_of(
+            self.vertices,
+            self.faces,
+            normals=self.normals,
+            uv=self.uv,
+            uv_faces=self.uv_faces,
+            texture=self.texture,
+            extras=extras,
+        )
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        with atomic_write(Path(path)) as partial:
+            partial.write_bytes(contents)
 
     def face_normals(self) -> tuple[Float[np.ndarray, "f 3"], Float[np.ndarray, " f"]]:
         """Unit normals (zero for faces without area) and areas of all faces."""

@@ -14,7 +14,7 @@ from numpy.testing import assert_allclose
 from PIL import Image
 
 from shapecycle.errors import GeometryError
-from shapecycle.export.glb import smooth_normals, write_glb
+from shapecycle.export.glb import smooth_normals
 from shapecycle.mesh import Mesh
 
 COMPONENTS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3}
@@ -93,7 +93,7 @@ def read(path: Path) -> Written:
 
 
 def written(mesh: Mesh, folder: Path) -> Written:
-    write_glb(mesh, folder / "mesh.glb")
+    mesh.save(folder / "mesh.glb")
     return read(folder / "mesh.glb")
 
 
@@ -101,7 +101,7 @@ def written(mesh: Mesh, folder: Path) -> Written:
 def test_every_corner_keeps_its_place_and_its_spot_on_the_texture(
     mesh: Mesh, tmp_path: Path
 ) -> None:
-    write_glb(mesh, tmp_path / "mesh.glb")
+    mesh.save(tmp_path / "mesh.glb")
     back = trimesh.load(tmp_path / "mesh.glb", force="mesh", process=False)
     assert mesh.uv is not None
     assert_allclose(back.vertices[back.faces], mesh.vertices[mesh.faces])
@@ -196,13 +196,13 @@ def test_every_part_of_the_file_begins_at_a_multiple_of_four(tmp_path: Path) -> 
 def test_extras_come_back_as_they_were(tmp_path: Path) -> None:
     made_by = {"images": 0, "with_texture": False, "seed": None, "notes": [], "name": "Käfer"}
     extras = {"shape_code": [0.25, -1.0], "made_by": made_by, "light": None}
-    write_glb(seamless_strip(), tmp_path / "mesh.glb", extras=extras)
+    seamless_strip().save(tmp_path / "mesh.glb", extras=extras)
     assert read(tmp_path / "mesh.glb").json["meshes"][0]["extras"] == extras
 
 
 def test_extras_json_cannot_hold_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):
-        write_glb(seamless_strip(), tmp_path / "mesh.glb", extras={"plausibility": float("nan")})
+        seamless_strip().save(tmp_path / "mesh.glb", extras={"plausibility": float("nan")})
     assert not list(tmp_path.iterdir())
 
 
@@ -235,13 +235,13 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(
 
     monkeypatch.setattr(Path, "replace", fail)
     with pytest.raises(OSError, match="disk is full"):
-        write_glb(grey_sphere(), path)
+        grey_sphere().save(path)
     assert [file.name for file in tmp_path.iterdir()] == ["mesh.glb"]
     assert path.read_bytes() == b"old"
 
 
 def test_the_folder_is_made_if_need_be(tmp_path: Path) -> None:
-    write_glb(grey_sphere(), tmp_path / "a" / "b" / "mesh.glb")
+    grey_sphere().save(tmp_path / "a" / "b" / "mesh.glb")
     assert [file.name for file in (tmp_path / "a" / "b").iterdir()] == ["mesh.glb"]
 
 
@@ -266,14 +266,14 @@ def test_a_vertex_without_a_normal_points_up() -> None:
 def test_a_point_cloud_is_refused(tmp_path: Path) -> None:
     cloud = Mesh(np.eye(3), np.zeros((0, 3), dtype=np.int64), normals=np.eye(3))
     with pytest.raises(GeometryError, match="point cloud has no faces"):
-        write_glb(cloud, tmp_path / "mesh.glb")
+        cloud.save(tmp_path / "mesh.glb")
     assert not list(tmp_path.iterdir())
 
 
 def test_a_texture_without_coordinates_is_refused(tmp_path: Path) -> None:
     mesh = Mesh(np.eye(3), np.array([[0, 1, 2]]), texture=picture())
     with pytest.raises(GeometryError, match="no texture coordinates"):
-        write_glb(mesh, tmp_path / "mesh.glb")
+        mesh.save(tmp_path / "mesh.glb")
 
 
 def test_a_texture_that_is_not_finite_is_refused(tmp_path: Path) -> None:
@@ -286,4 +286,4 @@ def test_a_texture_that_is_not_finite_is_refused(tmp_path: Path) -> None:
         texture=np.full((2, 2, 3), np.nan),
     )
     with pytest.raises(GeometryError, match="not finite"):
-        write_glb(mesh, tmp_path / "mesh.glb")
+        mesh.save(tmp_path / "mesh.glb")

@@ -5,10 +5,8 @@ written as its metres.
 """
 
 import json
-import os
 from collections.abc import Mapping
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,9 +17,6 @@ from trimesh.exchange.gltf import export_glb
 from trimesh.visual.material import PBRMaterial
 from trimesh.visual.texture import TextureVisuals, unmerge_faces
 
-from shapecycle.errors import GeometryError
-from shapecycle.mesh import Mesh
-
 NEUTRAL_GREY = (0.6, 0.6, 0.6)
 """Linear base colour of a mesh without texture."""
 
@@ -29,42 +24,64 @@ ROUGHNESS = 0.9
 """Of every material: the texture holds albedo alone, so nothing may glint."""
 
 
-def write_glb(mesh: Mesh, path: Path, *, extras: Mapping[str, Any] | None = None) -> None:
-    """Write a mesh, with its texture if it has one, as one GLB file.
+def glb_of(
+    vertices: Float[np.ndarray, "v 3"],
+    faces: Int[np.ndarray, "f 3"],
+    *,
+    normals: Float[np.ndarray, "v 3"] | None = None,
+    uv: Float[np.ndarray, "n 2"] | None = None,
+    uv_faces: Int[np.ndarray, "f 3"] | None = None,
+    texture: Float[np.ndarray, "th tw 3"] | None = None,
+    extras: Mapping[str, Any] | None = None,
+) -> bytes:
+    """Return a mesh, with its texture if it has one, as the contents of a GLB file.
 
-    The file appears whole or not at all. Vertices are doubled where the texture has a seam, and
-    vertices no face uses are left out. Normals are the mesh's own, or else the average of the
-    faces around each vertex. The material is drawn from both sides.
+    Vertices are doubled where the texture has a seam, and vertices no face uses are left out. The
+    material is drawn from both sides.
 
     Args:
-        mesh: A surface; +y up, front +z.
-        path: Where the file goes; its folder is made if need be.
+        vertices: Positions, in object units; +y up, front +z.
+        faces: Indices into ``vertices``, counter-clockwise seen from outside; at least one.
+        normals: Unit normals per vertex; by default the average of the faces around each.
+        uv: Texture coordinates, origin bottom-left.
+        uv_faces: Indices into ``uv`` per face corner.
+        texture: sRGB albedo in [0, 1], row 0 on top; grey without it or without coordinates.
         extras: JSON values to keep with the mesh, such as its graphics code.
 
     Raises:
-        GeometryError: If the mesh has no faces, a texture without texture coordinates, or
-            texture values that are not finite.
         ValueError: If ``extras`` holds a number that is not finite.
 
     Source:
         Khronos, glTF 2.0 specification, sections 3.7 (meshes), 3.9 (materials) and 4.4 (GLB).
     """
-    _check(mesh)
     kept = dict(extras or {})
     json.dumps(kept, allow_nan=False)  # trimesh would write NaN, which is not JSON
-    contents = export_glb(
-        _split_at_seams(mesh),
-        include_normals=True,
-        tree_postprocessor=lambda tree: _complete(tree, kept),
+    if normals is None:
+        # Before splitting: afterwards the two sides of a seam would be shaded apart.
+        normals = smooth_normals(vertices, faces)
+    # A learnt surface may show its inside.
+    material = PBRMaterial(metallicFactor=0.0, roughnessFactor=ROUGHNESS, doubleSided=True)
+    if texture is None or uv is None or uv_faces is None:
+        material.baseColorFactor = NEUTRAL_GREY
+        # Twice, for unmerge_faces fails on one array alone.
+        split, vertex, _ = unmerge_faces(faces, faces)
+        coordinates = None
+    else:
+        levels = np.round(np.clip(texture, 0.0, 1.0) * 255).astype(np.uint8)
+        material.baseColorTexture = Image.fromarray(levels)
+        split, vertex, coordinate = unmerge_faces(faces, uv_faces)
+        coordinates = uv[coordinate]
+    mesh = trimesh.Trimesh(
+        vertices[vertex],
+        split,
+        vertex_normals=normals[vertex],
+        visual=TextureVisuals(coordinates, material),
+        process=False,
     )
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        unfinished.write_bytes(contents)
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    contents: bytes = export_glb(
+        mesh, include_normals=True, tree_postprocessor=lambda tree: _complete(tree, kept)
+    )
+    return contents
 
 
 def smooth_normals(
@@ -91,44 +108,6 @@ def smooth_normals(
     np.add.at(total, faces, _unit(cross) * angle[:, :, None])
     total[np.linalg.norm(total, axis=1) < 1e-9] = (0.0, 1.0, 0.0)
     return _unit(total)
-
-
-def _check(mesh: Mesh) -> None:
-    if mesh.is_point_cloud:
-        raise GeometryError("a point cloud has no faces to write as GLB", "give a triangle mesh")
-    if mesh.texture is None:
-        return
-    if mesh.uv is None or mesh.uv_faces is None:
-        raise GeometryError("the mesh has a texture but no texture coordinates", "give both")
-    if not np.isfinite(mesh.texture).all():
-        raise GeometryError("the texture holds values that are not finite")
-
-
-def _split_at_seams(mesh: Mesh) -> trimesh.Trimesh:
-    """Give every vertex one texture coordinate, doubling those that have several."""
-    normals = mesh.normals
-    if normals is None:
-        # Before splitting: afterwards the two sides of a seam would be shaded apart.
-        normals = smooth_normals(mesh.vertices, mesh.faces)
-    # A learnt surface may show its inside.
-    material = PBRMaterial(metallicFactor=0.0, roughnessFactor=ROUGHNESS, doubleSided=True)
-    if mesh.texture is None or mesh.uv is None or mesh.uv_faces is None:
-        material.baseColorFactor = NEUTRAL_GREY
-        # Twice, for unmerge_faces fails on one array alone.
-        faces, vertex, _ = unmerge_faces(mesh.faces, mesh.faces)
-        uv = None
-    else:
-        levels = np.round(np.clip(mesh.texture, 0.0, 1.0) * 255).astype(np.uint8)
-        material.baseColorTexture = Image.fromarray(levels)
-        faces, vertex, coordinate = unmerge_faces(mesh.faces, mesh.uv_faces)
-        uv = mesh.uv[coordinate]
-    return trimesh.Trimesh(
-        mesh.vertices[vertex],
-        faces,
-        vertex_normals=normals[vertex],
-        visual=TextureVisuals(uv, material),
-        process=False,
-    )
 
 
 def _complete(tree: dict[str, Any], extras: dict[str, Any]) -> None:
