@@ -6,6 +6,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from shapecycle.code_to_image.compositing import premultiplied
+from shapecycle.cycles.scenes import SceneSampler
 from shapecycle.graphics_code import GraphicsCode
 from shapecycle.losses import Losses
 from shapecycle.losses.image import colour_loss, silhouette_loss, structure_loss
@@ -13,7 +14,7 @@ from shapecycle.networks import Networks
 
 
 @dataclass(frozen=True, eq=False)
-class Redrawn:
+class Hypothesis:
     """Codes seen in photographs under one hypothesis, and the premultiplied drawings of them."""
 
     drawing: Float[Tensor, "b 4 h w"]
@@ -27,47 +28,38 @@ class ImageCycle:
 
     Attributes:
         losses: How far the drawings are from the photographs.
-        redrawn: The most plausible hypothesis of every photograph.
+        photos: Straight-alpha crops of the photographs.
+        best: The most plausible hypothesis of every photograph.
     """
 
     losses: Losses
-    redrawn: Redrawn
+    photos: Float[Tensor, "b 4 h w"]
+    best: Hypothesis
 
 
-def image_cycle(
-    networks: Networks,
-    rgba: Float[Tensor, "b 4 h w"],
-    window: Float[Tensor, "b 3"],
-    *,
-    hypotheses: int = 2,
-) -> ImageCycle:
+def image_cycle(networks: Networks, scenes: SceneSampler, count: int) -> ImageCycle:
     """See photographs, draw what was seen, and compare, weighted by plausibility.
 
     Plausibility itself is not taught here: a silhouette cannot tell front from back.
-
-    Args:
-        networks: See and draw.
-        rgba: Straight-alpha crops of photographs.
-        window: The windows they show.
-        hypotheses: How many poses per photograph are drawn.
     """
-    photo = premultiplied(rgba)
-    encoding = networks.encode_image(rgba, window)
+    photos, window = scenes.photos.sample(count)
+    encoding = networks.encode_image(photos, window)
     view = networks.view(window)
     vertices = networks.renderer.vertices(encoding.shape)
+    hypotheses = scenes.settings.train.image_hypotheses
     bins, plausibility = encoding.pose.hypotheses(hypotheses)
     share = (plausibility / plausibility.sum(1, keepdim=True)).detach()
     drawn = []
     for k in range(hypotheses):
-        code = networks.code_of(rgba, encoding, bins[:, k], view)
+        code = networks.code_of(photos, encoding, bins[:, k], view)
         albedo = networks.renderer.albedo(code.texture)
         drawing = networks.renderer.paint(vertices, albedo, code.pose, code.light, view)
-        drawn.append(Redrawn(drawing, code, albedo))
+        drawn.append(Hypothesis(drawing, code, albedo))
     losses: Losses = {}
-    for k, redrawn in enumerate(drawn):
-        for name, loss in _compare(redrawn.drawing, photo).items():
+    for k, hypothesis in enumerate(drawn):
+        for name, loss in _compare(hypothesis.drawing, premultiplied(photos)).items():
             losses[name] = losses.get(name, loss.new_zeros(())) + (loss * share[:, k]).mean()
-    return ImageCycle(losses, drawn[0])
+    return ImageCycle(losses, photos, drawn[0])
 
 
 def _compare(

@@ -76,23 +76,22 @@ class Trainer:
         """All cycles together, against the critics."""
         batch, few = self.settings.train.batch, self.settings.train.batch // 4
         losses = self._anchor(lr_scale)
-        rgba, window = self.scenes.photos.sample(few)
         with self.geometry.frozen(), self.critics.frozen():
             random = random_cycle(self.networks, self.scenes, batch // 2)
-            image = image_cycle(self.networks, rgba, window)
-            seen = image.redrawn.code
+            image = image_cycle(self.networks, self.scenes, few)
+            seen = image.best.code
             shape = shape_cycle(self.networks, self.scenes, few, seen)
             labelled = {k: (2 * v + shape.losses[k]) / 3 for k, v in random.losses.items()}
             codes = [random.texture_codes, seen.texture.code, shape.texture_codes]
             fake = {"image": shape.drawing, "texture": shape.albedo, "shape": seen.shape}
             losses |= self._learn(labelled | image.losses, codes, lr_scale, fake)
-        real = {"image": premultiplied(rgba), "texture": image.redrawn.albedo}
+        real = {"image": premultiplied(image.photos), "texture": image.best.albedo}
         real |= self._real_codes(few)
         penalise = self.steps % self.settings.train.r1_every == 0
         losses |= self.critics.step(real, fake, lr_scale=lr_scale, penalise=penalise)
         self.scenes.seen.add(seen.pose, seen.light)
         losses |= self._learn_poses(lr_scale)
-        self.last = {"photo": rgba, "redrawn": image.redrawn.drawing, "drawn": shape.drawing}
+        self.last = {"photo": image.photos, "redrawn": image.best.drawing, "drawn": shape.drawing}
         return self._done(losses)
 
     # Parts of a step --------------------------------------------------------------------------
