@@ -1,6 +1,7 @@
 """What many tests share: one tiny world, and one model trained on it."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 # The tensors of these tests are tiny: several threads would only wait for each other, and oneDNN's
@@ -8,7 +9,25 @@ from pathlib import Path
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
-from tiny_world import Outcome, few_samples, shapecycle, train_command, write_world
+from jaxtyping import config, install_import_hook
+
+SOURCE = Path(__file__).parent.parent / "src"
+KERNELS = "shapecycle.rasterize.warp_backend.kernels."
+"""Warp reads the annotations in there itself, and refuses functions that a checker has wrapped."""
+
+
+def _modules() -> Iterator[str]:
+    """Name the modules whose annotated types and shapes are checked at every call."""
+    for path in sorted((SOURCE / "shapecycle").rglob("*.py")):
+        name = ".".join(path.relative_to(SOURCE).with_suffix("").parts)
+        if not name.startswith(KERNELS) and path.stem != "__init__":
+            yield name
+
+
+install_import_hook(list(_modules()), "beartype.beartype")
+
+# Only what is imported from here on is checked.
+from tiny_world import Outcome, few_samples, shapecycle, train_command, write_world  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -40,3 +59,11 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty folder that commands run in."""
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+@pytest.fixture
+def unchecked() -> Iterator[None]:
+    """Switch the checks of annotated types off: users run without them, and see our own errors."""
+    config.update("jaxtyping_disable", True)
+    yield
+    config.update("jaxtyping_disable", False)

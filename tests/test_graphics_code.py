@@ -117,6 +117,7 @@ def _png(width: int, height: int) -> str:
 LISTS = "must be a list of numbers, found"
 
 
+@pytest.mark.usefixtures("unchecked")
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

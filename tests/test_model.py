@@ -161,6 +161,7 @@ def _masked(height: int = 40, width: int = 48) -> np.ndarray:
     return rgba
 
 
+@pytest.mark.usefixtures("unchecked")
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -188,6 +189,7 @@ def test_arrays_of_numpy_and_of_torch_are_seen_alike(model: Model) -> None:
     assert array.size == tensor.size == (40, 48)
 
 
+@pytest.mark.usefixtures("unchecked")
 def test_a_photo_that_was_put_together_wrongly_is_refused_by_its_path(model: Model) -> None:
     photo = Photo(Path("mine.png"), _masked().transpose(1, 2, 0))
     with pytest.raises(ValueError, match=r"mine\.png must be 4 x h x w .* found 40 x 48 x 4"):
@@ -198,6 +200,7 @@ def test_nothing_to_see_is_nothing_seen(model: Model) -> None:
     assert model.see_all([]) == []
 
 
+@pytest.mark.usefixtures("unchecked")
 def test_what_is_no_picture_or_shape_is_refused(model: Model) -> None:
     with pytest.raises(
         TypeError, match=r"the picture must be a file, a Photo or an array, .* None"

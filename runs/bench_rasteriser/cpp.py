@@ -16,7 +16,7 @@ from typing import Any
 
 from torch import Tensor
 
-from shapecycle.rasterize import warp_backend
+from shapecycle.rasterize.warp_backend import operations
 from shapecycle.rasterize.warp_backend.runtime import Launch
 
 SOURCE = Path(__file__).with_name("kernels.cpp")
@@ -32,12 +32,12 @@ def kernels_of_cpp(threads: int) -> Iterator[None]:
     """Let the package draw with C++ kernels on so many threads."""
     library = _library()
     library.use_threads(threads)
-    own = warp_backend.launch
-    warp_backend.launch = _launch  # type: ignore[assignment]
+    own = operations.launch
+    operations.launch = _launch  # type: ignore[assignment]
     try:
         yield
     finally:
-        warp_backend.launch = own
+        operations.launch = own
 
 
 def _launch(tensor: Tensor, batch: int, *steps: Launch, **_: Any) -> None:

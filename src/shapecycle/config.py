@@ -198,7 +198,7 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
 }
 
 
-def merged(settings: Any, changes: dict[str, Any], *, where: str = "", source: str = "") -> Any:
+def merged(settings: Any, changes: Any, *, where: str = "", source: str = "") -> Any:
     """Return settings with some fields replaced; nested dictionaries change nested settings.
 
     Raises:

@@ -22,6 +22,7 @@ SEEN = rasterize(CLIP, TOPOLOGY, (8, 9))
 IMAGE = torch.zeros(1, 3, 8, 9)
 
 
+@pytest.mark.usefixtures("unchecked")
 def test_clip_positions_must_be_four_floats():
     with pytest.raises(ValueError, match=r"clip has shape \(1, 42, 3\); expected \(b, v, 4\)"):
         rasterize(VERTICES, TOPOLOGY, (8, 9))
@@ -58,6 +59,7 @@ def test_indices_changed_in_place_are_checked_again():
         interpolate(VERTICES, CLIP, TOPOLOGY, SEEN, faces=faces)
 
 
+@pytest.mark.usefixtures("unchecked")
 def test_batches_must_agree():
     pair = torch.cat([CLIP, CLIP])
     stack = Topology.stack([TOPOLOGY.faces] * 3)
@@ -71,6 +73,7 @@ def test_batches_must_agree():
         antialias(IMAGE.expand(2, -1, -1, -1), CLIP, TOPOLOGY, SEEN)
 
 
+@pytest.mark.usefixtures("unchecked")
 def test_attribute_faces_must_match_a_shared_topology():
     stack = Topology.stack([TOPOLOGY.faces])
     with pytest.raises(ValueError, match="this one is stacked"):
@@ -95,12 +98,14 @@ def test_another_device_is_refused():
         rasterize(CLIP, TOPOLOGY.to("meta"), (8, 9))
 
 
+@pytest.mark.usefixtures("unchecked")
 @pytest.mark.parametrize("size", [(0, 4), (4, -1), (4,)])
 def test_an_image_without_pixels_is_refused(size):
     with pytest.raises(ValueError, match=r"size is .*; expected"):
         rasterize(CLIP, TOPOLOGY, size)
 
 
+@pytest.mark.usefixtures("unchecked")
 def test_a_light_of_another_shape_is_refused():
     with pytest.raises(ValueError, match=r"light has shape \(1, 3, 9\); expected \(b, 9, 3\)"):
         shade_sh(VERTICES, torch.zeros(1, 3, 9))
@@ -108,6 +113,7 @@ def test_a_light_of_another_shape_is_refused():
         shade_sh(CLIP, torch.zeros(1, 9, 3))
 
 
+@pytest.mark.usefixtures("unchecked")
 def test_a_visibility_of_another_mesh_is_refused():
     """Its face numbers would be read beyond the end of the topology's."""
     points, topology = sphere(2)
@@ -132,6 +138,7 @@ def test_a_crop_of_a_visibility_is_one():
     assert torch.equal(drawn, interpolate(points, clip, topology, crop, backend="torch"))
 
 
+@pytest.mark.usefixtures("unchecked")
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -160,6 +167,7 @@ def test_textures_without_texels_and_lights_that_are_not_finite_are_refused():
         shade_textured(albedo, uv, points, light * float("nan"), clip, topology, seen)
 
 
+@pytest.mark.usefixtures("unchecked")
 def test_an_index_beyond_all_vertices_is_refused_before_it_wraps_round():
     faces = np.array([[0, 1, 2**63 + 5]], np.uint64)
     with pytest.raises(ValueError, match="expected below 2"):

@@ -121,6 +121,7 @@ def test_the_environment_can_force_the_reference(monkeypatch):
     assert f"forced by {VARIABLE}=torch" in "\n".join(backend_report())
 
 
+@pytest.mark.usefixtures("unchecked")
 def test_an_unknown_wish_is_refused(monkeypatch):
     with pytest.raises(ValueError, match="backend is 'gpu'"):
         choose("gpu", torch.device("cpu"), torch.float32)

@@ -107,6 +107,7 @@ def test_the_lookup_between_levels_has_the_gradient_of_its_value():
     )
 
 
+@pytest.mark.usefixtures("unchecked")
 def test_slopes_of_another_shape_are_refused():
     with pytest.raises(
         ValueError, match=r"slopes has shape \(1, 2, 3, 3\); expected \(1, 4, 3, 3\)"

@@ -71,6 +71,7 @@ def test_one_image_serves_a_batch_as_copies_would():
     assert torch.allclose(image.grad, copies.grad.sum(0, keepdim=True))
 
 
+@pytest.mark.usefixtures("unchecked")
 def test_bad_arguments_are_refused():
     image, uv = picture(4, 4), texel_centres(3, 3)
     with pytest.raises(ValueError, match="wrap is 'border'"):

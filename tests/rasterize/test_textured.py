@@ -112,6 +112,7 @@ def test_white_light_leaves_the_albedo_and_darkness_leaves_a_trace(backend):
         assert torch.equal(picture[:, 3], seen.mask.float())
 
 
+@pytest.mark.usefixtures("unchecked")
 def test_bad_arguments_are_named():
     inputs, rows, topology = scene(torch.float32)
     seen = rasterize(inputs[4], topology, (6, 6))

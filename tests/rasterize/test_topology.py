@@ -101,6 +101,7 @@ def _seconds(function) -> float:
     return time.perf_counter() - start
 
 
+@pytest.mark.usefixtures("unchecked")
 @pytest.mark.parametrize(
     ("faces", "message"),
     [
@@ -114,6 +115,7 @@ def test_what_is_no_face_list_is_refused(faces, message):
         Topology.from_faces(faces)
 
 
+@pytest.mark.usefixtures("unchecked")
 def test_an_empty_stack_is_refused_and_a_bad_mesh_is_named():
     with pytest.raises(ValueError, match="meshes is empty"):
         Topology.stack([])

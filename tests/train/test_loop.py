@@ -80,7 +80,7 @@ def test_a_resumed_training_ends_with_the_same_weights_to_the_bit(
         patch.setattr(Journal, "record", pull_the_plug)
         with pytest.raises(_PulledPlug):
             _train(_run(tmp_path / "parts", data, settings=often))
-    assert 0 < sum(s[3] for s in load_state(tmp_path / "parts" / "state")["stages"]) < IMAGES
+    assert 0 < sum(s["seen"] for s in load_state(tmp_path / "parts" / "state")["stages"]) < IMAGES
     torch.manual_seed(12345)  # whatever else the process did
     parts = _train(_run(tmp_path / "parts", data, resume=True))
     first, second = load_networks(whole)[0].state_dict(), load_networks(parts)[0].state_dict()
@@ -212,7 +212,7 @@ def test_a_signal_stops_between_two_steps_with_one_state_that_goes_on(
             _train(_run(tmp_path / "parts", data))
     assert signal.getsignal(number) == before
     assert len(list((tmp_path / "parts" / "state").iterdir())) == 1
-    assert [seen for *_, seen in load_state(tmp_path / "parts" / "state")["stages"]] == [12, 4, 0]
+    assert [s["seen"] for s in load_state(tmp_path / "parts" / "state")["stages"]] == [12, 4, 0]
     whole = _train(_run(tmp_path / "whole", data))
     parts = _train(_run(tmp_path / "parts", data, resume=True))
     first, second = load_networks(whole)[0].state_dict(), load_networks(parts)[0].state_dict()

@@ -1,11 +1,12 @@
 """The schedule: counted in images, or kept by a clock on machines of any speed."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from shapecycle.errors import ConfigError
-from shapecycle.train.schedule import Schedule, planned_stages
+from shapecycle.train.schedule import Schedule, Stage, planned_stages
 
 SHARES = [("shapes", 0.3), ("random cycle", 0.5), ("all cycles", 0.2)]
 BATCH = 8
@@ -110,8 +111,8 @@ def test_a_time_too_short_for_anything_ends_all_the_same() -> None:
     assert all(0 < stage.seen <= 20 * BATCH for stage in schedule.stages)
 
 
-def _saved(schedule: Schedule) -> list[tuple[str, float, int, int]]:
-    return [(s.name, s.share, s.images, s.seen) for s in schedule.stages]
+def _saved(schedule: Schedule) -> list[Stage]:
+    return [replace(stage) for stage in schedule.stages]
 
 
 def test_a_resumed_time_goes_on_where_it_stopped() -> None:
@@ -163,7 +164,7 @@ def test_a_run_begun_by_the_clock_can_end_by_images() -> None:
 def _resumed(total: int, seen: list[int], images: list[int] | None = None) -> Schedule:
     stages = zip(SHARES, images or [0, 0, 0], seen, strict=True)
     schedule = Schedule(planned_stages(total, SHARES), BATCH)
-    schedule.resume([(name, share, i, n) for (name, share), i, n in stages], spent=2.0)
+    schedule.resume([Stage(name, share, i, n) for (name, share), i, n in stages], spent=2.0)
     schedule.start()
     return schedule
 

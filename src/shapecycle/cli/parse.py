@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from shapecycle.cli.demo import Demo
 from shapecycle.cli.doctor import Doctor
@@ -27,6 +27,7 @@ Examples:
 """
 
 
+@runtime_checkable
 class Command(Protocol):
     """Something that can be run."""
 

@@ -51,13 +51,13 @@ class LabelledRender:
 
 def cycle_losses(
     networks: Networks, render: LabelledRender, generator: torch.Generator
-) -> tuple[Losses, Float[Tensor, "b t"]]:
+) -> tuple[Losses, Float[Tensor, "n t"]]:
     """See labelled renders and compare shape, vertices, pose, light and texture with the truth.
 
     Textures and surfaces are compared on half the batch: they cost the most.
 
     Returns:
-        The losses, and the texture codes that were seen.
+        The losses, and the texture codes that were seen in the first half of the batch.
     """
     encoding = networks.encode_image(render.rgba, render.view.window)
     half = render[: (len(render.rgba) + 1) // 2]

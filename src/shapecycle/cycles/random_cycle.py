@@ -24,12 +24,12 @@ class RandomCycle:
 
     Attributes:
         losses: How far what was seen is from what was drawn.
-        texture_codes: The texture codes that were seen.
+        texture_codes: The texture codes that were seen, of half the batch.
         render: The pictures and their truth.
     """
 
     losses: Losses
-    texture_codes: Float[Tensor, "b t"]
+    texture_codes: Float[Tensor, "n t"]
     render: LabelledRender
 
 

@@ -20,13 +20,13 @@ class ShapeCycle:
 
     Attributes:
         losses: How far what was seen is from what was drawn.
-        texture_codes: The texture codes that were seen.
+        texture_codes: The texture codes that were seen, of half the batch.
         drawing: The premultiplied drawings, with gradients to the texture, for the critics.
         albedo: Their albedo, likewise.
     """
 
     losses: Losses
-    texture_codes: Float[Tensor, "b t"]
+    texture_codes: Float[Tensor, "n t"]
     drawing: Float[Tensor, "b 4 h w"]
     albedo: Float[Tensor, "b 3 s s"]
 

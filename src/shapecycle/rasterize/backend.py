@@ -3,9 +3,10 @@
 import importlib.util
 import os
 from functools import cache
-from typing import Literal, Protocol, TypeAlias, cast
+from typing import Literal, Protocol, TypeAlias, cast, runtime_checkable
 
 import torch
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from shapecycle.errors import ConfigError, MissingExtra
@@ -18,12 +19,13 @@ VARIABLE = "SHAPECYCLE_RASTERIZER"
 INSTALL_HINT = "pip install 'shapecycle[fast]'"
 
 
+@runtime_checkable
 class Implementation(Protocol):
     """What both packages offer; arguments are those of the public functions, checked."""
 
     def rasterize(
         self,
-        clip: Tensor,
+        clip: Float[Tensor, "b v 4"],
         topology: Topology,
         size: tuple[int, int],
         cull: bool,
@@ -32,31 +34,37 @@ class Implementation(Protocol):
 
     def interpolate(
         self,
-        attributes: Tensor,
-        clip: Tensor,
+        attributes: Float[Tensor, "ab n c"],
+        clip: Float[Tensor, "b v 4"],
         topology: Topology,
         visibility: Visibility,
-        faces: Tensor,
-    ) -> Tensor: ...
+        faces: Int[Tensor, "*m f 3"],
+    ) -> Float[Tensor, "b c h w"]: ...
 
     def antialias(
-        self, image: Tensor, clip: Tensor, topology: Topology, visibility: Visibility
-    ) -> Tensor: ...
+        self,
+        image: Float[Tensor, "b c h w"],
+        clip: Float[Tensor, "b v 4"],
+        topology: Topology,
+        visibility: Visibility,
+    ) -> Float[Tensor, "b c h w"]: ...
 
-    def vertex_normals(self, vertices: Tensor, topology: Topology) -> Tensor: ...
+    def vertex_normals(
+        self, vertices: Float[Tensor, "b v 3"], topology: Topology
+    ) -> Float[Tensor, "b v 3"]: ...
 
     def shade_textured(
         self,
-        albedo: Tensor,
-        uv: Tensor,
-        uv_faces: Tensor,
-        normals: Tensor,
-        light: Tensor,
+        albedo: Float[Tensor, "ab 3 th tw"],
+        uv: Float[Tensor, "ub n 2"],
+        uv_faces: Int[Tensor, "*m f 3"],
+        normals: Float[Tensor, "b v 3"],
+        light: Float[Tensor, "b 9 3"],
         min_shading: float,
-        clip: Tensor,
+        clip: Float[Tensor, "b v 4"],
         topology: Topology,
         visibility: Visibility,
-    ) -> Tensor: ...
+    ) -> Float[Tensor, "b 4 h w"]: ...
 
 
 def implementation(

@@ -48,9 +48,9 @@ def seen_images(folder: Path) -> int:
         CheckpointError: If there is none.
     """
     try:
-        return sum(int(seen) for _, _, _, seen in load_state(folder)["stages"])
+        return sum(int(stage["seen"]) for stage in load_state(folder)["stages"])
     except (KeyError, TypeError, ValueError) as fault:
         raise CheckpointError(
-            f"cannot resume: the state in {folder} does not tell its stages ({fault})",
+            f"cannot resume: the state in {folder} does not hold its stages ({fault})",
             "train again into a new folder",
         ) from fault

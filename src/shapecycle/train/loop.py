@@ -184,10 +184,9 @@ def _save(run: Run, trainer: Trainer, schedule: Schedule) -> None:
             as_dict(run.settings), _images(schedule), [*run.photos.notes, *run.shapes.notes]
         )
         save_model(trainer.networks, run.folder / MODEL_NAME, about)
-    stages = [[s.name, s.share, s.images, s.seen] for s in schedule.stages]
     state = {
         "trainer": trainer.state(),
-        "stages": stages,
+        "stages": [dict(vars(stage)) for stage in schedule.stages],
         "elapsed": schedule.elapsed,
         "settings": json.dumps(as_dict(run.settings)),
     }
@@ -199,7 +198,7 @@ def _restore(run: Run, trainer: Trainer, schedule: Schedule) -> None:
     state = load_state(folder)
     try:
         trainer.load_state(state["trainer"])
-        schedule.resume(state["stages"], spent=state["elapsed"])
+        schedule.resume([Stage(**saved) for saved in state["stages"]], spent=state["elapsed"])
     except (KeyError, TypeError, ValueError, RuntimeError) as fault:
         raise CheckpointError(
             f"cannot resume: the state in {folder} does not fit these settings "

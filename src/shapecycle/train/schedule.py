@@ -62,11 +62,11 @@ class Schedule:
         """Start the clock, after what a resumed training spent before."""
         self._since = self.clock() - self.spent
 
-    def resume(self, stages: list[tuple[str, float, int, int]], *, spent: float) -> None:
+    def resume(self, saved: list[Stage], *, spent: float) -> None:
         """Go on with a saved schedule, whose length may have been another.
 
         Args:
-            stages: Name, share, images and images seen of every stage.
+            saved: Its stages.
             spent: Seconds that were spent.
 
         Raises:
@@ -74,24 +74,24 @@ class Schedule:
         """
         self.spent = spent
         planned = sum(stage.images for stage in self.stages)
-        for stage, (_, _, _, seen) in zip(self.stages, stages, strict=True):
-            stage.seen = seen
-        if self.seconds is not None or self._is_this_plan(stages, planned):
-            for stage, (_, _, images, _) in zip(self.stages, stages, strict=True):
-                stage.images = images
+        for stage, before in zip(self.stages, saved, strict=True):
+            stage.seen = before.seen
+        if self.seconds is not None or self._is_this_plan(saved, planned):
+            for stage, before in zip(self.stages, saved, strict=True):
+                stage.images = before.images
         else:
             self._share_out_the_rest(planned)
         last = self.stages[-1]
         if self.seconds is not None and last.is_done and spent < 0.95 * self.seconds:
             last.images = 0
 
-    def _is_this_plan(self, stages: list[tuple[str, float, int, int]], planned: int) -> bool:
+    def _is_this_plan(self, saved: list[Stage], planned: int) -> bool:
         """Whether a saved plan shares out the same number of images alike."""
-        is_whole = all(images > 0 for _, _, images, _ in stages)
-        is_alike = [stage.share for stage in self.stages] == [share for _, share, _, _ in stages]
-        total = sum(images for _, _, images, _ in stages)
+        is_whole = all(stage.images > 0 for stage in saved)
+        is_alike = [stage.share for stage in self.stages] == [stage.share for stage in saved]
+        total = sum(stage.images for stage in saved)
         # Every stage is rounded to a whole image.
-        return is_whole and is_alike and abs(total - planned) <= len(stages)
+        return is_whole and is_alike and abs(total - planned) <= len(saved)
 
     def _share_out_the_rest(self, planned: int) -> None:
         """Let stages that saw more than their share take it from those that lack images."""

@@ -14,6 +14,7 @@ triangles are smaller than pixels.
 from dataclasses import dataclass
 
 import torch
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from shapecycle.rasterize.topology import Topology
@@ -36,22 +37,27 @@ class Crossings:
 
     Attributes:
         instance: The batch item.
-        ends: The edge's two vertices (n 2).
-        cuts: How far the near plane moves each end towards the other, in [0, 1) (n 2).
-        inner: Row and column of the pixel on the surface's side (n 2).
-        outer: Row and column of the pixel beyond the edge (n 2).
+        ends: The edge's two vertices, first in its row of the topology.
+        cuts: How far the near plane moves each end towards the other, in [0, 1).
+        inner: Row and column of the pixel on the surface's side.
+        outer: Row and column of the pixel beyond the edge.
         steep: Whether the pair lies in one row (the edge is steep).
     """
 
-    instance: Tensor
-    ends: Tensor
-    cuts: Tensor
-    inner: Tensor
-    outer: Tensor
-    steep: Tensor
+    instance: Int[Tensor, " n"]
+    ends: Int[Tensor, "n columns"]
+    cuts: Float[Tensor, "n 2"]
+    inner: Int[Tensor, "n 2"]
+    outer: Int[Tensor, "n 2"]
+    steep: Bool[Tensor, " n"]
 
 
-def antialias(image: Tensor, clip: Tensor, topology: Topology, visibility: Visibility) -> Tensor:
+def antialias(
+    image: Float[Tensor, "b c h w"],
+    clip: Float[Tensor, "b v 4"],
+    topology: Topology,
+    visibility: Visibility,
+) -> Float[Tensor, "b c h w"]:
     """Blend pixels across silhouettes; see the public function."""
     with torch.no_grad():
         found = _find_crossings(clip.detach(), topology, visibility)

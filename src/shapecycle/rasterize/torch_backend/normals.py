@@ -1,13 +1,14 @@
 """Area-weighted vertex normals, in plain PyTorch."""
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from shapecycle.rasterize.topology import Topology
 from shapecycle.rasterize.torch_backend.scan import gather_vertices
 
 
-def vertex_normals(vertices: Tensor, topology: Topology) -> Tensor:
+def vertex_normals(vertices: Float[Tensor, "b v 3"], topology: Topology) -> Float[Tensor, "b v 3"]:
     """Average the normals of the faces around each vertex, in plain PyTorch."""
     batch, count, _ = vertices.shape
     faces = topology.faces.expand(batch, -1, 3)

@@ -9,6 +9,7 @@ High-Performance Differentiable Rendering", SIGGRAPH Asia 2020, for separating t
 """
 
 import torch
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from shapecycle.rasterize.topology import Topology
@@ -22,7 +23,7 @@ SLACK = 1e-3
 
 
 def rasterize(
-    clip: Tensor,
+    clip: Float[Tensor, "b v 4"],
     topology: Topology,
     size: tuple[int, int],
     cull: bool,
@@ -61,8 +62,12 @@ def rasterize(
 
 
 def interpolate(
-    attributes: Tensor, clip: Tensor, topology: Topology, visibility: Visibility, faces: Tensor
-) -> Tensor:
+    attributes: Float[Tensor, "ab n c"],
+    clip: Float[Tensor, "b v 4"],
+    topology: Topology,
+    visibility: Visibility,
+    faces: Int[Tensor, "*m f 3"],
+) -> Float[Tensor, "b c h w"]:
     """Spread vertex attributes over the visible faces; see the public function."""
     batch, (height, width) = clip.shape[0], visibility.size
     instance, i, j = visibility.mask.nonzero(as_tuple=True)
@@ -76,23 +81,31 @@ def interpolate(
     return image.index_put((instance, i, j), values).permute(0, 3, 1, 2).contiguous()
 
 
-def gather_vertices(vertices: Tensor, faces: Tensor) -> Tensor:
-    """Collect (b f 3 c) corners from (b v c) vertices and (b f 3) faces."""
+def gather_vertices(
+    vertices: Float[Tensor, "b v c"], faces: Int[Tensor, "b f 3"]
+) -> Float[Tensor, "b f 3 c"]:
+    """Collect the corners of all faces."""
     batch, count, channels = vertices.shape
     offset = torch.arange(batch, device=vertices.device)[:, None, None] * count
     return vertices.reshape(-1, channels)[faces + offset]
 
 
 def vertices_of(
-    vertices: Tensor, faces: Tensor, instance: Tensor, face: Tensor, mesh: Tensor | None = None
-) -> Tensor:
-    """Collect (n 3 c) corners of n faces; ``mesh`` picks among stacked face lists."""
+    vertices: Float[Tensor, "vb v c"],
+    faces: Int[Tensor, "*m f 3"],
+    instance: Int[Tensor, " n"],
+    face: Int[Tensor, " n"],
+    mesh: Int[Tensor, " n"] | None = None,
+) -> Float[Tensor, "n 3 c"]:
+    """Collect the corners of n faces; ``mesh`` picks among stacked face lists."""
     corner = faces[face] if faces.ndim == 2 else faces[instance if mesh is None else mesh, face]
     flat = corner + (instance * vertices.shape[1])[:, None]
     return vertices.reshape(-1, vertices.shape[2])[flat]
 
 
-def pixel_centre(i: Tensor, j: Tensor, size: tuple[int, int], dtype: torch.dtype) -> list[Tensor]:
+def pixel_centre(
+    i: Int[Tensor, " n"], j: Int[Tensor, " n"], size: tuple[int, int], dtype: torch.dtype
+) -> list[Float[Tensor, " n"]]:
     """Give the x and y of pixel centres in normalised device coordinates; row 0 on top."""
     x = (2 * j + 1).to(dtype) * (1 / size[1]) - 1
     y = 1 - (2 * i + 1).to(dtype) * (1 / size[0])
@@ -100,9 +113,12 @@ def pixel_centre(i: Tensor, j: Tensor, size: tuple[int, int], dtype: torch.dtype
 
 
 def relative_to_pixels(
-    corners: Tensor, i: Tensor, j: Tensor, size: tuple[int, int]
-) -> tuple[Tensor, Tensor]:
-    """Move the origin to each pixel centre: x - px w and y - py w of (3 4 n) corners.
+    corners: Float[Tensor, "3 4 n"],
+    i: Int[Tensor, " n"],
+    j: Int[Tensor, " n"],
+    size: tuple[int, int],
+) -> tuple[Float[Tensor, "3 n"], Float[Tensor, "3 n"]]:
+    """Move the origin to each pixel centre: x - px w and y - py w of the corners.
 
     A vertex rounds alike in all faces around it, so no pixel falls between them.
     """
@@ -111,8 +127,8 @@ def relative_to_pixels(
     return x - px * w, y - py * w
 
 
-def edge_functions(x: Tensor, y: Tensor) -> Tensor:
-    """Signed areas (3 n) spanned by the pixel and the edge opposite each corner.
+def edge_functions(x: Float[Tensor, "3 n"], y: Float[Tensor, "3 n"]) -> Float[Tensor, "3 n"]:
+    """Signed areas spanned by the pixel and the edge opposite each corner.
 
     Their ratios are the perspective-correct barycentric weights. Swapping an edge's ends
     flips the sign exactly, so two faces never both claim or both miss a pixel.
@@ -197,8 +213,8 @@ def _screen_bounds(corners: Tensor, size: tuple[int, int]) -> tuple[Tensor, Tens
     return low, high
 
 
-def to_screen(clip: Tensor, size: tuple[int, int]) -> Tensor:
-    """Column and row coordinates (n 2) in pixels, row 0 on top, of clip positions (n 4)."""
+def to_screen(clip: Float[Tensor, "*n 4"], size: tuple[int, int]) -> Float[Tensor, "*n 2"]:
+    """Column and row coordinates of clip positions, in pixels, row 0 on top."""
     x, y, _, w = clip.unbind(-1)
     half = 0.5 / w
     return torch.stack([(x * half + 0.5) * size[1], (0.5 - y * half) * size[0]], dim=-1)
@@ -238,7 +254,7 @@ def _quantise(depth: Tensor) -> Tensor:
     return ((depth * 0.5 + 0.5) * DEPTH_STEPS).long()
 
 
-def depth_at(key: Tensor, dtype: torch.dtype) -> Tensor:
+def depth_at(key: Int[Tensor, "*n"], dtype: torch.dtype) -> Float[Tensor, "*n"]:
     """Read depths back from keys: -1 at near, 1 at far, 3 where empty."""
     steps = (key >> 32).to(dtype) * (2.0 / DEPTH_STEPS) - 1
     return torch.where(key == EMPTY, 3.0, steps)

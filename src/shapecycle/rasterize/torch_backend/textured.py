@@ -1,6 +1,7 @@
 """A lit, textured surface step by step, in plain PyTorch."""
 
 import torch
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from shapecycle.rasterize.shading import linear_from_srgb, shade_sh, srgb_from_linear
@@ -14,16 +15,16 @@ MIN_LINEAR = 1e-4
 
 
 def shade_textured(
-    albedo: Tensor,
-    uv: Tensor,
-    uv_faces: Tensor,
-    normals: Tensor,
-    light: Tensor,
+    albedo: Float[Tensor, "ab 3 th tw"],
+    uv: Float[Tensor, "ub n 2"],
+    uv_faces: Int[Tensor, "*m f 3"],
+    normals: Float[Tensor, "b v 3"],
+    light: Float[Tensor, "b 9 3"],
     min_shading: float,
-    clip: Tensor,
+    clip: Float[Tensor, "b v 4"],
     topology: Topology,
     visibility: Visibility,
-) -> Tensor:
+) -> Float[Tensor, "b 4 h w"]:
     """Light a textured surface step by step, in plain PyTorch."""
     at = scan.interpolate(uv, clip, topology, visibility, uv_faces)
     normal = scan.interpolate(normals, clip, topology, visibility, topology.faces)
