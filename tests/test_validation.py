@@ -20,9 +20,9 @@ from shapecycle.validation import (
 
 
 def _picture(height: int = 10, width: int = 12) -> np.ndarray:
-    rgba = np.random.default_rng(0).random((4, height, width), dtype=np.float32)
-    rgba[3] = 0
-    rgba[3, 2:-2, 2:-2] = 1
+    rgba = np.random.default_rng(0).random((height, width, 4), dtype=np.float32)
+    rgba[..., 3] = 0
+    rgba[2:-2, 2:-2, 3] = 1
     return rgba
 
 
@@ -38,13 +38,13 @@ def _code(count: int = 2, *, texels: bool = True) -> GraphicsCode:
 def test_pictures_of_any_precision_and_from_torch_are_the_same_picture() -> None:
     rgba = _picture()
     accepted = checked_picture(rgba, "it")
-    np.testing.assert_array_equal(accepted, rgba)
+    np.testing.assert_array_equal(accepted, rgba.transpose(2, 0, 1))
     others = (rgba.astype(np.float64), torch.from_numpy(rgba), torch.from_numpy(rgba).double())
     for other in (*others, torch.from_numpy(rgba).requires_grad_(True)):
         np.testing.assert_array_equal(checked_picture(other, "it"), accepted)
     half = checked_picture(torch.from_numpy(rgba).bfloat16(), "it")
     assert half.dtype == np.float32
-    np.testing.assert_allclose(half, rgba, atol=0.01)
+    np.testing.assert_allclose(half, accepted, atol=0.01)
 
 
 def test_values_may_round_past_the_ends() -> None:
@@ -54,14 +54,14 @@ def test_values_may_round_past_the_ends() -> None:
 @pytest.mark.parametrize(
     ("shape", "message"),
     [
-        ((10, 12, 4), r"red, green, blue, alpha\), found 10 x 12 x 4: put channels first"),
+        ((4, 10, 12), r"red, green, blue, alpha\), found 4 x 10 x 12: put channels last"),
         ((3, 10, 12), r"found 3 x 10 x 12: add the object's mask as the fourth"),
         ((10, 12, 3), r"found 10 x 12 x 3: add the object's mask as the fourth"),
-        ((1, 4, 10, 12), r"found 1 x 4 x 10 x 12: give a list of pictures to `see_all`"),
+        ((1, 10, 12, 4), r"found 1 x 10 x 12 x 4: give a list of pictures to `see_all`"),
         ((10, 12), r"found 10 x 12: give colours and the object's mask"),
-        ((4, 7, 12), r"h and w at least 8, found 4 x 7 x 12"),
-        ((4, 12, 4), r"h and w at least 8, found 4 x 12 x 4: .* channels first"),
-        ((4, 0, 0), r"h and w at least 8, found 4 x 0 x 0"),
+        ((7, 12, 4), r"h and w at least 8, found 7 x 12 x 4"),
+        ((4, 12, 4), r"h and w at least 8, found 4 x 12 x 4: .* channels last"),
+        ((0, 0, 4), r"h and w at least 8, found 0 x 0 x 4"),
     ],
 )
 def test_arrays_of_another_layout_are_refused(shape: tuple[int, ...], message: str) -> None:
@@ -95,7 +95,7 @@ def test_values_out_of_range_are_refused(scale: float, shift: float, message: st
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_values_that_are_not_finite_are_refused(value: float) -> None:
     rgba = _picture()
-    rgba[1, :2, 3] = value
+    rgba[:2, 3, 1] = value
     with pytest.raises(ValueError, match="it must be finite, found 2 values"):
         checked_picture(rgba, "it")
 
@@ -105,7 +105,7 @@ def test_values_that_are_not_finite_are_refused(value: float) -> None:
 )
 def test_masks_that_tell_nothing_are_refused(alpha: float, message: str) -> None:
     rgba = _picture()
-    rgba[3] = alpha
+    rgba[..., 3] = alpha
     with pytest.raises(ValueError, match=f"it has .*{message}"):
         checked_picture(rgba, "it")
 

@@ -7,25 +7,61 @@
 from importlib.metadata import version as _version
 from typing import TYPE_CHECKING, Any
 
+from shapecycle.errors import (
+    CheckpointError,
+    ConfigError,
+    DataError,
+    GeometryError,
+    MissingExtra,
+    NonFiniteLoss,
+    ShapecycleError,
+)
+
 if TYPE_CHECKING:
+    from shapecycle.camera import Pose as Pose
     from shapecycle.graphics_code import GraphicsCode as GraphicsCode
+    from shapecycle.graphics_code import Texture as Texture
     from shapecycle.mesh import Mesh as Mesh
+    from shapecycle.model import Hypothesis as Hypothesis
     from shapecycle.model import Model as Model
+    from shapecycle.model import Seen as Seen
     from shapecycle.model import load as load
 
 __version__ = _version("shapecycle")
-__all__ = ["GraphicsCode", "Mesh", "Model", "__version__", "load"]
 
 _HOME = {
     "GraphicsCode": "shapecycle.graphics_code",
+    "Hypothesis": "shapecycle.model",
     "Mesh": "shapecycle.mesh",
     "Model": "shapecycle.model",
+    "Pose": "shapecycle.camera",
+    "Seen": "shapecycle.model",
+    "Texture": "shapecycle.graphics_code",
     "load": "shapecycle.model",
 }
 
+__all__ = [
+    "CheckpointError",
+    "ConfigError",
+    "DataError",
+    "GeometryError",
+    "GraphicsCode",
+    "Hypothesis",
+    "Mesh",
+    "MissingExtra",
+    "Model",
+    "NonFiniteLoss",
+    "Pose",
+    "Seen",
+    "ShapecycleError",
+    "Texture",
+    "__version__",
+    "load",
+]
+
 
 def __getattr__(name: str) -> Any:
-    """Import torch and the rest only when they are options for: ``--help`` stays quick."""
+    """Import torch and the rest only when they are asked for: ``--help`` stays quick."""
     if name not in _HOME:
         raise AttributeError(f"module 'shapecycle' has no attribute {name!r}")
     from importlib import import_module

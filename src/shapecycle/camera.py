@@ -30,6 +30,11 @@ class Pose:
     angles: Float[Tensor, "b 3"]
     translation: Float[Tensor, "b 3"]
 
+    def __getitem__(self, index: int | slice) -> "Pose":
+        """Take some items; an integer keeps the batch axis, with one item."""
+        pick = slice(index, index + 1 or None) if isinstance(index, int) else index
+        return Pose(self.angles[pick], self.translation[pick])
+
     def rotation(self) -> Float[Tensor, "b 3 3"]:
         """Return the rotation of camera_from_object, Rz(roll) Rx(elevation) Ry(-azimuth)."""
         azimuth, elevation, roll = self.angles.unbind(1)

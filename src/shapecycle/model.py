@@ -1,7 +1,7 @@
 """What one does with a trained model: see pictures, read shapes, draw codes, take meshes."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -30,9 +30,11 @@ from shapecycle.validation import (
     checked_size,
 )
 
-Picture = str | Path | Photo | Float[np.ndarray, "4 h w"] | Float[Tensor, "4 h w"]
+Picture = str | Path | Float[np.ndarray, "_ _ 4"] | Float[Tensor, "_ _ 4"]
 MAX_DRAWN_SIDE = 2048
 """Longest side that is drawn, in pixels; larger pictures are enlarged from it."""
+HYPOTHESES = 4
+"""Poses that are reported of a picture."""
 FINE = 2
 """How much finer than in training textures are taken from photographs."""
 
@@ -85,8 +87,8 @@ class Model:
         """Turn one masked picture into a graphics code.
 
         Args:
-            image: A file with alpha or with a twin mask, a loaded photo, or an array of straight
-                RGBA in [0, 1], channels first, row 0 on top, at least 8 x 8 pixels.
+            image: A file with alpha or with a twin mask, or an array of straight RGBA in [0, 1],
+                h w 4, row 0 on top, at least 8 x 8 pixels: what `draw` returns of each code.
             refine_steps: Steps of fitting shape and pose to the mask; 0 for the network's answer.
 
         Raises:
@@ -95,7 +97,6 @@ class Model:
         """
         return self.see_all([image], refine_steps=refine_steps)[0]
 
-    @torch.no_grad()
     def see_all(self, images: Sequence[Picture], *, refine_steps: int = 30) -> list[Seen]:
         """Turn several masked pictures into graphics codes; their results do not mix.
 
@@ -104,53 +105,46 @@ class Model:
         """
         refine_steps = checked_count(refine_steps, "refine_steps", minimum=0)
         photos = [_loaded(image, k + 1, len(images)) for k, image in enumerate(images)]
+        return self.see_photos(photos, refine_steps=refine_steps)
+
+    @torch.no_grad()
+    def see_photos(self, photos: Sequence[Photo], *, refine_steps: int = 30) -> list[Seen]:
+        """Turn pictures that were loaded and checked into graphics codes."""
         if not photos:
             return []
-        size = self.settings.image_size
+        networks, size = self.networks, self.settings.image_size
         windows = [window_of(photo.rgba[3], self.settings.window_margin) for photo in photos]
-        crops = {
-            side: _batch([crop(p.rgba, w, side) for p, w in zip(photos, windows, strict=True)])
+        window = torch.tensor([[w.centre_x, w.centre_y, w.half] for w in windows]).to(self.device)
+        rgba, fine = (
+            _batch([crop(p.rgba, w, side) for p, w in zip(photos, windows, strict=True)], window)
             for side in (size, FINE * size)
-        }
-        window = torch.tensor([[w.centre_x, w.centre_y, w.half] for w in windows]).float()
-        rgba, fine = crops[size].to(self.device), crops[FINE * size].to(self.device)
-        window = window.to(self.device)
-        estimate = self.networks.see(rgba, window)
-        code = estimate.code
+        )
+        encoding, view = networks.encode_image(rgba, window), networks.view(window)
+        bins, plausibility = encoding.pose.hypotheses(HYPOTHESES)
+        poses = [networks.pose_of(encoding, bins[:, k], view) for k in range(HYPOTHESES)]
+        shape, pose = encoding.shape, poses[0]
         if refine_steps:
+            mask, spread = rgba[:, 3:], self._spread()
             shape, pose = refine(
-                self.networks.renderer,
-                code.shape,
-                code.pose,
-                rgba[:, 3:],
-                estimate.view,
-                spread=self._spread(),
-                steps=refine_steps,
+                networks.renderer, shape, pose, mask, view, spread=spread, steps=refine_steps
             )
-            code = replace(code, shape=shape, pose=pose)
-        texture = self.networks.texture_of(
+        texture = networks.texture_of(
             fine,
-            code,
-            estimate.encoding.features,
-            self.networks.view(window, FINE * size),
+            encoding.features,
+            networks.view(window, FINE * size),
+            vertices=networks.renderer.vertices(shape),
+            pose=pose,
+            light=encoding.light,
             size=FINE * self.settings.texture_resolution,
         )
-        code = replace(code, texture=texture)
-        bins, plausibility = estimate.encoding.pose.hypotheses(4)
-        poses = [
-            self.networks.pose_of(estimate.encoding, bins[:, k], estimate.view) for k in range(4)
-        ]
+        code = GraphicsCode(shape, texture, pose, encoding.light)
         return [
             Seen(
                 code=code[i],
                 hypotheses=[
-                    Hypothesis(
-                        Pose(p.angles[i : i + 1], p.translation[i : i + 1]),
-                        float(plausibility[i, k]),
-                    )
-                    for k, p in enumerate(poses)
+                    Hypothesis(one[i], float(plausibility[i, k])) for k, one in enumerate(poses)
                 ],
-                fov_y=self.networks.fov_y,
+                fov_y=networks.fov_y,
                 size=(photo.rgba.shape[1], photo.rgba.shape[2]),
             )
             for i, photo in enumerate(photos)
@@ -278,17 +272,14 @@ def load(path: str | Path, *, device: str = "cpu") -> Model:
 def _loaded(image: Picture, number: int, count: int) -> Photo:
     if isinstance(image, str | Path):
         return load_photo(Path(image))
-    if isinstance(image, Photo):
-        rgba = checked_picture(image.rgba, str(image.path), min_pixels=1)
-        return Photo(image.path, rgba)
     name = "the picture" if count == 1 else f"picture {number} of {count}"
     if not isinstance(image, np.ndarray | Tensor):
         raise TypeError(
-            f"{name} must be a file, a Photo or an array, found {type(image).__name__}: "
-            "save it as RGBA, or give an array of 4 x h x w numbers in [0, 1]"
+            f"{name} must be a file or an array, found {type(image).__name__}: "
+            "save it as RGBA, or give an array of h x w x 4 numbers in [0, 1]"
         )
     return Photo(Path("array"), checked_picture(image, name))
 
 
-def _batch(arrays: list[np.ndarray]) -> Tensor:
-    return torch.from_numpy(np.stack(arrays)).float()
+def _batch(arrays: list[np.ndarray], like: Tensor) -> Tensor:
+    return torch.from_numpy(np.stack(arrays)).to(like)

@@ -1,6 +1,6 @@
 """All networks of a model: they see, read and draw, and sample when nothing is given."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import radians
 
 import torch
@@ -97,7 +97,8 @@ class Networks(nn.Module):
         encoding = self.encode_image(rgba, window)
         view = self.view(window)
         best = encoding.pose.hypotheses(1)[0][:, 0]
-        code = self.code_of(rgba, encoding, best, view)
+        vertices = self.renderer.vertices(encoding.shape)
+        code = self.code_of(rgba, encoding, best, view, vertices=vertices)
         return SceneEstimate(code, encoding, view)
 
     def code_of(
@@ -106,36 +107,55 @@ class Networks(nn.Module):
         encoding: ImageEncoding,
         bins: Int[Tensor, " b"],
         view: View,
+        *,
+        vertices: Float[Tensor, "b v 3"],
     ) -> GraphicsCode:
-        """Complete an encoding under one pose hypothesis per picture: look up its texture."""
-        pose = self.pose_of(encoding, bins, view)
-        code = GraphicsCode(encoding.shape, Texture(encoding.features[:, :0]), pose, encoding.light)
-        return replace(code, texture=self.texture_of(rgba, code, encoding.features, view))
+        """Complete an encoding under one pose hypothesis per picture: look up its texture.
+
+        Args:
+            rgba: Straight-alpha crops.
+            encoding: What the image encoder made of them.
+            bins: The azimuth bin of the hypothesis.
+            view: The windows they show.
+            vertices: The encoding's shapes, decoded, in object space.
+        """
+        pose, light = self.pose_of(encoding, bins, view), encoding.light
+        texture = self.texture_of(
+            rgba, encoding.features, view, vertices=vertices, pose=pose, light=light
+        )
+        return GraphicsCode(encoding.shape, texture, pose, light)
 
     def texture_of(
         self,
         rgba: Float[Tensor, "b 4 h w"],
-        code: GraphicsCode,
         features: Float[Tensor, "b q"],
         view: View,
         *,
-        vertices: Float[Tensor, "b v 3"] | None = None,
+        vertices: Float[Tensor, "b v 3"],
+        pose: Pose,
+        light: Float[Tensor, "b 9 3"],
         size: int | None = None,
     ) -> Texture:
         """Take the seen part of the texture from the picture, and a code for all of it.
 
         Colours are fetched from where the geometry is believed to be; no gradient goes back into
         shape, pose and light that way, or geometry would move to where colours happen to fit.
+
+        Args:
+            rgba: Straight-alpha crops.
+            features: What the image encoder's trunk made of them.
+            view: The windows they show.
+            vertices: Decoded shapes, in object space.
+            pose: Where they stand.
+            light: What is divided out.
+            size: Side of the texels' square; by default the decoded texture's.
         """
         with torch.no_grad():
-            if vertices is None:
-                vertices = self.renderer.vertices(code.shape)
-            depth = self.renderer.depth(vertices, code.pose, view)
-            placed = code.pose.place(vertices)
+            depth = self.renderer.depth(vertices, pose, view)
             points, normals = self.renderer.surface(
-                placed, size or self.settings.texture_resolution
+                pose.place(vertices), size or self.settings.texture_resolution
             )
-            texels = unproject(rgba, points, normals, depth, code.light, view)
+            texels = unproject(rgba, points, normals, depth, light, view)
         return Texture(self.image_encoder.texture_head(texels, features), texels)
 
     def pose_of(self, encoding: ImageEncoding, bins: Int[Tensor, " b"], view: View) -> Pose:

@@ -16,29 +16,29 @@ ROUNDING = 1e-3
 """How far from [0, 1] a picture's values may lie."""
 
 
-def checked_picture(
-    picture: np.ndarray | Tensor, name: str, *, min_pixels: int = MIN_PIXELS
-) -> Float32[np.ndarray, "4 h w"]:
+def checked_picture(picture: np.ndarray | Tensor, name: str) -> Float32[np.ndarray, "4 h w"]:
     """Return an array as a masked picture: straight alpha, sRGB, in [0, 1], row 0 on top.
 
     Args:
-        picture: Floating-point numbers, 4 x h x w.
+        picture: Floating-point numbers, h x w x 4.
         name: What messages call it.
-        min_pixels: Its least height and width.
+
+    Returns:
+        The picture with its channels first, as networks take it.
 
     Raises:
         ValueError: If it is of another layout, type, size or range, or its mask is of no use.
     """
     found = " x ".join(map(str, picture.shape))
-    if picture.ndim != 3 or picture.shape[0] != 4:
+    if picture.ndim != 3 or picture.shape[2] != 4:
         raise ValueError(
-            f"{name} must be 4 x h x w (red, green, blue, alpha), found {found}: "
+            f"{name} must be h x w x 4 (red, green, blue, alpha), found {found}: "
             f"{_layout_hint(tuple(picture.shape))}"
         )
-    if min(picture.shape[1:]) < min_pixels:
+    if min(picture.shape[:2]) < MIN_PIXELS:
         raise ValueError(
-            f"{name} must be 4 x h x w with h and w at least {min_pixels}, found {found}: "
-            "give a larger picture, channels first"
+            f"{name} must be h x w x 4 with h and w at least {MIN_PIXELS}, found {found}: "
+            "give a larger picture, channels last"
         )
     if not _is_floating(picture):
         kind = str(picture.dtype).removeprefix("torch.")
@@ -48,7 +48,7 @@ def checked_picture(
         )
     if isinstance(picture, Tensor):
         picture = picture.detach().float().cpu().numpy()
-    pixels = np.asarray(picture, dtype=np.float32)
+    pixels = np.ascontiguousarray(np.asarray(picture, dtype=np.float32).transpose(2, 0, 1))
     _check_range(pixels, name)
     _check_mask(pixels[3], name)
     return pixels
@@ -57,11 +57,11 @@ def checked_picture(
 def _layout_hint(shape: tuple[int, ...]) -> str:
     if len(shape) == 4:
         return "give a list of pictures to `see_all`"
-    if len(shape) == 3 and shape[2] == 4:
-        return "put channels first, as `picture.transpose(2, 0, 1)` does in NumPy"
+    if len(shape) == 3 and shape[0] == 4:
+        return "put channels last, as `picture.transpose(1, 2, 0)` does in NumPy"
     if len(shape) == 3 and 3 in (shape[0], shape[2]):
         return "add the object's mask as the fourth channel"
-    return "give colours and the object's mask, channels first"
+    return "give colours and the object's mask, channels last"
 
 
 def _is_floating(array: np.ndarray | Tensor) -> bool:

@@ -117,13 +117,13 @@ def test_shapes_are_learnt_by_minimising_their_losses(
 def test_a_random_scene_knows_its_own_truth(networks: Networks, scenes: SceneSampler) -> None:
     render = draw_random_scene(networks, scenes, 12)
     with torch.no_grad():
-        torch.testing.assert_close(render.code.shape, networks.read(render.points))
-        vertices = networks.renderer.vertices(render.code.shape)
+        torch.testing.assert_close(render.shape, networks.read(render.points))
+        vertices = networks.renderer.vertices(render.shape)
     torch.testing.assert_close(render.vertices, vertices)
     assert render.rgba.shape == (12, 4, 32, 32)
     assert render.albedo.shape == (12, 3, 32, 32)
     assert not render.vertices.requires_grad
-    assert not render.code.shape.requires_grad
+    assert not render.shape.requires_grad
 
 
 def test_random_scenes_teach_to_see(networks: Networks, scenes: SceneSampler) -> None:

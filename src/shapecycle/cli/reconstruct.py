@@ -74,7 +74,7 @@ def reconstruct(
     results = []
     for start in range(0, len(photos), CHUNK):
         chunk = photos[start : start + CHUNK]
-        seen = model.see_all(chunk, refine_steps=refine_steps)
+        seen = model.see_photos(chunk, refine_steps=refine_steps)
         results += [
             _write(model, photo, one, out / photo.path.stem)
             for photo, one in zip(chunk, seen, strict=True)

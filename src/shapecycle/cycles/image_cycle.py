@@ -51,7 +51,7 @@ def image_cycle(networks: Networks, scenes: SceneSampler, count: int) -> ImageCy
     share = (plausibility / plausibility.sum(1, keepdim=True)).detach()
     drawn = []
     for k in range(hypotheses):
-        code = networks.code_of(photos, encoding, bins[:, k], view)
+        code = networks.code_of(photos, encoding, bins[:, k], view, vertices=vertices)
         albedo = networks.renderer.albedo(code.texture)
         drawing = networks.renderer.paint(vertices, albedo, code.pose, code.light, view)
         drawn.append(Hypothesis(drawing, code, albedo))

@@ -6,9 +6,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from shapecycle.camera import View
+from shapecycle.camera import Pose, View
 from shapecycle.geometry.sampling import sample_surface
-from shapecycle.graphics_code import GraphicsCode
 from shapecycle.losses import Losses
 from shapecycle.losses.code import light_loss, pose_loss
 from shapecycle.losses.geometry import chamfer_loss
@@ -21,7 +20,7 @@ class LabelledRender:
 
     Attributes:
         rgba: Straight-alpha pictures.
-        code: Their codes; the texture's code is empty where it was never a sample of the prior.
+        shape, pose, light: The parts of their codes.
         vertices: The decoded shapes, in object space.
         points, normals: Oriented points of the true surfaces, in object space.
         albedo: The true sRGB albedo in UV space.
@@ -29,7 +28,9 @@ class LabelledRender:
     """
 
     rgba: Float[Tensor, "b 4 h w"]
-    code: GraphicsCode
+    shape: Float[Tensor, "b n"]
+    pose: Pose
+    light: Float[Tensor, "b 9 3"]
     vertices: Float[Tensor, "b v 3"]
     points: Float[Tensor, "b p 3"]
     normals: Float[Tensor, "b p 3"]
@@ -37,15 +38,16 @@ class LabelledRender:
     view: View
 
     def __getitem__(self, items: slice) -> "LabelledRender":
-        view = replace(self.view, window=self.view.window[items])
         return LabelledRender(
             rgba=self.rgba[items],
-            code=self.code[items],
+            shape=self.shape[items],
+            pose=self.pose[items],
+            light=self.light[items],
             vertices=self.vertices[items],
             points=self.points[items],
             normals=self.normals[items],
             albedo=self.albedo[items],
-            view=view,
+            view=replace(self.view, window=self.view.window[items]),
         )
 
 
@@ -62,7 +64,14 @@ def cycle_losses(
     encoding = networks.encode_image(render.rgba, render.view.window)
     half = render[: (len(render.rgba) + 1) // 2]
     features = encoding.features[: len(half.rgba)]
-    texture = networks.texture_of(half.rgba, half.code, features, half.view, vertices=half.vertices)
+    texture = networks.texture_of(
+        half.rgba,
+        features,
+        half.view,
+        vertices=half.vertices,
+        pose=half.pose,
+        light=half.light,
+    )
     decoded = networks.renderer.texture_decoder(texture.code)
     vertices = networks.renderer.vertices(encoding.shape)
     away = vertices - render.vertices
@@ -73,12 +82,12 @@ def cycle_losses(
         generator,
     )
     distance, _ = chamfer_loss(points, normals, half.points, half.normals)
-    pose = pose_loss(encoding.pose, render.code.pose, render.view)
+    pose = pose_loss(encoding.pose, render.pose, render.view)
     return {
-        "shape_cycle_code": (encoding.shape - render.code.shape).abs().mean(),
+        "shape_cycle_code": (encoding.shape - render.shape).abs().mean(),
         "shape_cycle_vertices": away.square().sum(2).add(1e-8).sqrt().mean(),
         "shape_cycle_surface": distance,
         "shape_cycle_pose": pose["azimuth"] + pose["elevation_roll"] + pose["placement"],
         "shape_cycle_texture": (decoded - half.albedo).abs().mean(),
-        "shape_cycle_light": light_loss(encoding.light, render.code.light),
+        "shape_cycle_light": light_loss(encoding.light, render.light),
     }, texture.code

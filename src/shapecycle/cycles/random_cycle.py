@@ -13,7 +13,6 @@ from torch import Tensor
 from shapecycle.code_to_image.raw_mesh import draw_raw
 from shapecycle.cycles.labelled_render import LabelledRender, cycle_losses
 from shapecycle.cycles.scenes import SceneSampler
-from shapecycle.graphics_code import GraphicsCode, Texture
 from shapecycle.losses import Losses
 from shapecycle.networks import Networks
 
@@ -56,5 +55,6 @@ def draw_random_scene(networks: Networks, scenes: SceneSampler, count: int) -> L
     surface, _ = networks.renderer.surface(vertices, side)
     albedo = solid.at(surface).mT.reshape(count, 3, side, side)
     rgba = draw_raw(shapes.vertices, shapes.topology, solid, pose, light, view)
-    code = GraphicsCode(shape, Texture(shape[:, :0]), pose, light)
-    return LabelledRender(rgba, code, vertices, shapes.points, shapes.normals, albedo, view)
+    return LabelledRender(
+        rgba, shape, pose, light, vertices, shapes.points, shapes.normals, albedo, view
+    )

@@ -55,7 +55,9 @@ def shape_cycle(
     drawing = networks.renderer.paint(vertices, albedo, code.pose, code.light, view)
     render = LabelledRender(
         rgba=unpremultiplied(drawing.detach()),
-        code=code.detach(),
+        shape=code.shape,
+        pose=code.pose,
+        light=code.light,
         vertices=vertices,
         points=shapes.points,
         normals=shapes.normals,
