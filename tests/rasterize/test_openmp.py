@@ -35,7 +35,9 @@ def test_parts_run_at_the_same_time_where_threads_are_at_hand(two_threads):
     if available_threads() == 1:
         pytest.skip("this PyTorch offers no threads")
     meeting = threading.Barrier(2, timeout=20)
-    parallel_for(2, lambda _: meeting.wait())
+    met = []
+    parallel_for(2, lambda _: met.append(meeting.wait()))
+    assert sorted(met) == [0, 1]
 
 
 def test_a_fault_in_any_part_is_raised_and_the_threads_stay_usable(two_threads):

@@ -244,11 +244,16 @@ def test_a_state_of_other_settings_does_not_resume(
         _train(_run(tmp_path / "run", data, settings=other, resume=True))
 
 
-def test_a_run_by_the_clock_ends_in_time(tmp_path: Path, data: tuple[PhotoSet, ShapeSet]) -> None:
+def test_a_run_by_the_clock_runs_every_stage_to_its_end(
+    tmp_path: Path, data: tuple[PhotoSet, ShapeSet]
+) -> None:
     _train(_run(tmp_path / "run", data, seconds=1.0))
     last = json.loads((tmp_path / "run/journal.jsonl").read_text().splitlines()[-1])
     assert last["stage"] == "all cycles"
-    assert last["seconds_left"] == 0
+    assert last["progress"] == 1
+    stages = load_state(tmp_path / "run" / "state")["stages"]
+    assert all(stage["seen"] >= stage["images"] > 0 for stage in stages)
+    assert sum(stage["seen"] for stage in stages) == last["images"]
 
 
 def test_point_clouds_train_beside_meshes(tmp_path: Path, data: tuple[PhotoSet, ShapeSet]) -> None:
@@ -258,4 +263,5 @@ def test_point_clouds_train_beside_meshes(tmp_path: Path, data: tuple[PhotoSet, 
         car, vertices=car.vertices, faces=car.faces[:0], normals=car.vertices * 0 + [0, 1, 0]
     )
     mixed = replace(shapes, meshes=[*shapes.meshes[:4], cloud, cloud])
-    _train(_run(tmp_path / "run", (photos, mixed), settings=_settings(total_images=12)))
+    path = _train(_run(tmp_path / "run", (photos, mixed), settings=_settings(total_images=12)))
+    assert load_networks(path)[1].images == 12
