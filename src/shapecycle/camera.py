@@ -21,10 +21,11 @@ class Pose:
     """Where an object stands in front of the camera, for a batch.
 
     Attributes:
-        angles: Azimuth, elevation and roll of the camera around the object, in radians: from
-            azimuth a and elevation e the camera sees the object from the direction
+        angles: Azimuth, elevation and roll of the camera around the object, in radians, of any
+            size: from azimuth a and elevation e the camera sees the object from the direction
             (sin a cos e, sin e, cos a cos e), so that azimuth 0 looks at the front.
-        translation: The object's origin in camera space; z is negative in front of the camera.
+        translation: The object's origin in camera space, in object units; z is negative in front
+            of the camera.
     """
 
     angles: Float[Tensor, "b 3"]
@@ -36,7 +37,7 @@ class Pose:
         return Pose(self.angles[pick], self.translation[pick])
 
     def rotation(self) -> Float[Tensor, "b 3 3"]:
-        """Return the rotation of camera_from_object, Rz(roll) Rx(elevation) Ry(-azimuth)."""
+        """Return the rotations of camera_from_object: Rz(roll) Rx(elevation) Ry(-azimuth)."""
         azimuth, elevation, roll = self.angles.unbind(1)
         (ca, sa), (ce, se), (cr, sr) = ((x.cos(), x.sin()) for x in (azimuth, elevation, roll))
         one, zero = torch.ones_like(ca), torch.zeros_like(ca)
@@ -50,13 +51,13 @@ class Pose:
         return bank @ tip @ turn
 
     def camera_from_object(self) -> Float[Tensor, "b 4 4"]:
-        """Return the rigid transforms as homogeneous matrices."""
+        """Return the rigid transforms as homogeneous matrices, for column vectors."""
         bottom = self.angles.new_tensor([0.0, 0.0, 0.0, 1.0]).expand(len(self.angles), 1, 4)
         top = torch.cat([self.rotation(), self.translation[:, :, None]], 2)
         return torch.cat([top, bottom], 1)
 
     def place(self, vertices: Float[Tensor, "b v 3"]) -> Float[Tensor, "b v 3"]:
-        """Carry object-space points to camera space."""
+        """Carry points from object space to camera space, both in object units."""
         return vertices @ self.rotation().mT + self.translation[:, None]
 
 
@@ -70,10 +71,10 @@ def clip_from_camera(
     """Project camera-space points to the clip space of a window.
 
     Args:
-        points: Camera-space positions.
+        points: Camera-space positions, in object units.
         window: The part of the frame that fills the picture; (0, 0, 1) is the whole frame.
         fov_y: Full vertical field of view of the whole frame, in radians, in (0, pi).
-        aspect: Width over height of the picture that is drawn.
+        aspect: Width over height of the picture that is drawn, > 0.
 
     Returns:
         OpenGL clip-space positions: x and y in [-w, w] inside the window, z in [-w, w] between
@@ -97,9 +98,12 @@ def window_around(
     """Return the square windows around the projections of camera-space points.
 
     Args:
-        points: Camera-space positions, all in front of the camera.
-        fov_y: Full vertical field of view, in radians.
-        margin: What is added to half the side, as a fraction of it.
+        points: Camera-space positions, all in front of the camera (z < 0).
+        fov_y: Full vertical field of view, in radians, in (0, pi).
+        margin: What is added to half the side, as a fraction of it, >= 0.
+
+    Returns:
+        Centre and half side, in units of half the frame's height.
     """
     slope = tan(fov_y / 2)
     flat = points[..., :2] / (-points[..., 2:] * slope)
@@ -118,7 +122,10 @@ def translation_in_window(
             [-1, 1]), and the logarithm of the window's half side at the object's depth, in
             object units.
         window: The window inside the frame.
-        fov_y: Full vertical field of view of the frame, in radians.
+        fov_y: Full vertical field of view of the frame, in radians, in (0, pi).
+
+    Returns:
+        The object's origin in camera space, in object units.
     """
     slope = tan(fov_y / 2)
     depth = placement[:, 2:].exp() / (window[:, 2:] * slope)
@@ -129,7 +136,7 @@ def translation_in_window(
 def placement_in_window(
     translation: Float[Tensor, "b 3"], window: Float[Tensor, "b 3"], *, fov_y: float
 ) -> Float[Tensor, "b 3"]:
-    """Undo `translation_in_window`."""
+    """Undo `translation_in_window`, for translations in front of the camera (z < 0)."""
     slope = tan(fov_y / 2)
     depth = -translation[:, 2:]
     at = translation[:, :2] / (depth * slope)
@@ -152,6 +159,6 @@ class View:
     fov_y: float
 
     def clip(self, points: Float[Tensor, "b v 3"]) -> Float[Tensor, "b v 4"]:
-        """Project camera-space points into the picture."""
+        """Project camera-space points to the clip space of the picture, see `clip_from_camera`."""
         aspect = self.size[1] / self.size[0]
         return clip_from_camera(points, self.window, fov_y=self.fov_y, aspect=aspect)

@@ -40,7 +40,7 @@ class GraphicsCode:
         texture: The colours of the surface.
         pose: Where the object stands in front of the camera.
         light: Second-order spherical harmonics of the light in the camera's frame, for red,
-            green and blue (linear); see `code_to_image.rasterize.shade_sh` for their order.
+            green and blue (linear); see `rasterize.shade_sh` for their order.
     """
 
     shape: Float[Tensor, "b n"]
@@ -73,19 +73,19 @@ class GraphicsCode:
         return self.map(torch.Tensor.detach)
 
     def with_shape_of(self, other: "GraphicsCode") -> "GraphicsCode":
-        """Return this code with another's shape."""
+        """Return this code with the shapes of another of the same batch size."""
         return replace(self, shape=other.shape)
 
     def with_texture_of(self, other: "GraphicsCode") -> "GraphicsCode":
-        """Return this code dressed in another's texture."""
+        """Return this code with the textures of another of the same batch size."""
         return replace(self, texture=other.texture)
 
     def with_pose_of(self, other: "GraphicsCode") -> "GraphicsCode":
-        """Return this code in another's pose."""
+        """Return this code with the poses of another of the same batch size."""
         return replace(self, pose=other.pose)
 
     def with_light_of(self, other: "GraphicsCode") -> "GraphicsCode":
-        """Return this code in another's light."""
+        """Return this code with the lights of another of the same batch size."""
         return replace(self, light=other.light)
 
     @staticmethod
@@ -112,7 +112,10 @@ class GraphicsCode:
         )
 
     def to_json(self) -> dict[str, Any]:
-        """Return one code (a batch of 1) as plain JSON values; texels become a PNG in base64.
+        """Return one code (a batch of 1) as plain JSON values.
+
+        Angles are radians and lengths object units, as in the code; texels become an 8-bit RGBA
+        PNG in base64.
 
         Raises:
             ValueError: If the batch does not hold exactly one code.

@@ -29,6 +29,10 @@ class Mesh:
         uv_faces: Indices into ``uv`` per face corner, or None without texture coordinates.
         uv: Texture coordinates in [0, 1], origin bottom-left.
         texture: sRGB albedo image in [0, 1], row 0 on top.
+
+    Raises:
+        GeometryError: If there are no vertices, some are not finite, faces point at vertices that
+            are not there, or there are neither faces nor normals.
     """
 
     vertices: Float[np.ndarray, "v 3"]
@@ -99,7 +103,12 @@ class Mesh:
             partial.write_bytes(contents)
 
     def face_normals(self) -> tuple[Float[np.ndarray, "f 3"], Float[np.ndarray, " f"]]:
-        """Unit normals (zero for faces without area) and areas of all faces."""
+        """Measure all faces.
+
+        Returns:
+            Unit normals, in the mesh's frame (zero for faces without area), and areas, in squared
+            object units.
+        """
         a, b, c = (self.vertices[self.faces[:, k]].astype(np.float64) for k in range(3))
         cross = np.cross(b - a, c - a)
         length = np.linalg.norm(cross, axis=1)
@@ -117,6 +126,9 @@ class Mesh:
 
         Returns:
             Points and unit normals; for a cloud, a random choice of its own points.
+
+        Raises:
+            GeometryError: If all faces have zero area.
         """
         if self.normals is not None and self.is_point_cloud:
             pick = generator.choice(len(self.vertices), count, replace=len(self.vertices) < count)

@@ -41,7 +41,12 @@ FINE = 2
 
 @dataclass(frozen=True, eq=False)
 class Hypothesis:
-    """One reading of a picture's pose."""
+    """One reading of a picture's pose.
+
+    Attributes:
+        pose: A batch of one.
+        plausibility: Its probability, in [0, 1]; a picture's hypotheses sum to at most 1.
+    """
 
     pose: Pose
     plausibility: float
@@ -55,7 +60,7 @@ class Seen:
         code: The most plausible graphics code, refined.
         hypotheses: Poses, the most plausible first, as the network saw them.
         fov_y: Full vertical field of view that was assumed, in radians.
-        size: Height and width of the picture.
+        size: Height and width of the picture, in pixels.
     """
 
     code: GraphicsCode
@@ -100,6 +105,10 @@ class Model:
     def see_all(self, images: Sequence[Picture], *, refine_steps: int = 30) -> list[Seen]:
         """Turn several masked pictures into graphics codes; their results do not mix.
 
+        Args:
+            images: As `see` takes them, of any sizes.
+            refine_steps: As in `see`.
+
         Raises:
             DataError, TypeError, ValueError: As `see` does.
         """
@@ -109,7 +118,12 @@ class Model:
 
     @torch.no_grad()
     def see_photos(self, photos: Sequence[Photo], *, refine_steps: int = 30) -> list[Seen]:
-        """Turn pictures that were loaded and checked into graphics codes."""
+        """Turn pictures that were loaded and checked into graphics codes.
+
+        Args:
+            photos: What `data.photos.load_photo` returned, of any sizes.
+            refine_steps: As in `see`, at least 0.
+        """
         if not photos:
             return []
         networks, size = self.networks, self.settings.image_size
@@ -166,6 +180,7 @@ class Model:
 
         Raises:
             DataError, GeometryError: If a file cannot be read, or a mesh cannot be used.
+            TypeError: If it is neither a file nor a mesh.
         """
         if not isinstance(shape, str | Path | Mesh):
             raise TypeError(f"`shape` must be a mesh or its file, found {type(shape).__name__}")
@@ -178,9 +193,14 @@ class Model:
 
     @torch.no_grad()
     def sample_shape(self, count: int, generator: torch.Generator) -> Float[Tensor, "b n"]:
-        """Draw new shape codes; a little nearer to the mean than the training shapes are.
+        """Sample new shape codes; a little nearer to the mean than the training shapes are.
+
+        Args:
+            count: How many, at least 1.
+            generator: Source of randomness, on the CPU.
 
         Raises:
+            TypeError: If ``count`` is no whole number.
             ValueError: If ``count`` is less than 1.
         """
         count = checked_count(count, "count", minimum=1)
@@ -192,7 +212,12 @@ class Model:
     ) -> GraphicsCode:
         """Give shape codes a sampled texture, pose and light.
 
+        Args:
+            shape: Shape codes of this model.
+            generator: Source of randomness, on the CPU.
+
         Raises:
+            TypeError: If ``shape`` is no tensor.
             ValueError: If there are none, or their length is another model's.
         """
         count = len(checked_shapes(shape, self.settings))
@@ -211,11 +236,15 @@ class Model:
         """Draw codes as straight-alpha sRGB pictures, row 0 on top.
 
         Args:
-            code: Graphics codes.
-            size: Side, or height and width, in pixels.
+            code: Graphics codes of this model.
+            size: Side, or height and width, in pixels, at least 1.
             framed: Move the window to the object instead of showing the camera's whole frame.
 
+        Returns:
+            Pictures in [0, 1], of the frame whose vertical field of view is the model's.
+
         Raises:
+            TypeError: If ``code`` is no graphics code, or ``size`` no whole numbers.
             ValueError: If a part of the code has another length than this model's, or the size
                 is less than a pixel.
         """
@@ -237,7 +266,10 @@ class Model:
     def mesh(self, code: GraphicsCode) -> Mesh:
         """Return one code's textured mesh, in the frame and units of the training shapes.
 
+        That is +y up, front +z, centred, with a bounding-box diagonal of 1.
+
         Raises:
+            TypeError: If ``code`` is no graphics code.
             ValueError: If the batch does not hold exactly one code, or a part of it has another
                 length than this model's.
         """
@@ -262,6 +294,10 @@ class Model:
 
 def load(path: str | Path, *, device: str = "cpu") -> Model:
     """Load a model from a run folder or a model file.
+
+    Args:
+        path: The folder of `shapecycle train`, or a safetensors file of it.
+        device: Where the weights go: "cpu", "cuda" or "mps".
 
     Raises:
         CheckpointError: If there is none, or it is not one of ours.

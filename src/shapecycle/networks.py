@@ -1,6 +1,5 @@
 """All networks of a model: they see, read and draw, and sample when nothing is given."""
 
-from dataclasses import dataclass
 from math import radians
 
 import torch
@@ -18,21 +17,6 @@ from shapecycle.image_to_code.unprojection import unproject
 from shapecycle.priors.gaussian import GaussianPrior
 from shapecycle.priors.pose import PoseSampler
 from shapecycle.shape_to_code.encoder import ShapeEncoder
-
-
-@dataclass(frozen=True, eq=False)
-class SceneEstimate:
-    """What was seen in a batch of pictures.
-
-    Attributes:
-        code: The most plausible code of each picture.
-        encoding: What led to it, with the distribution of poses.
-        view: Which windows of which frame were seen.
-    """
-
-    code: GraphicsCode
-    encoding: ImageEncoding
-    view: View
 
 
 class Networks(nn.Module):
@@ -91,15 +75,6 @@ class Networks(nn.Module):
         """Encode straight-alpha crops; their texture is looked up later, by `code_of`."""
         encoding: ImageEncoding = self.image_encoder(rgba, window)
         return encoding
-
-    def see(self, rgba: Float[Tensor, "b 4 h w"], window: Float[Tensor, "b 3"]) -> SceneEstimate:
-        """Turn straight-alpha crops into graphics codes, with the most plausible pose."""
-        encoding = self.encode_image(rgba, window)
-        view = self.view(window)
-        best = encoding.pose.hypotheses(1)[0][:, 0]
-        vertices = self.renderer.vertices(encoding.shape)
-        code = self.code_of(rgba, encoding, best, view, vertices=vertices)
-        return SceneEstimate(code, encoding, view)
 
     def code_of(
         self,

@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from shapecycle.camera import Pose, window_around
-from shapecycle.config import ModelSettings, Settings
+from shapecycle.config import Settings
 from shapecycle.data.photo_sampler import PhotoSampler
 from shapecycle.data.shape_sampler import ShapeSampler, WarpedShapes
 from shapecycle.priors.light import sample_light
@@ -80,14 +80,9 @@ class SceneSampler:
 
     def window(self, points: Float[Tensor, "b v 3"]) -> Float[Tensor, "b 3"]:
         """Draw windows around camera-space points, as loosely cropped as photographs are."""
-        return jittered_window(points, self.settings.model, self.generator)
-
-
-def jittered_window(
-    points: Float[Tensor, "b v 3"], model: ModelSettings, generator: torch.Generator
-) -> Float[Tensor, "b 3"]:
-    """Return windows around camera-space points, cropped as loosely as photographs are."""
-    window = window_around(points, fov_y=radians(model.fov_y_degrees), margin=model.window_margin)
-    noise = torch.randn(len(window), 3, generator=generator).to(window.device)
-    shift = window[:, :2] + 0.015 * noise[:, :2] * window[:, 2:]
-    return torch.cat([shift, window[:, 2:] * (1 + 0.015 * noise[:, 2:])], 1)
+        model = self.settings.model
+        fov_y = radians(model.fov_y_degrees)
+        window = window_around(points, fov_y=fov_y, margin=model.window_margin)
+        noise = 0.015 * torch.randn(len(window), 3, generator=self.generator).to(window.device)
+        shift = window[:, :2] + noise[:, :2] * window[:, 2:]
+        return torch.cat([shift, window[:, 2:] * (1 + noise[:, 2:])], 1)
