@@ -8,7 +8,7 @@ What shows the benchmark's own pictures and shapes stays in OUT; only drawings g
 
 reconstructions.png: per held-out chair its first picture (by name), what was seen drawn again, and
 the textured mesh from the front, from behind and from the side. drawings.png: per held-out chair
-shape the shape itself and three drawings in sampled looks. new.png: sampled objects.
+shape the shape itself and three drawings in sampled textures and lights. new.png: sampled objects.
 """
 
 import json
@@ -81,11 +81,11 @@ def drawing_scores(out: Path, shapes: list[Path]) -> tuple[list[float], list[flo
         vertices = torch.from_numpy(mesh.vertices).float()
         means = []
         for k in range(3):
-            told = json.loads((out / "drawings" / shape.stem / f"{k}.json").read_text())
+            record = json.loads((out / "drawings" / shape.stem / f"{k}.json").read_text())
             pixels = np.asarray(Image.open(out / "drawings" / shape.stem / f"{k}.png")) / 255
-            matrix = torch.tensor(told["camera_from_object"])
+            matrix = torch.tensor(record["camera_from_object"])
             camera = (vertices @ matrix[:3, :3].mT + matrix[:3, 3])[None]
-            view = View(torch.tensor([[0.0, 0.0, 1.0]]), pixels.shape[:2], told["fov_y"])
+            view = View(torch.tensor([[0.0, 0.0, 1.0]]), pixels.shape[:2], record["fov_y"])
             visible = rz.rasterize(view.clip(camera), rz.Topology.stack([mesh.faces]), view.size)
             overlaps.append(silhouette_iou(pixels[..., 3], visible.mask[0].numpy()))
             means.append(pixels[pixels[..., 3] > 0.5, :3].mean(0))
@@ -118,8 +118,8 @@ def main(out: Path, data: Path, docs: Path) -> None:
                 *(turned(model, code, azimuth) for azimuth in (30, 150, 270)),
             ]
         )
-        looks = [opened(out / "drawings" / shape.stem / f"{k}.png") for k in range(3)]
-        drawings.append([grey(shape, 30), *looks])
+        shown = [opened(out / "drawings" / shape.stem / f"{k}.png") for k in range(3)]
+        drawings.append([grey(shape, 30), *shown])
     sheet(reconstructions, out / "reconstructions.png")
     overlaps, colours = drawing_scores(out, shapes)
     print(

@@ -1,6 +1,6 @@
 // The rasteriser's kernels in C++ with OpenMP: a yardstick for runs/bench_rasteriser.py, nothing else.
 //
-// Names, arguments and arithmetic are those of src/shapecycle/code_to_image/rasterize/kernels/, so
+// Names, arguments and arithmetic are those of src/shapecycle/rasterize/warp_backend/kernels/, so
 // that the benchmark can exchange one compiler for the other. Work is shared out by batch item, so
 // that no addition needs to be atomic.
 
@@ -117,10 +117,10 @@ void draw_face(const V4 *corner, int face, int height, int width, const int64_t 
 
 // ---- a pixel's face --------------------------------------------------------------------------
 
-struct Sight { int i0, i1, i2; float x[3], y[3], total, w[3]; };
+struct FaceSample { int i0, i1, i2; float x[3], y[3], total, w[3]; };
 
-Sight look(const V4 *clip, const int32_t *corner, int base, float px, float py) {
-  Sight s = {base + corner[0], base + corner[1], base + corner[2]};
+FaceSample sample_face(const V4 *clip, const int32_t *corner, int base, float px, float py) {
+  FaceSample s = {base + corner[0], base + corner[1], base + corner[2]};
   V4 v[3] = {clip[s.i0], clip[s.i1], clip[s.i2]};
   for (int k = 0; k < 3; k++) s.x[k] = v[k].x - px * v[k].w, s.y[k] = v[k].y - py * v[k].w;
   float e0 = s.x[1] * s.y[2] - s.y[1] * s.x[2], e1 = s.x[2] * s.y[0] - s.y[2] * s.x[0];
@@ -134,7 +134,7 @@ void add_clip(float *grad, int row, float dx, float dy, float dw) {
   grad[row * 4] += dx, grad[row * 4 + 1] += dy, grad[row * 4 + 3] += dw;
 }
 
-void add_weights(float *grad, const Sight &s, const float *g, float px, float py) {
+void add_weights(float *grad, const FaceSample &s, const float *g, float px, float py) {
   float inverse = 1.f / s.total, mean = g[0] * s.w[0] + g[1] * s.w[1] + g[2] * s.w[2];
   float h0 = (g[0] - mean) * inverse, h1 = (g[1] - mean) * inverse, h2 = (g[2] - mean) * inverse;
   const float *x = s.x, *y = s.y;
@@ -293,9 +293,9 @@ Texels find_texels(V2 uv, int height, int width) {
   return t;
 }
 
-V3 spread(const V3 *v, const Sight &s) { return v[s.i0] * s.w[0] + v[s.i1] * s.w[1] + v[s.i2] * s.w[2]; }
+V3 spread(const V3 *v, const FaceSample &s) { return v[s.i0] * s.w[0] + v[s.i1] * s.w[1] + v[s.i2] * s.w[2]; }
 
-V2 spread_uv(const V2 *uv, const int32_t *row, const Sight &s) {
+V2 spread_uv(const V2 *uv, const int32_t *row, const FaceSample &s) {
   V2 a = uv[row[0]], b = uv[row[1]], c = uv[row[2]];
   return {a.x * s.w[0] + b.x * s.w[1] + c.x * s.w[2], a.y * s.w[0] + b.y * s.w[1] + c.y * s.w[2]};
 }
@@ -333,7 +333,7 @@ void interpolate(int items, const float *attributes, int attribute_stride, const
   int pixels = height * width;
   clear(image, items, channels);
   for_seen(items, key, height, width, face_stride, [=](int instance, int pixel, int row, float px, float py) {
-    Sight s = look(clip, faces + row, instance * vertices, px, py);
+    FaceSample s = sample_face(clip, faces + row, instance * vertices, px, py);
     const float *table = attributes + instance * attribute_stride;
     const int32_t *r = attribute_faces + row;
     for (int k = 0; k < channels; k++)
@@ -349,7 +349,7 @@ void interpolate_adjoint(int items, const float *attributes, int attribute_strid
                          int wants_clip, float *attributes_grad, float *clip_grad) {
   int pixels = height * width;
   for_seen(items, key, height, width, face_stride, [=](int instance, int pixel, int row, float px, float py) {
-    Sight s = look(clip, faces + row, instance * vertices, px, py);
+    FaceSample s = sample_face(clip, faces + row, instance * vertices, px, py);
     float g[3] = {0, 0, 0};
     for (int k = 0; k < channels; k++) {
       float pull = image_grad[(instance * channels + k) * pixels + pixel];
@@ -507,7 +507,7 @@ void shade_textured(int items, const float *albedo, int albedo_stride, int albed
   int pixels = height * width;
   clear(picture, items, 4);
   for_seen(items, key, height, width, face_stride, [=](int instance, int pixel, int row, float px, float py) {
-    Sight s = look(clip, faces + row, instance * vertices, px, py);
+    FaceSample s = sample_face(clip, faces + row, instance * vertices, px, py);
     V3 normal = spread(normals, s);
     normal = normal * (1 / std::sqrt(max(dot(normal, normal), 1e-12f)));
     float basis[9];
@@ -536,7 +536,7 @@ void shade_textured_adjoint(int items, const float *albedo, int albedo_stride, i
                             float *clip_grad) {
   int pixels = height * width;
   for_seen(items, key, height, width, face_stride, [=](int instance, int pixel, int row, float px, float py) {
-    Sight s = look(clip, faces + row, instance * vertices, px, py);
+    FaceSample s = sample_face(clip, faces + row, instance * vertices, px, py);
     V3 slanted = spread(normals, s);
     float square = dot(slanted, slanted), shrink = 1 / std::sqrt(max(square, 1e-12f));
     V3 normal = slanted * shrink;

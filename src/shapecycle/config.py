@@ -92,7 +92,7 @@ class LossWeights:
 
 @dataclass(frozen=True)
 class SceneSettings:
-    """Poses and looks that the random cycle draws before it has seen the photographs."""
+    """Poses and warps of the scenes that are drawn before photographs are understood."""
 
     elevation_degrees: tuple[float, float] = (-5.0, 50.0)
     """Range of the camera's elevation, in degrees."""

@@ -254,7 +254,7 @@ class Model:
         if framed:
             placed = code.pose.place(self.networks.renderer.vertices(code.shape))
             window = window_around(placed, fov_y=self.networks.fov_y, margin=0.15)
-        # Nothing in a code is finer than this; a phone's photograph would take gigabytes.
+        # No code holds finer detail; drawn at a phone's resolution, a picture would take gigabytes.
         scale = min(2.0, MAX_DRAWN_SIDE / max(height, width))
         fine = (max(1, round(height * scale)), max(1, round(width * scale)))
         view = View(window, fine, self.networks.fov_y)

@@ -1,6 +1,6 @@
 """Pictures that were looked at once and must not change: both implementations draw them.
 
-``python tests/code_to_image/rasterize/test_golden_pictures.py`` draws them anew; look at each
+``python tests/rasterize/test_golden_pictures.py`` draws them anew; look at each
 before it is committed. A failing test leaves what it drew in pytest's temporary folder.
 """
 

@@ -95,7 +95,7 @@ def chosen_device(name: str) -> str:
     """Return the device to compute on.
 
     Raises:
-        ConfigError: If the device options for is not there.
+        ConfigError: If the device asked for is not there.
     """
     import torch
 

@@ -52,7 +52,7 @@ def parse(arguments: Sequence[str]) -> Command:
         print(f"shapecycle {version('shapecycle')}")
         sys.exit(0)
     if not arguments or arguments[0] in ("--help", "-h"):
-        # Shown without the parser: the first thing a newcomer types should answer at once.
+        # Printed without the parser, whose import takes half a second.
         print(DESCRIPTION)
         print("Verbs:")
         for name, command in COMMANDS.items():

@@ -73,7 +73,7 @@ def augmented(picture: Float[Tensor, "b c h w"], generator: torch.Generator) -> 
     reach = height // 16
     padded = F.pad(picture, (reach, reach, reach, reach))
     moved = []
-    # One shift per quarter of the batch: as varied as it needs to be, and no gather of pixels.
+    # One shift per quarter of the batch: shifts of slices need no gather of pixels.
     for part in padded.chunk(4):
         dx, dy, flip = torch.randint(0, 2 * reach + 1, (3,), generator=generator).tolist()
         crop = part[:, :, dy : dy + height, dx : dx + width]

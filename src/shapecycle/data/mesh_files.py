@@ -70,7 +70,7 @@ def _parsed(path: Path) -> Mesh:
     """Read a file's triangles or oriented points, whatever its type."""
     try:
         with warnings.catch_warnings():
-            # Numbers that are not finite are told below; the parser need not mutter about them.
+            # Numbers that are not finite are reported below, as an error.
             warnings.simplefilter("ignore", RuntimeWarning)
             return _from_ply(path) if path.suffix.lower() == ".ply" else _from_scene(path)
     except (GeometryError, OSError):

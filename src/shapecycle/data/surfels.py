@@ -37,7 +37,7 @@ def surfels(cloud: Mesh, generator: np.random.Generator, most: int = MAX_SURFELS
     normals = cloud.normals[pick].astype(np.float64)
     neighbour = min(NEIGHBOUR + 1, len(points))
     spacing = cKDTree(points).query(points, k=[neighbour])[0][:, 0]
-    # Strays far from everything must not become walls.
+    # Points far from all others would get triangles as large as the shape.
     spacing = np.minimum(spacing, 2 * np.median(spacing))
     helper = np.where(np.abs(normals[:, :1]) < 0.6, [[1.0, 0.0, 0.0]], [[0.0, 1.0, 0.0]])
     first = np.cross(normals, helper)

@@ -24,11 +24,11 @@ class Backbone(nn.Module):
         channels, side = width, image_size // 2
         for stage, following in enumerate(widths):
             blocks += [_Residual(channels, following, stride=1 if stage == 0 else 2)]
-            # Fine stages cost the most and know the least: one block does there.
+            # The two fine stages cost the most time: they have one block.
             blocks += [_Residual(following, following, stride=1)] * (stage >= 2)
             channels = following
             side = side if following == width else -(-side // 2)
-        # Larger pictures are averaged down to the same 4 x 4 paths, so that weights keep meaning.
+        # Larger pictures are averaged down to the same 4 x 4 cells: the last layer has one size.
         self.side = min(side, 4)
         self.blocks = nn.Sequential(*blocks)
         self.norm = nn.GroupNorm(8, channels)

@@ -25,7 +25,7 @@ def pose_loss(pose: PoseDistribution, truth: Pose, view: View) -> dict[str, Floa
     share = residual.abs()[:, None]
     target = F.one_hot(bins, count) * (1 - share) + F.one_hot(neighbour, count) * share
     entropy = -(target * pose.logits.log_softmax(1)).sum(1).mean()
-    # The neighbouring bin answers too when it wins, so that it is taught the same azimuth.
+    # Where the neighbouring bin wins, its residual is used: it is taught the same azimuth.
     aside = residual - residual.sign()
     error = (pose.residual[row, bins] - residual).abs().mean()
     error_aside = ((pose.residual[row, neighbour] - aside).abs() * residual.abs()).mean()

@@ -59,14 +59,14 @@ def train(run: Run, journal: Journal) -> Path:
     journal.say("sampling the shapes' surfaces ...")
     shapes = ShapeSampler(run.shapes.meshes, generator=generator, device=run.device)
     trainer = Trainer(run.settings, run.photos, shapes, seed=run.seed, device=run.device)
-    # Sampling hundreds of surfaces takes minutes, and belongs to the time that was options for.
+    # Sampling hundreds of surfaces takes minutes, and belongs to the time that was asked for.
     schedule = _schedule(run, preparation=time.monotonic() - start)
     if run.resume:
         _restore(run, trainer, schedule)
         journal.say(f"resumed after {_images(schedule):,} images")
     with stop_requests() as request:
         _run_stages(run, trainer, schedule, journal, request)
-        # A request from now on comes too late: the training ends anyway.
+        # Later requests change nothing: the training ends here.
         _save(run, trainer, schedule)
     _panel(journal, trainer, _images(schedule))
     return run.folder / MODEL_NAME

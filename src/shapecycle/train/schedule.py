@@ -1,6 +1,6 @@
 """The stages of a training: how many images each gets, and the learning rate along the way.
 
-Everything is counted in images; where a time is options for, measured speed turns it into images.
+Everything is counted in images; where a time is asked for, measured speed turns it into images.
 """
 
 import math

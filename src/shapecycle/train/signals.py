@@ -14,7 +14,7 @@ class Stopped(KeyboardInterrupt):
 
 
 class StopRequest:
-    """Whether a stop was options for."""
+    """Whether a stop was asked for."""
 
     def __init__(self) -> None:
         self.is_made = False
