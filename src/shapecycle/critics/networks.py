@@ -37,7 +37,7 @@ class PictureCritic(nn.Module):
     def forward(self, picture: Float[Tensor, "b c h w"]) -> Float[Tensor, " b"]:
         """Return unbounded scores, higher for pictures that look real."""
         x = self.body(picture - 0.5)
-        # Over groups of four: small enough that any batch has some.
+        # One number for the whole batch, as in the source.
         spread = (x.var(0, keepdim=True, correction=0) + 1e-6).sqrt().mean()
         x = torch.cat([x, spread.expand(len(x), 1, *x.shape[2:])], 1)
         score: Tensor = self.last(x)[:, 0]
