@@ -83,10 +83,10 @@ class Peer:
 
 
 @dataclass(frozen=True)
-class Bar:
-    """A promise, what was measured, and whether it holds."""
+class Claim:
+    """A claim, what was measured, and whether it holds."""
 
-    promise: str
+    claim: str
     measured: str
     holds: bool
 
@@ -117,7 +117,7 @@ def main() -> None:
                 options.json.write_text(json.dumps([asdict(row) for row in rows], indent=1) + "\n")
             print(f"{faces} faces, {size} px: measured", flush=True)
     print_tables(rows)
-    print_bars(list(bars(rows, options.device)))
+    print_bars(list(claims(rows, options.device)))
 
 
 def report_missing(device: str) -> None:
@@ -253,8 +253,8 @@ def find(
     return next((r.ms for r in rows if (r.faces, r.size, r.peer, r.what) == wanted), None)
 
 
-def bars(rows: list[Row], device: str) -> Iterator[Bar]:
-    """Compare what was measured with what was promised."""
+def claims(rows: list[Row], device: str) -> Iterator[Claim]:
+    """Compare what was measured with what is claimed."""
     sizes = sorted({row.size for row in rows})
 
     def ratios(over: str, under: str, sizes: list[int]) -> list[tuple[float, str]]:
@@ -268,15 +268,15 @@ def bars(rows: list[Row], device: str) -> Iterator[Bar]:
                         found.append((a / b, f"{faces:,} faces, {size} px{suffix}"))
         return found
 
-    def at_most(promise: str, limit: float, found: list[tuple[float, str]]) -> Iterator[Bar]:
+    def at_most(claim: str, limit: float, found: list[tuple[float, str]]) -> Iterator[Claim]:
         if found:
             worst, where = max(found)
-            yield Bar(promise, f"{worst:.2f} at worst ({where})", worst <= limit)
+            yield Claim(claim, f"{worst:.2f} at worst ({where})", worst <= limit)
 
-    def at_least(promise: str, limit: float, found: list[tuple[float, str]]) -> Iterator[Bar]:
+    def at_least(claim: str, limit: float, found: list[tuple[float, str]]) -> Iterator[Claim]:
         if found:
             worst, where = min(found)
-            yield Bar(promise, f"{worst:.2f} at worst ({where})", worst >= limit)
+            yield Claim(claim, f"{worst:.2f} at worst ({where})", worst >= limit)
 
     small, large = [s for s in sizes if s == 64], [s for s in sizes if s == 256]
     yield from at_most("64 px: at most 1.5 x cpp", 1.5, ratios("fast*", "cpp*", small))
@@ -291,15 +291,15 @@ def bars(rows: list[Row], device: str) -> Iterator[Bar]:
     if device == "cuda":
         ms = find(rows, 1280, 64, "fast") or float("inf")
         rate = 1e3 * BATCH / ms
-        yield Bar("GPU: at least 20,000 images/s", f"{rate:,.0f}", rate >= 20_000)
+        yield Claim("GPU: at least 20,000 images/s", f"{rate:,.0f}", rate >= 20_000)
         return
     first, later = footprint.seconds_to_first_picture()
-    yield Bar("first picture after installation: at most 20 s", f"{first:.1f} s", first <= 20)
-    yield Bar("first picture of a later process: under 1 s", f"{later:.2f} s", later < 1)
+    yield Claim("first picture after installation: at most 20 s", f"{first:.1f} s", first <= 20)
+    yield Claim("first picture of a later process: under 1 s", f"{later:.2f} s", later < 1)
     for draw in ("coloured", "textured"):
         peak = footprint.peak_megabytes(draw)
-        promise = f"64 x 5,120 faces x 128 px, {draw}: under 500 MB"
-        yield Bar(promise, f"{peak:.0f} MB", peak < 500)
+        claim = f"64 x 5,120 faces x 128 px, {draw}: under 500 MB"
+        yield Claim(claim, f"{peak:.0f} MB", peak < 500)
 
 
 def growth(rows: list[Row], sizes: list[int], *, faces: bool) -> list[tuple[float, str]]:
@@ -316,11 +316,11 @@ def growth(rows: list[Row], sizes: list[int], *, faces: bool) -> list[tuple[floa
     return found
 
 
-def print_bars(found: list[Bar]) -> None:
-    """Print which promises hold."""
-    print("\nforward+backward of `fast`:\n\n| promise | measured | |\n| --- | --- | --- |")
-    for bar in found:
-        print(f"| {bar.promise} | {bar.measured} | {'pass' if bar.holds else 'FAIL'} |")
+def print_bars(found: list[Claim]) -> None:
+    """Print which claims hold."""
+    print("\nforward+backward of `fast`:\n\n| claim | measured | |\n| --- | --- | --- |")
+    for claim in found:
+        print(f"| {claim.claim} | {claim.measured} | {'pass' if claim.holds else 'FAIL'} |")
 
 
 if __name__ == "__main__":
