@@ -140,6 +140,8 @@ class TrainSettings:
     """Steps between two of the shape autoencoder, after its own stage."""
     autoencoder_lr_scale: float = 0.3
     """Factor of the learning rate of those steps."""
+    cycle_share: float = 0.25
+    """Share of a batch that the image cycle takes, and the shape cycle; random scenes the rest."""
     image_hypotheses: int = 2
     """Poses per photograph that the image cycle draws."""
     pose_light_buffer: int = 2048
@@ -348,11 +350,24 @@ def checked(settings: Settings, *, source: str) -> Settings:
         ("scenes.seen_warp", 0 <= scenes.seen_warp <= 2, "in [0, 2]"),
         ("scenes.elevation_degrees", -90 < low <= high < 90, "an ascending pair in (-90, 90)"),
         ("scenes.distance", 0.7 <= near <= far <= 1000, "an ascending pair in [0.7, 1000]"),
+        ("train.batch", 4 <= train.batch <= 4096, "from 4 to 4,096"),
         (
-            "train.batch",
-            4 <= train.batch <= 4096,
-            "from 4 to 4,096: some parts of a step take a quarter",
+            "train.cycle_share",
+            1 <= int(train.batch * train.cycle_share) < train.batch / 2,
+            "less than a half, and at least one item of a batch",
         ),
+        ("train.autoencoder_lr_scale", 0 <= train.autoencoder_lr_scale <= 1, "in [0, 1]"),
+        ("train.lr_end", 0 <= train.lr_end <= 1, "in [0, 1]"),
+        ("train.last_stage_lr", all(0 <= x <= 1 for x in train.last_stage_lr), "a pair in [0, 1]"),
+        *[
+            (f"train.{name}", all(0 <= beta < 1 for beta in betas), "a pair in [0, 1)")
+            for name, betas in (
+                ("adam_betas", train.adam_betas),
+                ("critic_adam_betas", train.critic_adam_betas),
+            )
+        ],
+        ("train.gradient_clip", 0 < train.gradient_clip <= 1e6, "from above 0 to 1,000,000"),
+        ("train.r1_gamma", 0 <= train.r1_gamma <= 1e6, "from 0 to 1,000,000"),
         ("train.shape_share", train.shape_share > 0, "positive"),
         ("train.random_share", train.random_share > 0, "positive"),
         ("train.learning_rate", 0 < train.learning_rate <= 0.1, "in (0, 0.1]"),

@@ -74,10 +74,10 @@ class Trainer:
 
     def cycles_step(self, lr_scale: float) -> Losses:
         """All cycles together, against the critics."""
-        batch, few = self.settings.train.batch, self.settings.train.batch // 4
-        losses = self._anchor(lr_scale)
+        train, losses = self.settings.train, self._anchor(lr_scale)
+        few = int(train.batch * train.cycle_share)
         with self.geometry.frozen(), self.critics.frozen():
-            random = random_cycle(self.networks, self.scenes, batch // 2)
+            random = random_cycle(self.networks, self.scenes, train.batch - 2 * few)
             image = image_cycle(self.networks, self.scenes, few)
             seen = image.best.code
             shape = shape_cycle(self.networks, self.scenes, few, seen)
@@ -87,7 +87,7 @@ class Trainer:
             losses |= self._learn(labelled | image.losses, codes, lr_scale, fake)
         real = {"image": premultiplied(image.photos), "texture": image.best.albedo}
         real |= self._real_codes(few)
-        penalise = self.steps % self.settings.train.r1_every == 0
+        penalise = self.steps % train.r1_every == 0
         losses |= self.critics.step(real, fake, lr_scale=lr_scale, penalise=penalise)
         self.scenes.seen.add(seen.pose, seen.light)
         losses |= self._learn_poses(lr_scale)
