@@ -1,4 +1,4 @@
-"""Settings: what files may change, and what every mistake is message."""
+"""Settings: what files may change, and what is said of every mistake."""
 
 from dataclasses import fields, is_dataclass, replace
 from math import inf, nan

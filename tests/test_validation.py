@@ -1,4 +1,4 @@
-"""What a model's verbs accept: every mistake is message by name, with what was found and wanted."""
+"""What a model's verbs accept: every mistake is named, with what was found and wanted."""
 
 from dataclasses import replace
 from typing import Any

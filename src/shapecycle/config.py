@@ -121,7 +121,7 @@ class TrainSettings:
     learning_rate: float = 1e-3
     """Peak step size of the generators."""
     critic_learning_rate: float = 5e-4
-    """Step size of the critics."""
+    """Peak step size of the critics, times the factors of the last stage."""
     ema_images: int = 20_000
     """Images over which the saved weights are averaged."""
     warm_up_images: int = 3_000

@@ -1,4 +1,4 @@
-"""Mesh files: what is read, and what every bad file is message."""
+"""Mesh files: what is read, and what is said of every bad file."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Photographs: what is read, what is cropped, and what every bad file is message."""
+"""Photographs: what is read, what is cropped, and what is said of every bad file."""
 
 import struct
 import zlib

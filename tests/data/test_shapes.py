@@ -1,4 +1,4 @@
-"""Folders of shapes: how they are brought to one form, and what bad ones are message."""
+"""Folders of shapes: how they are brought to one form, and what is said of bad ones."""
 
 from pathlib import Path
 

@@ -13,7 +13,7 @@ BATCH = 8
 
 
 class _Clock:
-    """A clock that only moves when it is message to."""
+    """A clock that only moves when it is told to."""
 
     def __init__(self) -> None:
         self.now = 1000.0

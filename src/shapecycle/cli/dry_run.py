@@ -19,7 +19,7 @@ def dry_run(settings: Settings, device: str) -> None:
         number = sum(p.numel() for module in modules for p in module.parameters())
         total += number
         print(f"{name:<16} {number:>12,} parameters")
-    print(f"{'all':<16} {total:>12,} parameters, {16 * total / 1e6:.0f} MB with optimiser state")
+    print(f"{'all':<16} {total:>12,} parameters, {16 * total / 1e6:.0f} MB with optimizer state")
     if device == "cpu":
         choose_threads()
     _print_cost(settings, device)
@@ -32,6 +32,7 @@ def _parts(settings: Settings) -> dict[str, list[nn.Module]]:
         "image encoder": [networks.image_encoder],
         "deformation": [networks.renderer.deformation],
         "texture decoder": [networks.renderer.texture_decoder],
+        "pose sampler": [networks.pose_sampler],
         "critics": list(critics_of(settings).values()),
     }
 

@@ -64,7 +64,7 @@ class CodeCritic(nn.Module):
 
 
 def augmented(picture: Float[Tensor, "b c h w"], generator: torch.Generator) -> Tensor:
-    """Shift and mirror pictures at random, the same way for real and fake ones.
+    """Shift and mirror pictures at random, real and fake ones from the same distribution.
 
     Source:
         Zhao et al., "Differentiable augmentation for data-efficient GAN training", NeurIPS 2020.

@@ -1,4 +1,4 @@
-"""What a photograph shows of the surface: unprojection into UV space, and a code for the rest."""
+"""The texture head: what a photograph showed of the surface becomes a code for all of it."""
 
 import torch
 from jaxtyping import Float

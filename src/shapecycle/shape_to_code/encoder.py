@@ -1,4 +1,4 @@
-"""The shape encoder: oriented points become a shape code."""
+"""The shape encoder: surface points become a shape code."""
 
 import torch
 from jaxtyping import Float
@@ -11,7 +11,7 @@ SURFACE_POINTS = 1024
 
 
 class ShapeEncoder(nn.Module):
-    """Encodes a surface, seen as oriented points, into a shape code.
+    """Encodes a surface, given as points on it, into a shape code.
 
     Learnt is an MLP on basis-point-set features: for every one of a fixed set of points, how far
     and in which direction the nearest surface point lies. They are as good as a PointNet here and

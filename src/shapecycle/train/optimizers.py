@@ -36,7 +36,7 @@ class NetworkOptimizer:
 
     @classmethod
     def of_generators(cls, settings: TrainSettings, *networks: nn.Module) -> "NetworkOptimizer":
-        """Return the optimizer of networks that face the critics."""
+        """Return the optimizer of networks other than the critics."""
         return cls(
             *networks,
             learning_rate=settings.learning_rate,
