@@ -94,8 +94,8 @@ def compare_points(
     """
     if not len(predicted.positions) or not len(truth.positions):
         raise GeometryError("a surface without points cannot be compared")
-    to_truth, nearest_true = _nearest(predicted.positions, truth.positions)
-    to_predicted, nearest_predicted = _nearest(truth.positions, predicted.positions)
+    to_truth, nearest_true = nearest(predicted.positions, truth.positions)
+    to_predicted, nearest_predicted = nearest(truth.positions, predicted.positions)
     agreement = (
         _agreement(predicted.normals, truth.normals[nearest_true])
         + _agreement(truth.normals, predicted.normals[nearest_predicted])
@@ -109,11 +109,11 @@ def compare_points(
     )
 
 
-def _nearest(
+def nearest(
     points: Float[np.ndarray, "n 3"], others: Float[np.ndarray, "m 3"]
 ) -> tuple[Float[np.ndarray, " n"], Int[np.ndarray, " n"]]:
-    """Distance to, and index of, the nearest of ``others`` for every point."""
-    # An unbalanced tree is quicker to build by more than it is slower to ask.
+    """Return the distance to, and the index of, the nearest of ``others`` for every point."""
+    # An unbalanced tree is quicker to build by more than it is slower to query.
     tree = cKDTree(others, balanced_tree=False, compact_nodes=False)
     distance, index = tree.query(points)
     return distance, index

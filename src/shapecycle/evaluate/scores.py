@@ -1,6 +1,7 @@
 """Scores of reconstructed pictures: each against its true shape and camera, and all together."""
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,12 +43,9 @@ def score(folder: Path, shape: Path, camera: Float[np.ndarray, "4 4"]) -> dict[s
     """
     written = json.loads((folder / "code.json").read_text())
     mesh, truth = load_mesh(folder / "mesh.glb"), load_mesh(shape)
-    found = compare(mesh, truth)
     pose = np.array(written["camera_from_object"])
     return {
-        "chamfer": found.chamfer,
-        "f_score": found.f_score,
-        "normal_consistency": found.normal_consistency,
+        **vars(compare(mesh, truth)),
         "silhouette_iou": written["silhouette_iou"],
         "azimuth_error_degrees": float(np.degrees(azimuth_error(pose, camera))),
         "rotation_error_degrees": float(np.degrees(rotation_error(pose, camera))),
@@ -56,13 +54,17 @@ def score(folder: Path, shape: Path, camera: Float[np.ndarray, "4 4"]) -> dict[s
     }
 
 
-def summarised(rows: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
+def columns_of(rows: Sequence[Mapping[str, Any]]) -> dict[str, Float[np.ndarray, " n"]]:
+    """Return every number of the rows by name; names of files are left out."""
+    names = [name for name, value in rows[0].items() if isinstance(value, float)]
+    return {name: np.array([row[name] for row in rows]) for name in names}
+
+
+def summarised(rows: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, float]]:
     """Return mean and median of every score, and the share of azimuths within 30 degrees."""
-    names = [name for name in rows[0] if name != "image"]
-    summary = {}
-    for name in names:
-        values = np.array([row[name] for row in rows])
-        summary[name] = {"mean": float(values.mean()), "median": float(np.median(values))}
-    near = np.array([row["azimuth_error_degrees"] < 30 for row in rows])
-    summary["azimuth_within_30"] = {"mean": float(near.mean()), "median": float(np.median(near))}
-    return summary
+    columns = columns_of(rows)
+    columns["azimuth_within_30"] = (columns["azimuth_error_degrees"] < 30).astype(float)
+    return {
+        name: {"mean": float(values.mean()), "median": float(np.median(values))}
+        for name, values in columns.items()
+    }
