@@ -2,32 +2,17 @@
 
 import io
 import re
-from dataclasses import replace
 from html.parser import HTMLParser
+from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from shapecycle.demo.report import (
-    Column,
-    Curve,
-    Drawn,
-    Phase,
-    Picture,
-    Reconstruction,
-    Report,
-    ScoreRow,
-    ScoreTable,
-    Stage,
-    Views,
-    curve_svg,
-    curves_of,
-    duration,
-    html_of,
-    picture_of,
-)
+from shapecycle.demo.gallery import Picture, picture_of
+from shapecycle.demo.report import Curve, Stage, curve_svg, curves_of, duration, html_of
+from shapecycle.demo.world import DemoPaths
 
 SCORES = {
     "silhouette_iou": 0.7654,
@@ -41,34 +26,31 @@ def _picture(alt: str = "a grey square") -> Picture:
     return picture_of(np.full((6, 8, 4), 0.5, np.float32), alt)
 
 
-def _report() -> Report:
-    views = Views("mesh", tuple(_picture(f"from side {k}") for k in range(3)))
-    seen = Reconstruction("9_0.png", _picture(), _picture(), SCORES, (views,))
-    return Report(
-        headline="What came out.",
-        facts=(("Seed", "3"),),
-        phases=(Phase("Training", 421.0, "shapecycle train --out run"), Phase("Drawing", 4.21)),
-        tables=(
-            ScoreTable(
-                "Held-out pictures",
-                (Column("chamfer", "Chamfer", "lower", ".4f"), Column("iou", "IoU", "higher")),
-                (
-                    ScoreRow("shapecycle", {"chamfer": 0.02346, "iou": 0.81}, is_ours=True),
-                    ScoreRow("typical", {"chamfer": 0.0301}, "always the same"),
-                ),
-            ),
-        ),
-        remarks=("Nothing is aligned.",),
-        sides=("front", "side", "behind"),
-        chosen="The first ones.",
-        reconstructions=(seen,),
-        brief=(replace(seen, views=()),) * 2,
-        drawn=(Drawn("9.ply", _picture(), (_picture(),) * 3, 0.912),),
-        new=(_picture(),) * 4,
-        curves=(Curve("surface", (0.1, 0.2, 0.4), (0.3, 0.2, 0.1)),),
-        stages=(Stage("shapes", 0.0, 0.2), Stage("all cycles", 0.2, 0.4)),
-        files=(("run/model.safetensors", "the model"),),
+def _report() -> dict[str, object]:
+    seen = {"image": "9_0.png", **SCORES, "photo": _picture(), "redrawn": _picture()}
+    drawn = {"shape": "9", "silhouette_iou": 0.912, "untextured": _picture()}
+    columns = (("chamfer", "Chamfer", "lower", ".4f"), ("iou", "IoU", "higher", ".3f"))
+    rows = (
+        ("shapecycle", "", {"chamfer": 0.02346, "iou": 0.81}),
+        ("typical", "always the same", {"chamfer": 0.0301}),
     )
+    summarised = ("chamfer", "azimuth_within_30", "self_intersecting_faces", "dihedral_degrees")
+    return {
+        "facts": {"Seed": "3"},
+        "phases": [("Training", 421.0, "shapecycle train --out run"), ("Drawing", 4.21, "")],
+        "training_seconds": 421.0,
+        "ours": {name: {"mean": 0.4, "median": 0.3} for name in summarised},
+        "typical": {"chamfer": 0.0301},
+        "tables": (("Held-out pictures", columns, rows),),
+        "sides": ("front", "side", "behind"),
+        "full": [seen | {"views": {"mesh": [_picture(f"from side {k}") for k in range(3)]}}],
+        "brief": [seen] * 2,
+        "drawn": [drawn | {"drawings": [_picture()] * 3}],
+        "new": [_picture()] * 4,
+        "curves": (Curve("surface", (0.1, 0.2, 0.4), (0.3, 0.2, 0.1)),),
+        "stages": (Stage("shapes", 0.0, 0.2), Stage("all cycles", 0.2, 0.4)),
+        "paths": DemoPaths(Path("demo-run"), Path("pictures")),
+    }
 
 
 class _Page(HTMLParser):
@@ -138,7 +120,7 @@ def test_phases_are_shown_with_their_times_and_commands() -> None:
 
 
 def test_names_that_look_like_markup_are_shown_as_text() -> None:
-    html = html_of(replace(_report(), headline='<script>alert("1 & 2")</script>'))
+    html = html_of(_report() | {"sides": ('<script>alert("1 & 2")</script>',)})
     assert "<script>" not in html
     assert '<script>alert("1 & 2")</script>' in _words(html)
 
@@ -151,7 +133,7 @@ def test_the_page_is_the_same_each_time() -> None:
     ("seconds", "message"),
     [(0.04, "0.0 s"), (4.21, "4.2 s"), (59.97, "1 min 0 s"), (421.4, "7 min 1 s")],
 )
-def test_times_are_told_in_seconds_and_minutes(seconds: float, message: str) -> None:
+def test_times_are_given_in_seconds_and_minutes(seconds: float, message: str) -> None:
     assert duration(seconds) == message
 
 

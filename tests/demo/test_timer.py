@@ -1,4 +1,4 @@
-"""The timer: it tells what begins, and how long it took."""
+"""The timer: it says what begins, and how long it took."""
 
 import time
 
@@ -7,7 +7,7 @@ import pytest
 from shapecycle.demo.timer import Timer
 
 
-def test_the_diary_tells_how_long_a_phase_took(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_timer_says_how_long_a_phase_took(capsys: pytest.CaptureFixture[str]) -> None:
     timer = Timer()
     with timer.phase("Making shapes"):
         time.sleep(0.02)

@@ -41,7 +41,7 @@ def test_every_side_of_a_long_car_is_shown_whole(azimuth: float) -> None:
     assert alpha.mean() > 0.1
 
 
-def test_bare_shapes_are_grey_and_lit_from_above() -> None:
+def test_untextured_shapes_are_grey_and_lit_from_above() -> None:
     view = close_up(World(Path(), range(8), 40.0), (64, 64))
     seen = drawn_untextured(_box(0.5, 0.5, 0.5), around(0.0), view)
     inside = seen[seen[..., 3] == 1][:, :3]

@@ -1,129 +1,140 @@
 """The pictures of a demo's report."""
 
+import base64
+import io
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import radians
 from pathlib import Path
 from typing import Any
 
-import torch
+import numpy as np
+from jaxtyping import Float
+from PIL import Image
 
-from shapecycle.camera import Pose
-from shapecycle.code_to_image.compositing import downsampled, unpremultiplied
+from shapecycle.code_to_image.renderer import Renderer
 from shapecycle.data.mesh_files import load_mesh
-from shapecycle.demo.report import Drawn, Picture, Reconstruction, Views, picture_of
 from shapecycle.demo.scoring import Scores
 from shapecycle.demo.views import (
     SIDES,
     TILE,
     around,
     close_up,
+    drawn_textured,
     drawn_untextured,
-    neutral_light,
     pixels_of,
 )
 from shapecycle.demo.world import DRAWINGS, NEW, DemoPaths, World
 from shapecycle.graphics_code import GraphicsCode
-from shapecycle.mesh import Mesh
-from shapecycle.model import Model, load
+from shapecycle.model import load
 
 
 @dataclass(frozen=True)
-class Gallery:
-    """The pictures of the page."""
+class Picture:
+    """A picture on the page.
 
-    full: tuple[Reconstruction, ...]
-    brief: tuple[Reconstruction, ...]
-    drawn: tuple[Drawn, ...]
-    new: tuple[Picture, ...]
+    Attributes:
+        png: The bytes of a PNG file.
+        alt: What it shows, for those who do not see it.
+    """
+
+    png: bytes
+    alt: str
+
+    @property
+    def uri(self) -> str:
+        """The whole file as a data URI."""
+        return "data:image/png;base64," + base64.b64encode(self.png).decode()
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in pixels."""
+        with Image.open(io.BytesIO(self.png)) as picture:
+            return picture.size
 
 
-def gallery_of(world: World, paths: DemoPaths, scores: dict[str, Any]) -> Gallery:
-    """Gather the pictures that the verbs wrote, and draw views of the shapes."""
-    model = load(paths.run)
-    seen, drawn = scores["seeing"]["rows"], scores["drawing"]["rows"]
-    first_of_each = {row["shape"]: row for row in reversed(seen)}
-    return Gallery(
-        full=tuple(_in_full(model, world, paths, row) for row in reversed(first_of_each.values())),
-        brief=tuple(_in_brief(paths, row, width=96) for row in seen),
-        drawn=tuple(_drawn(world, paths, row) for row in drawn),
-        new=tuple(
+def picture_of(rgba: Float[np.ndarray, "h w 4"], alt: str, *, width: int | None = None) -> Picture:
+    """Put a straight-alpha sRGB picture on white and encode it.
+
+    Args:
+        rgba: In [0, 1], row 0 on top.
+        alt: What it shows.
+        width: Width to shrink to, in pixels; the height follows.
+    """
+    alpha = rgba[..., 3:].clip(0, 1)
+    over_white = rgba[..., :3].clip(0, 1) * alpha + 1 - alpha
+    picture = Image.fromarray((over_white * 255).round().astype(np.uint8))
+    if width is not None:
+        size = (width, picture.height)
+        picture.thumbnail(size, Image.Resampling.LANCZOS, reducing_gap=None)
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG", optimize=True)
+    return Picture(buffer.getvalue(), alt)
+
+
+def gallery_of(world: World, paths: DemoPaths, scores: dict[str, Any]) -> dict[str, object]:
+    """Gather the pictures that the verbs wrote, and draw views of the shapes.
+
+    Returns:
+        Rows of scores with the pictures they belong to: ``brief`` of all held-out pictures,
+        ``full`` of the first of each car, ``drawn`` of held-out shapes; and ``new`` pictures.
+    """
+    renderer = load(paths.run).networks.renderer
+    seen = scores["seeing"]["rows"]
+    first_of_each: dict[str, Scores] = {}
+    for row in seen:
+        first_of_each.setdefault(row["shape"], row)
+    return {
+        "full": [_in_full(renderer, world, paths, row) for row in first_of_each.values()],
+        "brief": [_in_brief(paths, row, width=96) for row in seen],
+        "drawn": [_drawn(world, paths, row) for row in scores["drawing"]["rows"]],
+        "new": [
             picture_of(pixels_of(paths.new / f"{k}.png"), f"new car {k}", width=192)
             for k in range(NEW)
-        ),
-    )
+        ],
+    }
 
 
-def _in_brief(paths: DemoPaths, row: Scores, width: int | None = None) -> Reconstruction:
+def _in_brief(paths: DemoPaths, row: Scores, width: int | None = None) -> Scores:
+    """Add ``photo`` and ``redrawn``."""
     name = row["image"]
     photo = pixels_of(paths.held_out / "images" / name)
     redrawn = pixels_of(paths.meshes / Path(name).stem / "render.png")
-    return Reconstruction(
-        name=name,
-        photo=picture_of(photo, f"held-out picture {name}", width=width),
-        redrawn=picture_of(redrawn, f"what was seen in {name}, drawn again", width=width),
-        scores={k: v for k, v in row.items() if isinstance(v, float)},
-    )
+    return row | {
+        "photo": picture_of(photo, f"held-out picture {name}", width=width),
+        "redrawn": picture_of(redrawn, f"what was seen in {name}, drawn again", width=width),
+    }
 
 
-def _in_full(model: Model, world: World, paths: DemoPaths, row: Scores) -> Reconstruction:
-    stem = Path(row["image"]).stem
-    mesh = load_mesh(paths.meshes / stem / "mesh.glb")
+def _in_full(renderer: Renderer, world: World, paths: DemoPaths, row: Scores) -> Scores:
+    """Add ``views`` too: by name, a picture from each of the sides."""
+    name = row["image"]
+    folder = paths.meshes / Path(name).stem
+    code = GraphicsCode.from_json(json.loads((folder / "code.json").read_text())["code"])
+    surface = load_mesh(folder / "mesh.glb")
     truth = load_mesh(paths.held_out / "shapes" / f"{row['shape']}.ply")
-    views = (
-        _textured_views(model, paths.meshes / stem / "code.json", world, row["image"]),
-        _untextured_views("its surface", mesh, world, row["image"]),
-        _untextured_views("true shape", truth, world, row["image"]),
-    )
-    return replace(_in_brief(paths, row), views=views)
+    view = close_up(world, TILE)
+    views: dict[str, list[Picture]] = {"mesh": [], "its surface": [], "true shape": []}
+    for side, azimuth in SIDES.items():
+        pose = around(azimuth)
+        textured = drawn_textured(renderer, code, pose, view)
+        views["mesh"].append(picture_of(textured, f"the mesh reconstructed from {name}, {side}"))
+        for what, mesh in (("its surface", surface), ("true shape", truth)):
+            untextured = drawn_untextured(mesh, pose, view)
+            views[what].append(picture_of(untextured, f"{what}, {side}, for {name}"))
+    return _in_brief(paths, row) | {"views": views}
 
 
-def _drawn(world: World, paths: DemoPaths, row: Scores) -> Drawn:
+def _drawn(world: World, paths: DemoPaths, row: Scores) -> Scores:
+    """Add ``untextured``, the shape itself, and its ``drawings``."""
     stem = row["shape"]
     truth = load_mesh(paths.held_out / "shapes" / f"{stem}.ply")
-    shape = drawn_untextured(truth, around(radians(35)), close_up(world, (160, 160)))
-    return Drawn(
-        name=f"{stem}.ply",
-        shape=picture_of(shape, f"held-out shape {stem}, without texture"),
-        drawings=tuple(
-            picture_of(
-                pixels_of(paths.drawings / stem / f"{k}.png"),
-                f"drawing {k} of held-out shape {stem}",
-                width=160,
-            )
-            for k in range(DRAWINGS)
-        ),
-        silhouette_iou=row["silhouette_iou"],
-    )
-
-
-def _textured_views(model: Model, code_file: Path, world: World, name: str) -> Views:
-    """Draw a reconstruction with its texture from all sides, in neutral light."""
-    code = GraphicsCode.from_json(json.loads(code_file.read_text())["code"])
-    poses = [around(azimuth) for azimuth in SIDES.values()]
-    pose = Pose(torch.cat([p.angles for p in poses]), torch.cat([p.translation for p in poses]))
-    code = code.map(lambda x: x.expand(len(poses), *x.shape[1:]))
-    code = replace(code, pose=pose, light=neutral_light().expand(len(poses), 9, 3))
-    view = close_up(world, (2 * TILE[0], 2 * TILE[1]), count=len(poses))
-    with torch.no_grad():
-        drawn = unpremultiplied(downsampled(model.networks.renderer.draw(code, view), 2))
-    pictures = drawn.permute(0, 2, 3, 1).numpy()
-    return Views(
-        "mesh",
-        tuple(
-            picture_of(picture, f"the mesh reconstructed from {name}, {side}")
-            for picture, side in zip(pictures, SIDES, strict=True)
-        ),
-    )
-
-
-def _untextured_views(what: str, mesh: Mesh, world: World, name: str) -> Views:
-    """Draw a mesh without texture from all sides, in the same light."""
-    view = close_up(world, TILE)
-    return Views(
-        what,
-        tuple(
-            picture_of(drawn_untextured(mesh, around(azimuth), view), f"{what}, {side}, for {name}")
-            for side, azimuth in SIDES.items()
-        ),
-    )
+    untextured = drawn_untextured(truth, around(radians(35)), close_up(world, (160, 160)))
+    drawings = [pixels_of(paths.drawings / stem / f"{k}.png") for k in range(DRAWINGS)]
+    return row | {
+        "untextured": picture_of(untextured, f"held-out shape {stem}, without texture"),
+        "drawings": [
+            picture_of(drawing, f"drawing {k} of held-out shape {stem}", width=160)
+            for k, drawing in enumerate(drawings)
+        ],
+    }

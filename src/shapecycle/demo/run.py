@@ -1,7 +1,7 @@
-"""Playing the demo: from two folders to a report, on a world of small cars.
+"""The demo: from two folders to a report, on a world of small cars.
 
-The demo does what the verbs of the command line do, one after the other, and compares what they
-wrote with a truth they did not see, beside answers that need no learning.
+It runs the verbs of the command line one after the other, and compares what they wrote with a
+truth they did not see, beside answers that need no learning.
 """
 
 import json
@@ -15,25 +15,24 @@ import yaml
 
 from shapecycle.console import say
 from shapecycle.demo.cars import write_shapes
-from shapecycle.demo.contents import report_of
 from shapecycle.demo.gallery import gallery_of
-from shapecycle.demo.report import html_of
+from shapecycle.demo.report import html_of, measured
 from shapecycle.demo.scoring import scores_of
 from shapecycle.demo.timer import Timer
 from shapecycle.demo.world import DRAWINGS, NEW, DemoOptions, DemoPaths, World, free_folder
 from shapecycle.errors import DataError
 
-RunWords = Callable[[Sequence[str]], None]
+RunVerb = Callable[[Sequence[str]], None]
 """Runs a verb of the command line, given as it is typed."""
 
 
-def run_demo(options: DemoOptions, world: World, run: RunWords) -> Path:
+def run_demo(options: DemoOptions, world: World, run_verb: RunVerb) -> Path:
     """Make shapes, train, reconstruct, draw, generate and score; write the report.
 
     Args:
-        options: What is options of the demo.
-        world: What it plays with.
-        run: Runs the verbs.
+        options: What the user can choose.
+        world: The pictures and cars to learn from.
+        run_verb: Runs the verbs.
 
     Returns:
         The path of ``report.html``.
@@ -47,14 +46,14 @@ def run_demo(options: DemoOptions, world: World, run: RunWords) -> Path:
     say(f"everything goes to {paths.out}")
     # What the verbs print as results is progress here: the last line is the report's path.
     with redirect_stdout(sys.stderr):
-        _act(options, world, paths, timer, run)
+        _run_verbs(options, world, paths, timer, run_verb)
         with timer.phase("Comparing what was written with the truth"):
             scores = scores_of(world, paths)
             (paths.out / "metrics.json").write_text(json.dumps(scores, indent=1) + "\n")
         with timer.phase("Drawing the pictures of this page"):
             gallery = gallery_of(world, paths, scores)
     path = paths.out / "report.html"
-    path.write_text(html_of(report_of(options, paths, timer, scores, gallery)), encoding="utf-8")
+    path.write_text(html_of(measured(options, paths, timer, scores) | gallery), encoding="utf-8")
     return path
 
 
@@ -67,41 +66,40 @@ def _check_pictures(paths: DemoPaths) -> None:
             )
 
 
-def _act(options: DemoOptions, world: World, paths: DemoPaths, timer: Timer, run: RunWords) -> None:
+def _run_verbs(
+    options: DemoOptions, world: World, paths: DemoPaths, timer: Timer, run_verb: RunVerb
+) -> None:
     """Do what the other verbs do, by the commands that the report shows."""
     pictures, shapes = paths.held_out / "images", paths.held_out / "shapes"
     with timer.phase(f"Making {len(world.seeds)} training shapes"):
         write_shapes(paths.shapes, world.seeds)
-        _write_settings(world, paths.settings)
+        model = {"fov_y_degrees": world.fov_y_degrees, **world.settings.get("model", {})}
+        settings = {**world.settings, "model": model}
+        paths.settings.write_text(yaml.safe_dump(settings, sort_keys=False))
 
-    def act(told: str, *words: object) -> None:
+    def run(title: str, *words: object) -> None:
         typed = [*map(str, words), "--device", options.device]
-        with timer.phase(told, shlex.join(["shapecycle", *typed])):
-            run(typed)
+        with timer.phase(title, shlex.join(["shapecycle", *typed])):
+            run_verb(typed)
 
-    act(
+    run(
         f"Training on {_count(paths.photos)} pictures and {len(world.seeds)} shapes of other cars",
         *("train", "--images", paths.photos, "--shapes", paths.shapes, "--out", paths.run),
         *("--config", paths.settings, "--minutes", f"{options.minutes:g}", "--seed", options.seed),
     )
-    act(
+    run(
         f"Reconstructing {_count(pictures)} held-out pictures",
         *("reconstruct", paths.run, pictures, "--out", paths.meshes),
     )
-    act(
+    run(
         f"Drawing {_count(shapes)} held-out shapes, {DRAWINGS} times each",
         *("render", paths.run, shapes, "--samples", DRAWINGS, "--seed", options.seed),
         *("--out", paths.drawings),
     )
-    act(
+    run(
         f"Generating {NEW} new cars",
         *("generate", paths.run, "--samples", NEW, "--seed", options.seed, "--out", paths.new),
     )
-
-
-def _write_settings(world: World, path: Path) -> None:
-    model = {"fov_y_degrees": world.fov_y_degrees, **world.settings.get("model", {})}
-    path.write_text(yaml.safe_dump({**world.settings, "model": model}, sort_keys=False))
 
 
 def _count(folder: Path) -> int:

@@ -1,4 +1,4 @@
-"""Which phase of a demo took how long."""
+"""How long each phase of a demo took."""
 
 import time
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from shapecycle.console import say
 
 @dataclass
 class Timer:
-    """Which phase took how long; each is announced when it begins."""
+    """Titles, seconds and commands of the phases; each is announced when it begins."""
 
     phases: list[tuple[str, float, str]] = field(default_factory=list)
 
@@ -23,5 +23,5 @@ class Timer:
         self.phases.append((title, time.monotonic() - start, command))
 
     def seconds_of(self, beginning: str) -> float:
-        """Return how long the phases took that are title with this beginning."""
+        """Return how long the phases took whose titles begin like this."""
         return sum(seconds for title, seconds, _ in self.phases if title.startswith(beginning))

@@ -1,5 +1,6 @@
-"""Views of the demo's shapes: cameras around them, grey drawings, and pictures from files."""
+"""Views of the demo's cars: cameras, drawings in neutral light, and pictures from files."""
 
+from dataclasses import replace
 from math import pi, radians
 from pathlib import Path
 
@@ -11,8 +12,11 @@ from torch import Tensor
 
 from shapecycle import rasterize as rz
 from shapecycle.camera import Pose, View
+from shapecycle.code_to_image.compositing import downsampled, unpremultiplied
 from shapecycle.code_to_image.raw_mesh import draw_raw
+from shapecycle.code_to_image.renderer import Renderer
 from shapecycle.demo.world import World
+from shapecycle.graphics_code import GraphicsCode
 from shapecycle.mesh import Mesh
 from shapecycle.priors.solid_texture import SolidTexture
 
@@ -46,19 +50,19 @@ def whole_frame(world: World, size: tuple[int, int]) -> View:
     return View(torch.tensor([[0.0, 0.0, 1.0]]), size, radians(world.fov_y_degrees))
 
 
-def close_up(world: World, size: tuple[int, int], count: int = 1) -> View:
-    """Return views that `around` fills with an object, whatever the world's field of view."""
+def close_up(world: World, size: tuple[int, int]) -> View:
+    """Return the view that `around` fills with an object, whatever the world's field of view."""
     height, width = size
     fov_y = radians(world.fov_y_degrees)
     # At 2.2 diagonals a long object is nearly 1 wide, with the share of the perspective.
     half = 0.5 * height / width / (2.2 * np.tan(fov_y / 2))
-    return View(torch.tensor([[0.0, 0.0, float(half)]]).expand(count, 3), size, fov_y)
+    return View(torch.tensor([[0.0, 0.0, float(half)]]), size, fov_y)
 
 
 def neutral_light() -> Float[Tensor, "1 9 3"]:
     """Return white light, most of it from above right: harmonics of the camera's frame."""
     lamp = torch.nn.functional.normalize(torch.tensor([[0.4, 0.75, 0.55]]), dim=1)
-    # A clamped cosine lobe, as in `code_to_image.lighting.sample_light`.
+    # A clamped cosine lobe, as in `priors.light.sample_light`.
     lobe = torch.tensor([pi] + [2 * pi / 3] * 3 + [pi / 4] * 5)
     light = 0.6 * rz.sh_basis(lamp[:, :, None])[:, :, 0] * lobe
     light[:, 0] += 0.45 * 2 * pi**0.5
@@ -72,20 +76,25 @@ def drawn_untextured(mesh: Mesh, pose: Pose, view: View) -> Float[np.ndarray, "h
         Straight-alpha sRGB in [0, 1], row 0 on top.
     """
     vertices = torch.from_numpy(mesh.vertices).float()[None]
-    nothing = torch.zeros(1, 1, 3)
-    grey = SolidTexture(
-        colours=torch.full((1, 1, 3), 0.75),
-        normals=nothing,
-        offsets=torch.zeros(1, 1),
-        centres=nothing,
-        radii=torch.ones(1, 1, 3),
-        kind=torch.zeros(1, 1),
-        mirrored=torch.zeros(1, 1, 1),
-    )
-    drawn = draw_raw(vertices, rz.Topology.stack([mesh.faces]), grey, pose, neutral_light(), view)[
-        0
-    ]
-    result: np.ndarray = drawn.permute(1, 2, 0).numpy()
+    topology = rz.Topology.stack([mesh.faces])
+    # A texture's first region is everywhere: with no other, it is of one colour.
+    texture = SolidTexture.sample(1, torch.Generator(), regions=1)
+    grey = replace(texture, colours=torch.full((1, 1, 3), 0.75))
+    drawn = draw_raw(vertices, topology, grey, pose, neutral_light(), view)
+    result: np.ndarray = drawn[0].permute(1, 2, 0).numpy()
+    return result
+
+
+@torch.no_grad()
+def drawn_textured(
+    renderer: Renderer, code: GraphicsCode, pose: Pose, view: View
+) -> Float[np.ndarray, "h w 4"]:
+    """Draw one code in another pose, in neutral light; returns what `drawn_untextured` does."""
+    height, width = view.size
+    fine = replace(view, size=(2 * height, 2 * width))
+    code = replace(code, pose=pose, light=neutral_light())
+    drawn = unpremultiplied(downsampled(renderer.draw(code, fine), 2))
+    result: np.ndarray = drawn[0].permute(1, 2, 0).numpy()
     return result
 
 

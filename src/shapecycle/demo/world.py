@@ -1,4 +1,4 @@
-"""What a demo plays with, and where everything of one demo lies."""
+"""The demo's world, what the user can choose, and where the files of one demo are."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ NEW = 8
 
 @dataclass(frozen=True)
 class DemoOptions:
-    """What is options of a demo.
+    """What the user can choose.
 
     Attributes:
         out: Folder to create; a number is appended if it is there already.
@@ -33,7 +33,7 @@ class DemoOptions:
 
 @dataclass(frozen=True)
 class World:
-    """What the demo plays with.
+    """The pictures and cars that the demo learns from.
 
     Attributes:
         pictures: Folder with ``train/images``, and ``val/images``, ``val/shapes`` and
@@ -49,52 +49,34 @@ class World:
     settings: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
 class DemoPaths:
-    """Where everything of one demo lies: under ``out``, and the pictures that came with us."""
+    """Where the files of one demo are.
 
-    out: Path
-    pictures: Path
+    Args:
+        out: Folder of all that the demo writes.
+        pictures: The folder of its `World`.
 
-    @property
-    def photos(self) -> Path:
-        """The training pictures."""
-        return self.pictures / "train" / "images"
+    Attributes:
+        photos: The training pictures.
+        held_out: Pictures, shapes and cameras that the training does not see.
+        shapes: The training shapes.
+        settings: The settings of the training, a file.
+        run: The run folder with the model.
+        meshes: What was reconstructed from the held-out pictures.
+        drawings: What was drawn of the held-out shapes.
+        new: New cars.
+    """
 
-    @property
-    def held_out(self) -> Path:
-        """Pictures, shapes and cameras that the training does not see."""
-        return self.pictures / "val"
-
-    @property
-    def shapes(self) -> Path:
-        """The training shapes."""
-        return self.out / "shapes"
-
-    @property
-    def settings(self) -> Path:
-        """The settings of the training."""
-        return self.out / "settings.yaml"
-
-    @property
-    def run(self) -> Path:
-        """The run folder with the model."""
-        return self.out / "run"
-
-    @property
-    def meshes(self) -> Path:
-        """What was reconstructed from the held-out pictures."""
-        return self.out / "reconstructions"
-
-    @property
-    def drawings(self) -> Path:
-        """What was drawn of the held-out shapes."""
-        return self.out / "drawings"
-
-    @property
-    def new(self) -> Path:
-        """New cars."""
-        return self.out / "new-cars"
+    def __init__(self, out: Path, pictures: Path) -> None:
+        self.photos = pictures / "train" / "images"
+        self.held_out = pictures / "val"
+        self.out = out
+        self.shapes = out / "shapes"
+        self.settings = out / "settings.yaml"
+        self.run = out / "run"
+        self.meshes = out / "reconstructions"
+        self.drawings = out / "drawings"
+        self.new = out / "new-cars"
 
 
 def cars_world() -> World:
