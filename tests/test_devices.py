@@ -7,7 +7,7 @@ from tiny_world import small_car, tiny_model
 from shapecycle.data.shape_sampler import ShapeSampler
 from shapecycle.geometry.sampling import sample_surface
 from shapecycle.losses.geometry import chamfer_loss, dihedral_penalty
-from shapecycle.networks import Networks
+from shapecycle.model_networks import Networks
 
 ELSEWHERE = torch.device("meta")
 

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from shapecycle.config import PRESETS, LossWeights, Settings, load_settings
-from shapecycle.networks import Networks
+from shapecycle.model_networks import Networks
 from shapecycle.train.critics import critics_of
 
 ROOT = Path(__file__).parent.parent

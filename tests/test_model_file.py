@@ -17,7 +17,7 @@ from shapecycle.code_to_image import deformation
 from shapecycle.config import as_dict
 from shapecycle.errors import CheckpointError
 from shapecycle.model_file import MODEL_NAME, Provenance, load_networks, save_model
-from shapecycle.networks import Networks
+from shapecycle.model_networks import Networks
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,7 @@ from shapecycle.graphics_code import GraphicsCode, Texture
 from shapecycle.image_to_code.refine import refine
 from shapecycle.mesh import Mesh
 from shapecycle.model_file import Provenance, load_networks
-from shapecycle.networks import Networks
+from shapecycle.model_networks import Networks
 from shapecycle.shape_to_code.encoder import SURFACE_POINTS
 from shapecycle.validation import (
     checked_code,

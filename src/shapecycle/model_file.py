@@ -12,7 +12,7 @@ from torch import Tensor
 from shapecycle.atomic import atomic_write
 from shapecycle.config import ModelSettings, Settings, checked, merged
 from shapecycle.errors import CheckpointError, ConfigError
-from shapecycle.networks import Networks
+from shapecycle.model_networks import Networks
 
 FORMAT = 2
 MODEL_NAME = "model.safetensors"

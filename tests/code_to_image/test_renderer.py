@@ -17,7 +17,7 @@ from shapecycle.code_to_image.compositing import (
 from shapecycle.code_to_image.renderer import Renderer
 from shapecycle.geometry.vectors import unit
 from shapecycle.graphics_code import GraphicsCode, Texture
-from shapecycle.networks import Networks
+from shapecycle.model_networks import Networks
 
 FOV_Y = radians(50)
 WHITE = torch.zeros(1, 9, 3)

@@ -17,7 +17,7 @@ from shapecycle.data.photo_sampler import PhotoSampler
 from shapecycle.data.photos import PhotoSet
 from shapecycle.data.shape_sampler import ShapeSampler
 from shapecycle.graphics_code import GraphicsCode
-from shapecycle.networks import Networks
+from shapecycle.model_networks import Networks
 
 CPU = torch.device("cpu")
 

@@ -6,7 +6,7 @@ import torch
 from tiny_world import tiny_model
 
 from shapecycle.image_to_code.heads import Heads
-from shapecycle.networks import Networks
+from shapecycle.model_networks import Networks
 
 
 def test_heads_start_with_a_light_to_see_by_and_a_pose_in_front_of_the_camera() -> None:

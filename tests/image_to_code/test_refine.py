@@ -8,7 +8,7 @@ from torch import Tensor
 from shapecycle.camera import Pose, View, window_around
 from shapecycle.image_to_code.refine import refine
 from shapecycle.losses.image import silhouette_loss
-from shapecycle.networks import Networks
+from shapecycle.model_networks import Networks
 
 
 @pytest.fixture(scope="module")

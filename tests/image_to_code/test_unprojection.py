@@ -11,7 +11,7 @@ from shapecycle.code_to_image.compositing import unpremultiplied
 from shapecycle.code_to_image.renderer import Renderer
 from shapecycle.geometry.vectors import unit
 from shapecycle.image_to_code.unprojection import unproject
-from shapecycle.networks import Networks
+from shapecycle.model_networks import Networks
 
 FOV_Y = radians(50)
 SIDE = 32

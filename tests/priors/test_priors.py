@@ -7,7 +7,7 @@ import torch
 
 from shapecycle.camera import Pose
 from shapecycle.config import SceneSettings
-from shapecycle.priors.gaussian import GaussianPrior
+from shapecycle.priors.fitted_gaussian import GaussianPrior
 from shapecycle.priors.light import sample_light
 from shapecycle.priors.pose import PoseSampler, pose_from_vector, pose_vector, sample_pose
 from shapecycle.rasterize import shade_sh

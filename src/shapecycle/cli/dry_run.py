@@ -4,7 +4,7 @@ import yaml
 from torch import nn
 
 from shapecycle.config import Settings, as_dict
-from shapecycle.networks import Networks
+from shapecycle.model_networks import Networks
 from shapecycle.train.benchmark import benchmark
 from shapecycle.train.critics import critics_of
 from shapecycle.train.schedule import stage_shares

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from shapecycle.console import say
-from shapecycle.data.loading import list_folder
+from shapecycle.data.folders import list_folder
 from shapecycle.errors import ConfigError, DataError, ShapecycleError
 
 if TYPE_CHECKING:

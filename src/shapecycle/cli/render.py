@@ -7,7 +7,7 @@ from tyro.conf import Positional
 
 from shapecycle.cli.inputs import Device, chosen_device, files_of, report_bad
 from shapecycle.cli.output import new_folder
-from shapecycle.cli.samples import check_sampling, write_samples
+from shapecycle.cli.sample_files import check_sampling, write_samples
 from shapecycle.console import say
 from shapecycle.errors import ShapecycleError
 

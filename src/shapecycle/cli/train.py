@@ -272,7 +272,7 @@ def _resuming(command: Train) -> str:
 def load_folders(command: Train, record: Record) -> "tuple[PhotoSet, ShapeSet]":
     """Load both folders and print what was done to them."""
     from shapecycle.data import mesh_files, photos, shapes
-    from shapecycle.data.loading import list_folder
+    from shapecycle.data.folders import list_folder
 
     # Loading the pictures takes minutes: first see that there are shapes too.
     list_folder(command.images, "pictures", photos.SUFFIXES)

@@ -10,7 +10,7 @@ from shapecycle.cycles.scenes import SceneSampler
 from shapecycle.graphics_code import GraphicsCode
 from shapecycle.losses import Losses
 from shapecycle.losses.image import colour_loss, silhouette_loss, structure_loss
-from shapecycle.networks import Networks
+from shapecycle.model_networks import Networks
 
 
 @dataclass(frozen=True, eq=False)

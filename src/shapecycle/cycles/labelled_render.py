@@ -11,7 +11,7 @@ from shapecycle.geometry.sampling import sample_surface
 from shapecycle.losses import Losses
 from shapecycle.losses.code import light_loss, pose_loss
 from shapecycle.losses.geometry import chamfer_loss
-from shapecycle.networks import Networks
+from shapecycle.model_networks import Networks
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,7 +14,7 @@ from shapecycle.code_to_image.raw_mesh import draw_raw
 from shapecycle.cycles.labelled_render import LabelledRender, cycle_losses
 from shapecycle.cycles.scenes import SceneSampler
 from shapecycle.losses import Losses
-from shapecycle.networks import Networks
+from shapecycle.model_networks import Networks
 
 
 @dataclass(frozen=True, eq=False)

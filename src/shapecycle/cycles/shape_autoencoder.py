@@ -6,7 +6,7 @@ from shapecycle.geometry.sampling import sample_surface
 from shapecycle.losses import Losses
 from shapecycle.losses.geometry import chamfer_loss, dihedral_penalty, edge_length_variation
 from shapecycle.losses.image import silhouette_loss
-from shapecycle.networks import Networks
+from shapecycle.model_networks import Networks
 
 
 def shape_autoencoder(networks: Networks, scenes: SceneSampler, count: int) -> Losses:

@@ -11,7 +11,7 @@ from shapecycle.cycles.labelled_render import LabelledRender, cycle_losses
 from shapecycle.cycles.scenes import SceneSampler
 from shapecycle.graphics_code import GraphicsCode, Texture
 from shapecycle.losses import Losses
-from shapecycle.networks import Networks
+from shapecycle.model_networks import Networks
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,7 +17,7 @@ from jaxtyping import Bool, Float, Float32, UInt8
 from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
-from shapecycle.data.loading import counted, list_folder, load_all
+from shapecycle.data.folders import counted, list_folder, load_all
 from shapecycle.errors import DataError
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")

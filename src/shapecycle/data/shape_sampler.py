@@ -10,9 +10,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from shapecycle import rasterize as rz
+from shapecycle.data.point_clouds import surfels
+from shapecycle.data.shape_warps import Warp
 from shapecycle.data.surface_samples import surface_samples
-from shapecycle.data.surfels import surfels
-from shapecycle.data.warps import Warp
 from shapecycle.geometry.boxes import to_unit_box
 from shapecycle.mesh import Mesh
 

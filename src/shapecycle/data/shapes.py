@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
-from shapecycle.data.loading import counted, list_folder, load_all
+from shapecycle.data.folders import counted, list_folder, load_all
 from shapecycle.data.mesh_files import SUFFIXES, load_mesh
 from shapecycle.data.simplify import simplify
 from shapecycle.errors import ConfigError

@@ -13,7 +13,7 @@ import torch
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
-from shapecycle.demo.timer import Timer
+from shapecycle.demo.phase_timer import Timer
 from shapecycle.demo.views import SIDES
 from shapecycle.demo.world import DRAWINGS, DemoOptions, DemoPaths
 from shapecycle.model_file import load_networks

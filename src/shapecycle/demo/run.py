@@ -16,9 +16,9 @@ import yaml
 from shapecycle.console import say
 from shapecycle.demo.cars import write_shapes
 from shapecycle.demo.gallery import gallery_of
+from shapecycle.demo.phase_timer import Timer
 from shapecycle.demo.report import html_of, measured
 from shapecycle.demo.scoring import scores_of
-from shapecycle.demo.timer import Timer
 from shapecycle.demo.world import DRAWINGS, NEW, DemoOptions, DemoPaths, World, free_folder
 from shapecycle.errors import DataError
 

@@ -20,7 +20,7 @@ from shapecycle.data.shape_sampler import ShapeSampler
 from shapecycle.losses import Losses
 from shapecycle.losses.code import sliced_wasserstein_to_gaussian
 from shapecycle.losses.weighting import active_weights, weighted_sum
-from shapecycle.networks import Networks
+from shapecycle.model_networks import Networks
 from shapecycle.priors.pose_light_buffer import PoseLightBuffer
 from shapecycle.shape_to_code.encoder import SURFACE_POINTS
 from shapecycle.train.critics import Critics

@@ -3,7 +3,8 @@
 import numpy as np
 
 from shapecycle.demo.cars.design import Car
-from shapecycle.demo.cars.form import (
+from shapecycle.demo.cars.materials import PAINT, TRIM
+from shapecycle.demo.cars.profile import (
     arch_height,
     bent,
     bottom_height,
@@ -12,7 +13,6 @@ from shapecycle.demo.cars.form import (
     shoulder_radius,
     top_height,
 )
-from shapecycle.demo.cars.materials import PAINT, TRIM
 from shapecycle.demo.cars.solids import Solid, half_loft, mirrored_whole
 
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from shapecycle.demo.cars.design import Cabin, Car
-from shapecycle.demo.cars.form import bent, half_width, shoulder_radius, top_height
 from shapecycle.demo.cars.materials import GLASS, PAINT, TRIM
+from shapecycle.demo.cars.profile import bent, half_width, shoulder_radius, top_height
 from shapecycle.demo.cars.solids import Solid, half_loft, mirrored_whole
 
 

@@ -6,7 +6,7 @@
 
 import warp as wp
 
-from shapecycle.rasterize.warp_backend.kernels.faces import edges_at, plane_depth, triangle
+from shapecycle.rasterize.warp_backend.kernels.barycentric import edges_at, plane_depth, triangle
 from shapecycle.rasterize.warp_backend.kernels.pixels import (
     add_clip,
     depth_of,

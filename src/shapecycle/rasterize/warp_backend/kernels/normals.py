@@ -4,7 +4,7 @@
 
 import warp as wp
 
-from shapecycle.rasterize.warp_backend.kernels.faces import face_corners
+from shapecycle.rasterize.warp_backend.kernels.barycentric import face_corners
 
 wp.set_module_options({"enable_backward": False, "fuse_fp": False})
 

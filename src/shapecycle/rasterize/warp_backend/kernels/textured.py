@@ -6,7 +6,7 @@
 
 import warp as wp
 
-from shapecycle.rasterize.warp_backend.kernels.faces import (
+from shapecycle.rasterize.warp_backend.kernels.barycentric import (
     add_weighted,
     corner_rows,
     dot_rows,

@@ -14,7 +14,7 @@ from shapecycle.config import ModelSettings
 from shapecycle.graphics_code import GraphicsCode, Texture
 from shapecycle.image_to_code.encoder import ImageEncoder, ImageEncoding
 from shapecycle.image_to_code.unprojection import unproject
-from shapecycle.priors.gaussian import GaussianPrior
+from shapecycle.priors.fitted_gaussian import GaussianPrior
 from shapecycle.priors.pose import PoseSampler
 from shapecycle.shape_to_code.encoder import ShapeEncoder
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from shapecycle.camera import Pose
-from shapecycle.data.surfels import MAX_SURFELS, surfels
+from shapecycle.data.point_clouds import MAX_SURFELS, surfels
 from shapecycle.mesh import Mesh
 
 

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from shapecycle.demo.timer import Timer
+from shapecycle.demo.phase_timer import Timer
 
 
 def test_the_timer_says_how_long_a_phase_took(capsys: pytest.CaptureFixture[str]) -> None:
