@@ -67,7 +67,7 @@ def structure_loss(
 
     Source:
         Wang et al., "Image quality assessment: from error visibility to structural similarity",
-        IEEE TIP 2004, eq. 13, with a box window; metrics for reports come from torchmetrics.
+        IEEE TIP 2004, eq. 13, with a box window.
     """
     x, y = drawn[:, :3], photo[:, :3]
 
