@@ -42,7 +42,7 @@ from shapecycle.train.threads import choose_threads
 
 FACES = (1280, 5120)
 SIZES = (64, 128, 256)
-MOST_DENSE_PAIRS = 6_000_000
+MAX_DENSE_PAIRS = 6_000_000
 """Pixel-face pairs above which the dense rasteriser is left out: minutes a batch."""
 
 NOISE = 1.05
@@ -160,7 +160,7 @@ def peers_for(scene: Scene, chosen: int, most: int, options: argparse.Namespace)
             return coloured(scene, cull=True)
 
         yield Peer("fast/cull", culled, lambda scene: backward(scene, culled(scene)), chosen)
-    if len(scene.topology.faces) * scene.size[0] * scene.size[1] <= MOST_DENSE_PAIRS:
+    if len(scene.topology.faces) * scene.size[0] * scene.size[1] <= MAX_DENSE_PAIRS:
         yield Peer("dense_soft", dense_soft.forward, dense_soft.both, chosen, meshes=1)
 
 

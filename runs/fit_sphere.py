@@ -34,7 +34,7 @@ SIZE, SAMPLES = 64, 8
 FOV_Y, DISTANCE = radians(40), 1.8
 STEPS, SHAPE_RATE, COLOUR_RATE = 300, 0.2, 0.03
 SMOOTHNESS = 19.0
-LEAST_IOU, MOST_SECONDS = 0.98, 60.0
+MIN_IOU, MAX_SECONDS = 0.98, 60.0
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def main() -> None:
         with torch.no_grad():
             again, elsewhere = draw(fitted, seen), draw(fitted, unseen)
         score = iou(elsewhere, others)
-        verdict = "pass" if score >= LEAST_IOU and seconds <= MOST_SECONDS else "FAIL"
+        verdict = "pass" if score >= MIN_IOU and seconds <= MAX_SECONDS else "FAIL"
         print(f"| {name} | {iou(again, pictures):.4f} | {score:.4f} | {seconds:.1f} | {verdict} |")
         strips += [others[:6], elsewhere[:6]]
     if options.out:

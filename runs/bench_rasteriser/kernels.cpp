@@ -17,7 +17,7 @@ namespace {
 constexpr int64_t EMPTY = INT64_MAX;
 constexpr float DEPTH_STEPS = float(1 << 30);
 constexpr float TINY = 1.17549435e-38f, SLACK = 1e-3f, FAR_OUT = 1e30f;
-constexpr float DEPTH_BIAS = 1e-4f, OFFSET_STEPS = 2047.f, LEAST_W = 1e-6f;
+constexpr float DEPTH_BIAS = 1e-4f, OFFSET_STEPS = 2047.f, MIN_W = 1e-6f;
 
 struct V2 { float x, y; };
 struct V3 { float x, y, z; };
@@ -376,7 +376,7 @@ void mark_outermost(int items, const V4 *clip, int vertices, const int32_t *edge
       float cut_a = near_cut(a, b), cut_b = near_cut(b, a);
       if (cut_a >= 1 || cut_b >= 1) continue;
       V4 start = mix(a, b, cut_a), end = mix(b, a, cut_b);
-      if (start.w <= LEAST_W || end.w <= LEAST_W) continue;
+      if (start.w <= MIN_W || end.w <= MIN_W) continue;
       int first = row[2] >= 0 ? side_of(start, end, base[row[2]]) : 0;
       int second = row[3] >= 0 ? side_of(start, end, base[row[3]]) : 0;
       if (first * second < 0 || first + second == 0) continue;

@@ -22,7 +22,7 @@ RECOVERABLE = (
 
 
 def main() -> None:
-    """Run one command; an error a user can mend is printed in full and exits with 2."""
+    """Run one command; an error a user can fix is printed in full and exits with 2."""
     try:
         parse(sys.argv[1:]).run()
     except ShapecycleError as error:

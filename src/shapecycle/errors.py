@@ -13,7 +13,7 @@ Programming errors (a tensor of the wrong shape, say) stay ``ValueError`` and ``
 
 
 class ShapecycleError(Exception):
-    """An error a user can cause and mend; the command line prints it and exits with 2.
+    """An error a user can cause and fix; the command line prints it and exits with 2.
 
     Args:
         what: What was found and where, with the file's name.

@@ -82,7 +82,7 @@ class Evaluate:
             )
         model = load(self.model, device=device)
         check_shapes(sorted(set(shapes.values())))
-        photos = load_photos(files, skip_bad=False, hint="mend or remove them")
+        photos = load_photos(files, skip_bad=False, hint="fix or remove them")
         with ExitStack() as stack:
             if self.keep is None:
                 out = Path(stack.enter_context(tempfile.TemporaryDirectory()))
@@ -132,4 +132,4 @@ def check_shapes(files: list[Path]) -> None:
             load_mesh(path)
         except ShapecycleError as error:
             bad.append(error)
-    report_bad(bad, len(files), skip_bad=False, kind="shapes", hint="mend or remove them")
+    report_bad(bad, len(files), skip_bad=False, kind="shapes", hint="fix or remove them")

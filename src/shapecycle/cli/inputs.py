@@ -15,7 +15,7 @@ Device = Literal["auto", "cpu", "cuda", "mps"]
 RESERVED = ("", ".", "..", "summary.json")
 """Stems that cannot name a result's folder."""
 MAX_SEED = 2**63 - 1
-OR_SKIP = "mend or remove them, or leave them out with --skip-bad"
+OR_SKIP = "fix or remove them, or leave them out with --skip-bad"
 
 
 def files_of(inputs: tuple[Path, ...], suffixes: tuple[str, ...], kind: str) -> list[Path]:
@@ -87,7 +87,7 @@ def report_bad(
     # Without any good ones there is nothing to go on with.
     raise DataError(
         f"{len(bad)} of {count} {kind} cannot be used:\n{listed}",
-        hint if len(bad) < count else "mend or remove them",
+        hint if len(bad) < count else "fix or remove them",
     )
 
 

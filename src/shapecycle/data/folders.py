@@ -134,7 +134,7 @@ def load_all(
         except ShapecycleError as error:
             bad.append((path, error))
     if bad and not skip_bad:
-        raise DataError(_report(listing, bad, "cannot be used"), _mend(bad))
+        raise DataError(_report(listing, bad, "cannot be used"), _fix_hint(bad))
     if len(items) < minimum:
         left_out = "\n" + _report(listing, bad, "were left out") if bad else ""
         raise DataError(
@@ -157,8 +157,8 @@ def _report(listing: Listing, bad: Sequence[tuple[Path, ShapecycleError]], verdi
     return "\n".join(lines)
 
 
-def _mend(bad: Sequence[tuple[Path, ShapecycleError]]) -> str:
+def _fix_hint(bad: Sequence[tuple[Path, ShapecycleError]]) -> str:
     """Say what to do about bad files: their own hint where they share one."""
     hints = {error.hint for _, error in bad}
     own = hints.pop() if len(hints) == 1 else ""
-    return f"{own or 'mend or remove them'}; or go on without them: --skip-bad"
+    return f"{own or 'fix or remove them'}; or go on without them: --skip-bad"

@@ -206,7 +206,7 @@ def _finite_numbers(value: object, place: str) -> Float[np.ndarray, "..."]:
     try:
         numbers = np.array(value, dtype=np.float64)
     except (TypeError, ValueError) as error:
-        raise DataError(f"{place} holds something that is not a number", "mend the file") from error
+        raise DataError(f"{place} holds something that is not a number", "fix the file") from error
     if not np.isfinite(numbers).all():
-        raise DataError(f"{place} holds a number that is not finite", "mend the file")
+        raise DataError(f"{place} holds a number that is not finite", "fix the file")
     return numbers
