@@ -178,6 +178,20 @@ def test_shares_of_the_budget_must_leave_something_for_the_last_stage() -> None:
         checked(merged(Settings(), changes, source="test"), source="test")
 
 
+@pytest.mark.parametrize(
+    ("start", "named"),
+    [("shape_cycle_", "shape_cycle_vertices"), ("shape_", "shape_distance")],
+)
+def test_a_stage_needs_something_that_teaches(start: str, named: str) -> None:
+    names = [name for name in vars(Settings().weights) if name.startswith(start)]
+    changes = {"weights": dict.fromkeys(names, 0.0)}
+    with pytest.raises(ConfigError, match=rf"'weights\.{named}' must be above 0 where"):
+        checked(merged(Settings(), changes, source="test"), source="test")
+    del changes["weights"][named]
+    if named == "shape_cycle_vertices":
+        checked(merged(Settings(), changes, source="test"), source="test")
+
+
 def test_an_unknown_preset_is_told_the_known_ones() -> None:
     with pytest.raises(ConfigError, match="unknown preset 'huge'\n  hint: choose one of laptop"):
         load_settings("huge")

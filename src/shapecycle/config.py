@@ -318,6 +318,7 @@ def checked(settings: Settings, *, source: str) -> Settings:
         ConfigError: Naming the first setting that is out of its range.
     """
     model, train, scenes = settings.model, settings.train, settings.scenes
+    weights = asdict(settings.weights)
     low, high = scenes.elevation_degrees
     near, far = scenes.distance
     rules = [
@@ -343,8 +344,18 @@ def checked(settings: Settings, *, source: str) -> Settings:
         ],
         *[
             (f"weights.{name}", 0 <= value <= 1e6, "from 0 to 1,000,000")
-            for name, value in asdict(settings.weights).items()
+            for name, value in weights.items()
         ],
+        (
+            "weights.shape_distance",
+            weights["shape_distance"] + weights["shape_normals"] + weights["shape_silhouette"] > 0,
+            "above 0 where shape_normals and shape_silhouette are 0",
+        ),
+        (
+            "weights.shape_cycle_vertices",
+            any(value for name, value in weights.items() if name.startswith("shape_cycle_")),
+            "above 0 where all other weights of the shape cycle are 0",
+        ),
         ("scenes.roll_degrees", 0 <= scenes.roll_degrees <= 90, "in [0, 90]"),
         ("scenes.warp", 0 <= scenes.warp <= 2, "in [0, 2]"),
         ("scenes.seen_warp", 0 <= scenes.seen_warp <= 2, "in [0, 2]"),
