@@ -31,8 +31,9 @@ $(VENV)/installed: pyproject.toml constraints.txt Makefile
 demo: install
 	$(BIN)/shapecycle demo
 
+# A process for each core, up to four; each computes on one thread.
 test: install
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 check: install
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy

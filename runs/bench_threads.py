@@ -11,6 +11,7 @@ import os
 
 os.environ.setdefault("OMP_NUM_THREADS", "2")
 
+import argparse
 import tempfile
 import time
 from collections.abc import Callable
@@ -50,6 +51,7 @@ def gain(work: Callable[[], object]) -> float:
 
 def main() -> None:
     """Measure and print."""
+    argparse.ArgumentParser(description=__doc__.split("\n")[0]).parse_args()
     pictures = cars_world().pictures
     photos = load_photo_folder(pictures / "train" / "images", size=64)
     with tempfile.TemporaryDirectory() as folder:

@@ -50,8 +50,9 @@ def main() -> None:
             found.append((apart(here, there), wrong))
     print("| degrees apart | pairs | mean colour difference |\n| --- | --- | --- |")
     for low, high in (*BANDS, (0, 180)):
-        inside = [wrong for angle, wrong in found if low <= angle <= high]
-        print(f"| {low} to {high} | {len(inside)} | {np.mean(inside):.4f} |")
+        inside = [wrong for angle, wrong in found if low <= angle < high or angle == high == 180]
+        mean = f"{np.mean(inside):.4f}" if inside else "-"
+        print(f"| {low} to {high} | {len(inside)} | {mean} |")
 
 
 def pairs(names: list[str]) -> list[tuple[str, str]]:

@@ -3,7 +3,7 @@
 python runs/rasteriser_pictures.py docs/rasteriser
 """
 
-import sys
+import argparse
 from math import radians
 from pathlib import Path
 
@@ -26,7 +26,9 @@ LIGHT = torch.tensor([2.2, 0.7, 0.5, 0.5, 0.1, 0.0, 0.1, -0.1, 0.0])[None, :, No
 
 def main() -> None:
     """Draw all pictures into a folder."""
-    folder = Path(sys.argv[1])
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("folder", type=Path, help="where the pictures go")
+    folder = parser.parse_args().folder
     folder.mkdir(parents=True, exist_ok=True)
     save(pipeline(), folder / "pipeline.png")
     save(outlines(), folder / "outlines.png")

@@ -11,8 +11,8 @@ the textured mesh from the front, from behind and from the side. drawings.png: p
 shape the shape itself and three drawings in sampled textures and lights. new.png: sampled objects.
 """
 
+import argparse
 import json
-import sys
 from math import radians
 from pathlib import Path
 
@@ -133,4 +133,7 @@ def main(out: Path, data: Path, docs: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(*(Path(argument) for argument in sys.argv[1:4]))
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    for name in ("out", "data", "docs"):
+        parser.add_argument(name, type=Path)
+    main(**vars(parser.parse_args()))

@@ -11,6 +11,7 @@ import os
 
 os.environ["OMP_NUM_THREADS"] = "1"
 
+import argparse
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -30,6 +31,7 @@ STEPS = 20
 
 def main() -> None:
     """Train and print."""
+    argparse.ArgumentParser(description=__doc__.split("\n")[0]).parse_args()
     settings = Settings()
     settings = replace(
         settings,

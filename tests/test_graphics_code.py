@@ -66,6 +66,25 @@ def test_mixing_takes_one_part_of_the_other_and_leaves_the_rest(part: str) -> No
         assert getattr(mixed, name) is getattr(other if name == part else code, name)
 
 
+def test_a_batch_can_be_walked_through_and_ends() -> None:
+    code = _code(3)
+    assert [len(one) for one in code] == [1, 1, 1]
+    with pytest.raises(IndexError, match="out of range"):
+        _ = code[3]
+    assert repr(code) == "GraphicsCode(batch of 3)"
+
+
+def test_codes_mix_with_as_many_others_only() -> None:
+    with pytest.raises(ValueError, match="a batch of 3 is needed, found one of 2"):
+        _code(3).with_texture_of(_code(2))
+
+
+@pytest.mark.usefixtures("unchecked")
+def test_codes_mix_with_codes_only() -> None:
+    with pytest.raises(TypeError, match="a GraphicsCode is needed, found dict"):
+        _code(3).with_pose_of({})  # type: ignore[arg-type]
+
+
 def test_detaching_cuts_every_tensor_off() -> None:
     code = _code().map(lambda x: x.requires_grad_(True))
     assert all(tensor.requires_grad for tensor in _tensors(code))

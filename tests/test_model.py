@@ -11,10 +11,10 @@ from PIL import Image
 from tiny_world import small_car, tiny_model
 
 import shapecycle
-from shapecycle.errors import CheckpointError, DataError
+from shapecycle.errors import CheckpointError, ConfigError, DataError
 from shapecycle.graphics_code import GraphicsCode, Texture
 from shapecycle.mesh import Mesh
-from shapecycle.model import MAX_DRAWN_SIDE, Model
+from shapecycle.model import MAX_DRAWN_SIDE, Model, load
 
 
 @pytest.fixture(scope="module")
@@ -188,6 +188,17 @@ def test_arrays_of_numpy_and_of_torch_are_seen_alike(model: Model) -> None:
 def test_what_was_drawn_can_be_seen(model: Model) -> None:
     drawn = model.draw(_sampled(model), 64, framed=True)
     assert [seen.size for seen in model.see_all(list(drawn), refine_steps=0)] == [(64, 64)] * 2
+
+
+@pytest.mark.usefixtures("unchecked")
+def test_one_path_is_no_list_of_pictures(model: Model) -> None:
+    with pytest.raises(TypeError, match="`images` must be a list of pictures; `see` takes one"):
+        model.see_all("photo.png")  # type: ignore[arg-type]
+
+
+def test_a_device_that_is_not_there_is_refused(run: Path) -> None:
+    with pytest.raises(ConfigError, match=r"device tpu: .*none\n  hint: there is: cpu"):
+        load(run, device="tpu")
 
 
 def test_nothing_to_see_is_nothing_seen(model: Model) -> None:

@@ -169,6 +169,8 @@ def test_shape_codes_of_another_length_are_refused(size: tuple[int, ...]) -> Non
 def test_counts_and_sizes_are_whole_and_large_enough() -> None:
     assert checked_count(np.int64(3), "count", minimum=1) == 3  # type: ignore[arg-type]
     assert checked_size(5) == (5, 5)
+    with pytest.raises(ValueError, match="`size` must be at most 16,384, found 100000"):
+        checked_size(100_000)
     assert checked_size([4, 6]) == (4, 6)  # type: ignore[arg-type]
     for count in (0, -3):
         with pytest.raises(ValueError, match=f"`count` must be at least 1, found {count}"):

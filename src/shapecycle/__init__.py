@@ -60,6 +60,10 @@ __all__ = [
 ]
 
 
+def __dir__() -> list[str]:
+    return __all__
+
+
 def __getattr__(name: str) -> Any:
     """Import torch and the rest only when they are asked for: ``--help`` stays quick."""
     if name not in _HOME:

@@ -31,9 +31,12 @@ class Pose:
     angles: Float[Tensor, "b 3"]
     translation: Float[Tensor, "b 3"]
 
+    def __len__(self) -> int:
+        return len(self.angles)
+
     def __getitem__(self, index: int | slice) -> "Pose":
         """Take some items; an integer keeps the batch axis, with one item."""
-        pick = slice(index, index + 1 or None) if isinstance(index, int) else index
+        pick = [range(len(self))[index]] if isinstance(index, int) else index
         return Pose(self.angles[pick], self.translation[pick])
 
     def rotation(self) -> Float[Tensor, "b 3 3"]:

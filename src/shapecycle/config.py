@@ -1,4 +1,4 @@
-"""Settings: defaults here, differences in one YAML file, overrides on the command line."""
+"""Settings: defaults here, presets, and differences in one YAML file."""
 
 from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from difflib import get_close_matches
@@ -230,7 +230,8 @@ def merged(settings: Any, changes: Any, *, where: str = "", source: str = "") ->
 
 def unknown_setting(name: str, known: list[str], source: str) -> ConfigError:
     """Return the error for a setting that does not exist, with the nearest one that does."""
-    near = get_close_matches(name, known, n=1)
+    last = {one.rpartition(".")[2]: one for one in known}
+    near = [last[one] for one in get_close_matches(name.rpartition(".")[2], last, n=1)]
     hint = f"did you mean '{near[0]}'?" if near else f"known here: {', '.join(known)}"
     return ConfigError(f"{source}: unknown setting '{name}'", hint)
 

@@ -31,7 +31,7 @@ class Texture:
     texels: Float[Tensor, "b 4 s s"] | None = None
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class GraphicsCode:
     """What a picture is made of, for a batch of ``b`` pictures.
 
@@ -52,8 +52,12 @@ class GraphicsCode:
         return len(self.shape)
 
     def __getitem__(self, index: Any) -> "GraphicsCode":
-        """Take some items; an integer keeps the batch axis, with one item."""
-        pick = slice(index, index + 1 or None) if isinstance(index, int) else index
+        """Take some items; an integer keeps the batch axis, with one item.
+
+        Raises:
+            IndexError: If an integer is out of range.
+        """
+        pick = [range(len(self))[index]] if isinstance(index, int) else index
         return self.map(lambda x: x[pick])
 
     def map(self, function: Callable[[Tensor], Tensor]) -> "GraphicsCode":
@@ -72,21 +76,37 @@ class GraphicsCode:
         """Return the same code, cut off from its gradients."""
         return self.map(torch.Tensor.detach)
 
+    def __repr__(self) -> str:
+        return f"GraphicsCode(batch of {len(self)})"
+
     def with_shape_of(self, other: "GraphicsCode") -> "GraphicsCode":
         """Return this code with the shapes of another of the same batch size."""
-        return replace(self, shape=other.shape)
+        return replace(self, shape=self._matching(other).shape)
 
     def with_texture_of(self, other: "GraphicsCode") -> "GraphicsCode":
         """Return this code with the textures of another of the same batch size."""
-        return replace(self, texture=other.texture)
+        return replace(self, texture=self._matching(other).texture)
 
     def with_pose_of(self, other: "GraphicsCode") -> "GraphicsCode":
         """Return this code with the poses of another of the same batch size."""
-        return replace(self, pose=other.pose)
+        return replace(self, pose=self._matching(other).pose)
 
     def with_light_of(self, other: "GraphicsCode") -> "GraphicsCode":
         """Return this code with the lights of another of the same batch size."""
-        return replace(self, light=other.light)
+        return replace(self, light=self._matching(other).light)
+
+    def _matching(self, other: "GraphicsCode") -> "GraphicsCode":
+        """Return the other code if it has as many items.
+
+        Raises:
+            TypeError: If it is no graphics code.
+            ValueError: If it has more or fewer items.
+        """
+        if not isinstance(other, GraphicsCode):
+            raise TypeError(f"a GraphicsCode is needed, found {type(other).__name__}")
+        if len(other) != len(self):
+            raise ValueError(f"a batch of {len(self)} is needed, found one of {len(other)}")
+        return other
 
     @staticmethod
     def stack(codes: "list[GraphicsCode]") -> "GraphicsCode":

@@ -77,8 +77,11 @@ class Mesh:
         Raises:
             GeometryError: If the mesh has no faces, a texture without texture coordinates, or
                 texture values that are not finite.
-            ValueError: If ``extras`` holds a number that is not finite.
+            ValueError: If the path does not end in .glb, or ``extras`` holds a number that is
+                not finite.
         """
+        if Path(path).suffix.lower() != ".glb":
+            raise ValueError(f"{path}: meshes are written as GLB files, name one ending in .glb")
         from shapecycle.export.glb import glb_of
 
         if self.is_point_cloud:

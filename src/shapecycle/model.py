@@ -15,6 +15,7 @@ from shapecycle.data.mesh_files import load_mesh
 from shapecycle.data.photos import Photo, crop, load_photo, window_of
 from shapecycle.data.simplify import simplify
 from shapecycle.data.surface_samples import surface_samples
+from shapecycle.devices import chosen_device
 from shapecycle.geometry.boxes import normalise
 from shapecycle.graphics_code import GraphicsCode, Texture
 from shapecycle.image_to_code.refine import refine
@@ -35,7 +36,7 @@ MAX_DRAWN_SIDE = 2048
 """Longest side that is drawn, in pixels; larger pictures are enlarged from it."""
 HYPOTHESES = 4
 """Poses that are reported of a picture."""
-FINE = 2
+TEXTURE_UPSCALE = 2
 """How much finer than in training textures are taken from photographs."""
 
 
@@ -112,6 +113,8 @@ class Model:
         Raises:
             DataError, TypeError, ValueError: As `see` does.
         """
+        if isinstance(images, str | Path):
+            raise TypeError("`images` must be a list of pictures; `see` takes one")
         refine_steps = checked_count(refine_steps, "refine_steps", minimum=0)
         photos = [_loaded(image, k + 1, len(images)) for k, image in enumerate(images)]
         return self.see_photos(photos, refine_steps=refine_steps)
@@ -131,7 +134,7 @@ class Model:
         window = torch.tensor([[w.centre_x, w.centre_y, w.half] for w in windows]).to(self.device)
         rgba, fine = (
             _batch([crop(p.rgba, w, side) for p, w in zip(photos, windows, strict=True)], window)
-            for side in (size, FINE * size)
+            for side in (size, TEXTURE_UPSCALE * size)
         )
         encoding, view = networks.encode_image(rgba, window), networks.view(window)
         bins, plausibility = encoding.pose.hypotheses(HYPOTHESES)
@@ -145,11 +148,11 @@ class Model:
         texture = networks.texture_of(
             fine,
             encoding.features,
-            networks.view(window, FINE * size),
+            networks.view(window, TEXTURE_UPSCALE * size),
             vertices=networks.renderer.vertices(shape),
             pose=pose,
             light=encoding.light,
-            size=FINE * self.settings.texture_resolution,
+            size=TEXTURE_UPSCALE * self.settings.texture_resolution,
         )
         code = GraphicsCode(shape, texture, pose, encoding.light)
         return [
@@ -249,7 +252,7 @@ class Model:
                 is less than a pixel.
         """
         height, width = checked_size(size)
-        code = self._own(code)
+        code = self._to_device(code)
         window = torch.tensor([[0.0, 0.0, 1.0]], device=self.device).expand(len(code), 3)
         if framed:
             placed = code.pose.place(self.networks.renderer.vertices(code.shape))
@@ -273,7 +276,7 @@ class Model:
             ValueError: If the batch does not hold exactly one code, or a part of it has another
                 length than this model's.
         """
-        code = self._own(code)
+        code = self._to_device(code)
         if len(code) != 1:
             raise ValueError(f"`mesh` takes a batch of one code, not of {len(code)}")
         renderer = self.networks.renderer
@@ -286,7 +289,7 @@ class Model:
             texture=renderer.albedo(code.texture)[0].permute(1, 2, 0).clamp(0, 1).cpu().numpy(),
         )
 
-    def _own(self, code: GraphicsCode) -> GraphicsCode:
+    def _to_device(self, code: GraphicsCode) -> GraphicsCode:
         """Bring a code to where the weights are, and to their precision."""
         code = checked_code(code, self.settings)
         return code.map(lambda x: x.to(self.device, torch.float32))
@@ -297,12 +300,13 @@ def load(path: str | Path, *, device: str = "cpu") -> Model:
 
     Args:
         path: The folder of `shapecycle train`, or a safetensors file of it.
-        device: Where the weights go: "cpu", "cuda" or "mps".
+        device: Where the weights go: "cpu", "cuda" or "mps"; "auto" for a GPU if there is one.
 
     Raises:
         CheckpointError: If there is none, or it is not one of ours.
+        ConfigError: If there is no such device.
     """
-    return Model(*load_networks(Path(path), device))
+    return Model(*load_networks(Path(path), chosen_device(device)))
 
 
 def _loaded(image: Picture, number: int, count: int) -> Photo:

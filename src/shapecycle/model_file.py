@@ -96,7 +96,7 @@ def load_networks(path: Path, device: str = "cpu") -> tuple[Networks, Provenance
 def _check_format(file: Path, found: Any) -> None:
     if found != FORMAT:
         raise CheckpointError(
-            f"{file} has format {found}, this version reads format {FORMAT}",
+            f"{file} has format {found!r}, this version reads format {FORMAT}",
             "use the version of shapecycle that wrote it",
         )
 

@@ -12,6 +12,9 @@ from shapecycle.graphics_code import GraphicsCode
 
 MIN_PIXELS = 8
 """Least height and width of an array that is taken for a picture."""
+MAX_SIDE = 16_384
+"""Longest side of a picture that is drawn, in pixels: at this size it takes 4 GB."""
+MAX_COUNT = 10**9
 ROUNDING = 1e-3
 """How far from [0, 1] a picture's values may lie."""
 
@@ -102,7 +105,7 @@ def checked_shapes(shape: Tensor, settings: ModelSettings) -> Float[Tensor, "b n
         TypeError: If it is no tensor.
         ValueError: If there are none, their length is another model's, or they are not finite.
     """
-    batch = len(shape) if isinstance(shape, Tensor) and shape.ndim else 0
+    batch = len(shape) if isinstance(shape, Tensor) and shape.ndim > 1 else 1
     _check_part("`shape`", shape, (max(1, batch), settings.shape_code_size))
     return shape
 
@@ -116,7 +119,8 @@ def checked_code(code: GraphicsCode, settings: ModelSettings) -> GraphicsCode:
             finite.
     """
     if not isinstance(code, GraphicsCode):
-        raise TypeError(f"`code` must be a GraphicsCode, found {type(code).__name__}")
+        hint = ": give its `code`" if hasattr(code, "code") else ""
+        raise TypeError(f"`code` must be a GraphicsCode, found {type(code).__name__}{hint}")
     batch = max(1, len(code))
     parts: dict[str, tuple[Tensor, tuple[int, ...]]] = {
         "shape": (code.shape, (settings.shape_code_size,)),
@@ -146,19 +150,20 @@ def _check_part(name: str, part: Any, size: tuple[int, ...]) -> None:
         raise ValueError(f"{name} must be finite, found numbers that are infinite or not a number")
 
 
-def checked_count(count: int, name: str, *, minimum: int) -> int:
+def checked_count(count: int, name: str, *, minimum: int, maximum: int = MAX_COUNT) -> int:
     """Return a whole number that is large enough.
 
     Raises:
         TypeError: If it is no whole number.
-        ValueError: If it is less than ``minimum``.
+        ValueError: If it is less than ``minimum`` or more than ``maximum``.
     """
     try:
         number = index(count)
     except TypeError as fault:
         raise TypeError(f"`{name}` must be a whole number, found {count!r}") from fault
-    if number < minimum:
-        raise ValueError(f"`{name}` must be at least {minimum}, found {number}")
+    if not minimum <= number <= maximum:
+        bounds = f"at least {minimum}" if number < minimum else f"at most {maximum:,}"
+        raise ValueError(f"`{name}` must be {bounds}, found {number}")
     return number
 
 
@@ -167,9 +172,10 @@ def checked_size(size: int | tuple[int, int]) -> tuple[int, int]:
 
     Raises:
         TypeError: If it is neither a whole number nor two.
-        ValueError: If one is less than 1.
+        ValueError: If one is less than 1 or more than ``MAX_SIDE``.
     """
     sides = (size, size) if not isinstance(size, tuple | list) else tuple(size)
     if len(sides) != 2:
         raise TypeError(f"`size` must be a side, or height and width, found {size!r}")
-    return checked_count(sides[0], "size", minimum=1), checked_count(sides[1], "size", minimum=1)
+    height, width = (checked_count(n, "size", minimum=1, maximum=MAX_SIDE) for n in sides)
+    return height, width

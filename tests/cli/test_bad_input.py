@@ -420,7 +420,7 @@ def test_a_run_folder_without_a_state_does_not_resume(world: Path, run: Path, he
     (here / "o").mkdir()
     (here / "o" / "settings.json").write_bytes((run / "settings.json").read_bytes())
     folders = ["--images", world / "images", "--shapes", world / "shapes", "--out", "o"]
-    _refused("train", *folders, "--resume", message=("holds no state",))
+    _refused("train", *folders, "--resume", message=("was stopped before its first save",))
 
 
 def test_a_resumed_training_keeps_its_networks(world: Path, run: Path, here: Path) -> None:
@@ -449,7 +449,7 @@ def test_a_device_that_is_not_there_is_told(world: Path, here: Path) -> None:
     ]
     for name in absent:
         command = [*train_command(world, here / "o"), "--device", name]
-        _refused(*command, message=(f"--device {name}", "there is: cpu"))
+        _refused(*command, message=(f"device {name}", "there is: cpu"))
 
 
 # Scores

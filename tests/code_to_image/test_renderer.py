@@ -54,7 +54,7 @@ def _paint(renderer: Renderer, pose: Pose, **changes: torch.Tensor) -> torch.Ten
         "albedo": _side_coloured(renderer),
         "light": WHITE,
     } | changes
-    return renderer.paint(parts["vertices"], parts["albedo"], pose, parts["light"], _view())
+    return renderer.draw_surface(parts["vertices"], parts["albedo"], pose, parts["light"], _view())
 
 
 def test_the_object_is_where_the_pose_puts_it(renderer: Renderer) -> None:
@@ -161,7 +161,9 @@ def test_gradients_agree_with_small_changes(renderer: Renderer, loss: str, part:
         parts = values | {part: changed}
         view = View(torch.tensor([[0.0, 0.0, 0.5]]), (128, 128), FOV_Y)
         pose = Pose(parts["angles"], parts["translation"])
-        picture = renderer.paint(parts["vertices"], parts["albedo"], pose, parts["light"], view)
+        picture = renderer.draw_surface(
+            parts["vertices"], parts["albedo"], pose, parts["light"], view
+        )
         return LOSSES[loss](picture.double())
 
     start = values[part].clone().requires_grad_(True)

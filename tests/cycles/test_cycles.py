@@ -82,7 +82,7 @@ def test_half_the_poses_are_the_photographs_once_enough_are_known(scenes: SceneS
     known, light = scenes.wide_pose(8), scenes.light(8)
     before = scenes.generator.get_state()
     wide = scenes.pose(6).angles
-    scenes.seen.add(known, light)
+    scenes.pose_light_buffer.add(known, light)
     scenes.generator.set_state(before)
     mixed = scenes.pose(6).angles
     torch.testing.assert_close(mixed[:3], wide[:3])

@@ -37,7 +37,7 @@ def scene(renderer: Renderer) -> dict[str, torch.Tensor]:
     view = View(window, (96, 96), FOV_Y)
     points, normals = renderer.surface(placed, SIDE)
     return {
-        "rgba": unpremultiplied(renderer.paint(vertices, albedo, pose, light, view)),
+        "rgba": unpremultiplied(renderer.draw_surface(vertices, albedo, pose, light, view)),
         "depth": renderer.depth(vertices, pose, view),
         "points": points,
         "normals": normals,

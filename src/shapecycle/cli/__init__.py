@@ -1,1 +1,1 @@
-"""The command line: one file per verb; each is a dataclass whose docstrings are the help."""
+"""The command line: a file for each verb, whose docstrings are the help, and what verbs share."""

@@ -6,7 +6,7 @@ from math import isfinite
 from pathlib import Path
 
 from shapecycle.cli.generate import Generate
-from shapecycle.cli.inputs import MAX_SEED, Device, check_range, chosen_device
+from shapecycle.cli.inputs import MAX_SEED, Device, check_range
 from shapecycle.cli.reconstruct import Reconstruct
 from shapecycle.cli.render import Render
 from shapecycle.cli.train import Train
@@ -38,10 +38,11 @@ class Demo:
         if not (isfinite(self.minutes) and self.minutes > 0):
             raise ConfigError(f"--minutes must be positive, found {self.minutes}")
         check_range(self.seed, 0, MAX_SEED, "--seed")
-        device = chosen_device(self.device)
         from shapecycle.demo.run import run_demo
         from shapecycle.demo.world import DemoOptions, cars_world
+        from shapecycle.devices import chosen_device
 
+        device = chosen_device(self.device)
         options = DemoOptions(self.out, self.minutes, self.seed, device)
         print(run_demo(options, cars_world(), run_verb))
 

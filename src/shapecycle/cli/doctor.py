@@ -18,7 +18,7 @@ class Doctor:
         """Print what is installed and which renderer runs."""
         import torch
 
-        from shapecycle.precision import has_native_bfloat16
+        from shapecycle.devices import has_native_bfloat16
         from shapecycle.rasterize import backend_report
 
         print(

@@ -11,7 +11,6 @@ from tyro.conf import Positional
 from shapecycle.cli.inputs import (
     Device,
     check_range,
-    chosen_device,
     files_of,
     load_photos,
     report_bad,
@@ -39,11 +38,11 @@ class Evaluate:
     model: Positional[Path]
     """Run folder or model file."""
     images: Path
-    """Folder of pictures named <model>_<view>.png."""
+    """Folder of pictures named SHAPE_VIEW.png."""
     shapes: Path
-    """Folder of shapes named <model>.ply."""
+    """Folder of shapes named SHAPE.ply."""
     cameras: Path
-    """JSON file of the pictures' cameras."""
+    """JSON file of the pictures' cameras; docs/conventions.md says how it is laid out."""
     out: Path
     """JSON file to create."""
     keep: Path | None = None
@@ -56,6 +55,7 @@ class Evaluate:
     def run(self) -> None:
         """Reconstruct every picture, compare what was written with the truth, write the scores."""
         from shapecycle.data.photos import SUFFIXES
+        from shapecycle.devices import chosen_device
         from shapecycle.evaluate.pose import read_cameras
         from shapecycle.evaluate.scores import score, shape_of, summarised
         from shapecycle.model import load

@@ -5,10 +5,11 @@ from pathlib import Path
 
 from tyro.conf import Positional
 
-from shapecycle.cli.inputs import Device, chosen_device
+from shapecycle.cli.inputs import Device
 from shapecycle.cli.output import new_folder
 from shapecycle.cli.sample_files import check_sampling, write_samples
 from shapecycle.console import say
+from shapecycle.data.folders import counted
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ class Generate:
         """Make new objects."""
         import torch
 
+        from shapecycle.devices import chosen_device
         from shapecycle.model import load
 
         check_sampling(self.samples, self.size, self.seed)
@@ -43,5 +45,5 @@ class Generate:
             generator = torch.Generator().manual_seed(self.seed)
             shape = model.sample_shape(self.samples, generator)
             write_samples(model, model.sample_appearance(shape, generator), out, self.size)
-        say(f"{self.samples} new objects are in")
+        say(f"{counted(self.samples, 'new objects')} written to")
         print(self.out)

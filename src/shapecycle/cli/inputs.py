@@ -91,29 +91,6 @@ def report_bad(
     )
 
 
-def chosen_device(name: str) -> str:
-    """Return the device to compute on.
-
-    Raises:
-        ConfigError: If the device asked for is not there.
-    """
-    import torch
-
-    there = {
-        "cpu": True,
-        "cuda": torch.cuda.is_available(),
-        "mps": torch.backends.mps.is_available(),
-    }
-    if name == "auto":
-        return "cuda" if there["cuda"] else "cpu"
-    if not there[name]:
-        raise ConfigError(
-            f"--device {name}: this machine or this build of PyTorch has none",
-            f"there is: {', '.join(k for k, v in there.items() if v)}",
-        )
-    return name
-
-
 def check_range(value: int, low: int, high: int, option: str) -> None:
     """Raise if an option's value is too small or too large.
 

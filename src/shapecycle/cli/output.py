@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from shapecycle.atomic import SUFFIX, atomic_write
+from shapecycle.atomic import atomic_write, partial_path
 from shapecycle.errors import CheckpointError
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def new_folder(out: Path) -> Iterator[Path]:
     """Give a folder to write into that becomes ``out`` only if all goes well."""
     check_unused(out)
     missing = [path for path in out.absolute().parents if not path.exists()]
-    staging = _partial(out)
+    staging = partial_path(out)
     try:
         staging.mkdir(parents=True)
     except OSError as fault:
@@ -115,11 +115,6 @@ def write_new_file(out: Path, text: str) -> None:
             partial.write_text(text, encoding="utf-8")
     except OSError as fault:
         raise _uncreatable(out, fault) from fault
-
-
-def _partial(out: Path) -> Path:
-    whole = out.absolute()
-    return whole.with_name(f".{whole.name}.{os.getpid()}{SUFFIX}")
 
 
 def _remove_empty(folders: list[Path]) -> None:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from tyro.conf import Positional
 
-from shapecycle.cli.inputs import Device, check_range, chosen_device, files_of, load_photos
+from shapecycle.cli.inputs import Device, check_range, files_of, load_photos
 from shapecycle.cli.output import camera_json, new_folder
 from shapecycle.console import say
+from shapecycle.data.folders import counted
 
 if TYPE_CHECKING:
     from shapecycle.data.photos import Photo
@@ -42,6 +43,7 @@ class Reconstruct:
     def run(self) -> None:
         """Reconstruct all pictures, or none if one is bad."""
         from shapecycle.data.photos import SUFFIXES
+        from shapecycle.devices import chosen_device
         from shapecycle.model import load
 
         check_range(self.refine_steps, 0, 10_000, "--refine-steps")
@@ -50,7 +52,7 @@ class Reconstruct:
             model = load(self.model, device=chosen_device(self.device))
             photos = load_photos(files, skip_bad=self.skip_bad)
             reconstruct(model, photos, out, refine_steps=self.refine_steps)
-        say(f"{len(photos)} reconstructions are in")
+        say(f"{counted(len(photos), 'reconstructions')} written to")
         print(self.out)
 
 
@@ -79,7 +81,7 @@ def reconstruct(
             _write(model, photo, one, out / photo.path.stem)
             for photo, one in zip(chunk, seen, strict=True)
         ]
-        say(f"  {len(results)} of {len(photos)} pictures")
+        say(f"  {len(results)} of {counted(len(photos), 'pictures')}")
     mean = float(np.mean([result.silhouette_iou for result in results]))
     summary = {"mean_silhouette_iou": mean, "pictures": [vars(result) for result in results]}
     (out / "summary.json").write_text(json.dumps(summary, indent=1) + "\n")

@@ -5,10 +5,11 @@ from pathlib import Path
 
 from tyro.conf import Positional
 
-from shapecycle.cli.inputs import Device, chosen_device, files_of, report_bad
+from shapecycle.cli.inputs import Device, files_of, report_bad
 from shapecycle.cli.output import new_folder
 from shapecycle.cli.sample_files import check_sampling, write_samples
 from shapecycle.console import say
+from shapecycle.data.folders import counted
 from shapecycle.errors import ShapecycleError
 
 
@@ -41,6 +42,7 @@ class Render:
         import torch
 
         from shapecycle.data.mesh_files import SUFFIXES, load_mesh
+        from shapecycle.devices import chosen_device
         from shapecycle.model import load
 
         check_sampling(self.samples, self.size, self.seed)
@@ -59,5 +61,6 @@ class Render:
                 drawn = model.sample_appearance(shape.expand(self.samples, -1), generator)
                 write_samples(model, drawn, out / stem, self.size)
                 say(f"  {stem}")
-        say(f"{len(codes)} shapes, {self.samples} pictures of each, are in")
+        shapes, pictures = counted(len(codes), "shapes"), counted(self.samples, "pictures")
+        say(f"{shapes}, {pictures} of each, written to")
         print(self.out)

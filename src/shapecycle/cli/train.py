@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from tyro.conf import DisallowNone, arg
 
-from shapecycle.cli.inputs import MAX_SEED, Device, check_range, chosen_device
+from shapecycle.cli.inputs import MAX_SEED, Device, check_range
 from shapecycle.cli.output import check_creatable, check_unused
-from shapecycle.cli.run_record import RUN_FOLDER, Record, read_record, record_file, write_record
+from shapecycle.cli.run_record import Record, read_record, record_file, write_record
 from shapecycle.console import say
 from shapecycle.errors import CheckpointError, ConfigError, DataError
 from shapecycle.train.lock import LOCK_NAME, check_not_running, locked
@@ -40,16 +40,18 @@ class Train:
     """Folder of meshes (GLB, OBJ, PLY, OFF, STL) or oriented point clouds (PLY)."""
     out: Path
     """Run folder to create; with --resume, the run folder to go on with."""
-    minutes: float | None = None
+    minutes: Annotated[DisallowNone[float | None], arg(help_behavior_hint="(default: none)")] = None
     """Train for about this long, loading included; how many images that is gets measured."""
-    total_images: int | None = None
+    total_images: Annotated[
+        DisallowNone[int | None], arg(help_behavior_hint="(default: the preset's)")
+    ] = None
     """Train until this many pictures and shapes have been seen."""
     preset: Annotated[
         DisallowNone[Literal["laptop", "standard", "large"] | None],
         arg(help_behavior_hint="(default: laptop)"),
     ] = None
     """Size of the networks and length of the training."""
-    config: Path | None = None
+    config: Annotated[DisallowNone[Path | None], arg(help_behavior_hint="(default: none)")] = None
     """YAML file of settings that differ from the preset's."""
     seed: Annotated[DisallowNone[int | None], arg(help_behavior_hint="(default: 0)")] = None
     """Seed of all random numbers."""
@@ -72,6 +74,8 @@ class Train:
         if not self.dry_run:
             check_not_running(self.out)
         record = planned(self)
+        from shapecycle.devices import chosen_device
+
         device = chosen_device(self.device)
         if self.dry_run:
             from shapecycle.cli.dry_run import dry_run
@@ -138,10 +142,16 @@ def _new_run(command: Train) -> Record:
 def _resumed(command: Train) -> Record:
     """Take what was not given from the run folder, and refuse what contradicts it."""
     from shapecycle.config import changed_by_file, checked
+    from shapecycle.train.checkpoint import seen_images
+    from shapecycle.train.schedule import total_too_small
 
     stored = read_record(command.out)
     if not any((command.out / "state").glob("*.pt")):
-        raise CheckpointError(f"cannot resume: {command.out / 'state'} holds no state", RUN_FOLDER)
+        raise CheckpointError(
+            f"cannot resume: {command.out} was stopped before its first save",
+            "remove that folder and train again",
+        )
+    seen = seen_images(command.out / "state")  # before anything is loaded
     for name, given, before in (
         ("preset", command.preset, stored.preset),
         ("seed", command.seed, stored.seed),
@@ -167,9 +177,11 @@ def _resumed(command: Train) -> Record:
     settings = _with_length(checked(settings, source=source), command)
     is_given = command.minutes is not None or command.total_images is not None
     minutes = command.minutes if is_given else stored.minutes
-    record = replace(stored, settings=settings, minutes=minutes)
-    _check_not_shorter(record, stored, command.out)
-    return record
+    total = settings.train.total_images
+    is_old = stored.minutes is None and total == stored.settings.train.total_images
+    if minutes is None and not is_old and total < seen:
+        raise total_too_small(total, seen)
+    return replace(stored, settings=settings, minutes=minutes)
 
 
 def _with_length(settings: "Settings", command: Train) -> "Settings":
@@ -179,20 +191,6 @@ def _with_length(settings: "Settings", command: Train) -> "Settings":
         return settings
     length = replace(settings.train, total_images=command.total_images)
     return checked(replace(settings, train=length), source="--total-images")
-
-
-def _check_not_shorter(record: Record, stored: Record, folder: Path) -> None:
-    """Raise if a new number of images is smaller than what has been seen."""
-    from shapecycle.train.checkpoint import seen_images
-    from shapecycle.train.schedule import total_too_small
-
-    total = record.settings.train.total_images
-    is_old = stored.minutes is None and total == stored.settings.train.total_images
-    if record.minutes is not None or is_old:
-        return
-    seen = seen_images(folder / "state")
-    if total < seen:
-        raise total_too_small(total, seen)
 
 
 def _option(name: str, value: object) -> str:
@@ -264,9 +262,10 @@ def load_and_train(command: Train, record: Record, device: str, start: float) ->
 
 def _resuming(command: Train) -> str:
     """Return the command that goes on with a training, as it is typed."""
-    words = {"--images": command.images, "--shapes": command.shapes, "--out": command.out}
-    options = [str(word) for option in words.items() for word in option]
-    return shlex.join(["shapecycle", "train", *options, "--resume"])
+    words = ["--images", command.images, "--shapes", command.shapes, "--out", command.out]
+    if command.device != "auto":
+        words += ["--device", command.device]
+    return shlex.join(["shapecycle", "train", *map(str, words), "--resume"])
 
 
 def load_folders(command: Train, record: Record) -> "tuple[PhotoSet, ShapeSet]":

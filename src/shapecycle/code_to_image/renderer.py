@@ -46,11 +46,11 @@ class Renderer(nn.Module):
 
     def draw(self, code: GraphicsCode, view: View) -> Float[Tensor, "b 4 h w"]:
         """Draw codes; the result is premultiplied sRGB and coverage."""
-        return self.paint(
+        return self.draw_surface(
             self.vertices(code.shape), self.albedo(code.texture), code.pose, code.light, view
         )
 
-    def paint(
+    def draw_surface(
         self,
         vertices: Float[Tensor, "b v 3"],
         albedo: Float[Tensor, "b 3 s s"],

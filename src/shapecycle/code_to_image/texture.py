@@ -5,8 +5,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from shapecycle.devices import autocast
 from shapecycle.graphics_code import Texture
-from shapecycle.precision import autocast
 
 MIN_WEIGHT = 1e-6
 """Weight of a whole image, on average, below which nothing counts as seen."""

@@ -14,7 +14,7 @@ from shapecycle.model_networks import Networks
 
 
 @dataclass(frozen=True, eq=False)
-class Hypothesis:
+class Redrawing:
     """Codes seen in photographs under one hypothesis, and the premultiplied drawings of them."""
 
     drawing: Float[Tensor, "b 4 h w"]
@@ -34,7 +34,7 @@ class ImageCycle:
 
     losses: Losses
     photos: Float[Tensor, "b 4 h w"]
-    best: Hypothesis
+    best: Redrawing
 
 
 def image_cycle(networks: Networks, scenes: SceneSampler, count: int) -> ImageCycle:
@@ -53,8 +53,8 @@ def image_cycle(networks: Networks, scenes: SceneSampler, count: int) -> ImageCy
     for k in range(hypotheses):
         code = networks.code_of(photos, encoding, bins[:, k], view, vertices=vertices)
         albedo = networks.renderer.albedo(code.texture)
-        drawing = networks.renderer.paint(vertices, albedo, code.pose, code.light, view)
-        drawn.append(Hypothesis(drawing, code, albedo))
+        drawing = networks.renderer.draw_surface(vertices, albedo, code.pose, code.light, view)
+        drawn.append(Redrawing(drawing, code, albedo))
     losses: Losses = {}
     for k, hypothesis in enumerate(drawn):
         for name, loss in _compare(hypothesis.drawing, premultiplied(photos)).items():

@@ -28,7 +28,7 @@ class SceneSampler:
         device: Where what is drawn lies.
 
     Attributes:
-        seen: Poses and lights that were last seen in photographs.
+        pose_light_buffer: Poses and lights that were last seen in photographs.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class SceneSampler:
     ) -> None:
         self.settings, self.generator, self.device = settings, generator, device
         self.shapes, self.photos = shapes, photos
-        self.seen = PoseLightBuffer.empty(settings.train.pose_light_buffer, device)
+        self.pose_light_buffer = PoseLightBuffer.empty(settings.train.pose_light_buffer, device)
 
     def warped_shapes(self, count: int, strength: float) -> WarpedShapes:
         """Draw training shapes, warped and mirrored."""
@@ -55,10 +55,10 @@ class SceneSampler:
         those in play that the encoder has so far mistaken for others.
         """
         pose = self.wide_pose(count)
-        if not self.seen.is_full:
+        if not self.pose_light_buffer.is_full:
             return pose
-        pick = torch.randint(len(self.seen), (count,), generator=self.generator)
-        photographed = pose_from_vector(self.seen.poses[pick])
+        pick = torch.randint(len(self.pose_light_buffer), (count,), generator=self.generator)
+        photographed = pose_from_vector(self.pose_light_buffer.poses[pick])
         half = count // 2
         return Pose(
             torch.cat([pose.angles[:half], photographed.angles[half:]]),

@@ -52,7 +52,7 @@ def shape_cycle(
         vertices = networks.renderer.vertices(code.shape)
         view = networks.view(scenes.window(code.pose.place(vertices)))
     albedo = networks.renderer.albedo(code.texture)
-    drawing = networks.renderer.paint(vertices, albedo, code.pose, code.light, view)
+    drawing = networks.renderer.draw_surface(vertices, albedo, code.pose, code.light, view)
     render = LabelledRender(
         rgba=unpremultiplied(drawing.detach()),
         shape=code.shape,
@@ -83,6 +83,10 @@ def _with_appearance(
     half, borrowed = count // 2, seen.texture
     assert borrowed.texels is not None
     code[:half], texels[:half] = borrowed.code[:half], borrowed.texels[:half]
-    pick = torch.randint(len(scenes.seen) or 1, (count,), generator=generator)
-    light = scenes.seen.lights[pick].view(-1, 9, 3) if len(scenes.seen) else seen.light[:count]
+    pick = torch.randint(len(scenes.pose_light_buffer) or 1, (count,), generator=generator)
+    light = (
+        scenes.pose_light_buffer.lights[pick].view(-1, 9, 3)
+        if len(scenes.pose_light_buffer)
+        else seen.light[:count]
+    )
     return GraphicsCode(shape, Texture(code, texels), pose, light)

@@ -72,7 +72,7 @@ def measured(
     return {
         "facts": {
             "shapecycle": version("shapecycle"),
-            "Training time": f"{options.minutes:g} minutes",
+            "Training time asked for": f"{options.minutes:g} minutes",
             "Pictures and shapes seen": f"{load_networks(paths.run)[1].images:,}",
             "Computed on": processor if options.device == "cpu" else options.device,
             "Seed": options.seed,

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from shapecycle.devices import autocast
 from shapecycle.image_to_code.backbone import Backbone
 from shapecycle.image_to_code.heads import Heads
 from shapecycle.image_to_code.texture_head import TextureHead
 from shapecycle.pose_distribution import PoseDistribution
-from shapecycle.precision import autocast
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,7 +5,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from shapecycle.precision import autocast
+from shapecycle.devices import autocast
 
 
 class TextureHead(nn.Module):

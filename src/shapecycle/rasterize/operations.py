@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from shapecycle.precision import in_full_precision
+from shapecycle.devices import in_full_precision
 from shapecycle.rasterize import checks
 from shapecycle.rasterize.backend import Backend, implementation
 from shapecycle.rasterize.topology import Topology

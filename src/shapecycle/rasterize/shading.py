@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from shapecycle.precision import in_full_precision
+from shapecycle.devices import in_full_precision
 from shapecycle.rasterize.checks import check_companion, check_float
 
 SH_CONSTANTS = (

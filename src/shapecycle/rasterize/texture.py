@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from shapecycle.precision import in_full_precision
+from shapecycle.devices import in_full_precision
 from shapecycle.rasterize.checks import check_companion, check_float
 
 Wrap: TypeAlias = Literal["clamp", "repeat", "mirror"]

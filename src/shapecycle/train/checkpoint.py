@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 
-from shapecycle.atomic import SUFFIX, atomic_write
+from shapecycle.atomic import atomic_write, clear_partial
 from shapecycle.errors import CheckpointError
 
 KEPT = 2
@@ -15,8 +15,7 @@ def save_state(folder: Path, state: dict[str, Any], images: int) -> None:
     """Write a state all at once, and drop all but the last few."""
     folder.mkdir(parents=True, exist_ok=True)
     # One training at a time writes here, so what is unfinished was cut short.
-    for unfinished in folder.glob(f".*{SUFFIX}"):
-        unfinished.unlink()
+    clear_partial(folder)
     with atomic_write(folder / f"{images:012d}.pt") as partial:
         torch.save(state, partial)
     for old in sorted(folder.glob("*.pt"))[:-KEPT]:

@@ -14,7 +14,7 @@ from shapecycle.code_to_image.compositing import over_white
 
 PLAIN_SECONDS = 10.0
 LIVE_SECONDS = 1.0
-SHOWN = {
+TERMINAL_LOSSES = {
     "shape_distance": "surface",
     "shape_silhouette": "outline",
     "shape_cycle_vertices": "vertices",
@@ -56,14 +56,15 @@ class Journal:
         """Print a line of its own."""
         self.console.print(line, markup=False)
 
-    def record(self, terms: dict[str, Tensor], status: dict[str, Any]) -> None:
+    def record(self, losses: dict[str, Tensor], status: dict[str, Any]) -> None:
         """Add a step's losses; write and show their means every few seconds.
 
         Args:
-            terms: Unweighted losses by name.
-            status: ``stage``, ``progress``, ``images``, ``images_per_second``, ``seconds_left``.
+            losses: Unweighted losses by name.
+            status: ``stage``, ``progress``, ``images``, ``images_per_second``, ``seconds`` and
+                ``seconds_left``.
         """
-        for name, value in terms.items():
+        for name, value in losses.items():
             self.sums.setdefault(name, []).append(float(value))
         self.status = status
         now = time.monotonic()
@@ -81,7 +82,9 @@ class Journal:
 
     def _show(self, means: dict[str, float], status: dict[str, Any]) -> None:
         left = status["seconds_left"]
-        losses = "  ".join(f"{SHOWN[n]} {means[n]:.3f}" for n in SHOWN if n in means)
+        losses = "  ".join(
+            f"{TERMINAL_LOSSES[n]} {means[n]:.3f}" for n in TERMINAL_LOSSES if n in means
+        )
         details = (
             f"{status['images']:,} images  {status['images_per_second']:.0f}/s  "
             f"{'' if left is None else f'{left / 60:.1f} min left  '}{losses}"

@@ -40,7 +40,7 @@ def locked(folder: Path) -> Iterator[None]:
 
 
 def check_not_running(folder: Path) -> None:
-    """Raise if a process trains in a folder; nothing is changed.
+    """Raise if a process trains in a folder; a lock file that nobody holds is removed.
 
     Raises:
         CheckpointError: Naming the folder.

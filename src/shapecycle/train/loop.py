@@ -1,6 +1,5 @@
-"""The training loop: load, plan, run the stages, save."""
+"""The training loop: plan, run the stages, save."""
 
-import json
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import Any
 
 import torch
 
+from shapecycle.atomic import clear_partial
 from shapecycle.config import Settings, as_dict
 from shapecycle.data.photos import PhotoSet
 from shapecycle.data.shape_sampler import ShapeSampler
@@ -178,6 +178,7 @@ def _panel(journal: Journal, trainer: Trainer, images: int) -> None:
 
 
 def _save(run: Run, trainer: Trainer, schedule: Schedule) -> None:
+    clear_partial(run.folder)
     with trainer.ema.applied():
         trainer.fit_priors()
         about = Provenance(
@@ -188,7 +189,6 @@ def _save(run: Run, trainer: Trainer, schedule: Schedule) -> None:
         "trainer": trainer.state(),
         "stages": [dict(vars(stage)) for stage in schedule.stages],
         "elapsed": schedule.elapsed,
-        "settings": json.dumps(as_dict(run.settings)),
     }
     save_state(run.folder / "state", state, _images(schedule))
 

@@ -58,23 +58,23 @@ class Trainer:
 
     def shapes_step(self, lr_scale: float) -> Losses:
         """Shape autoencoder alone: learn what shapes there are."""
-        return self._done(self._autoencode(self.settings.train.batch, lr_scale))
+        return self._finish_step(self._autoencode(self.settings.train.batch, lr_scale))
 
     def random_step(self, lr_scale: float) -> Losses:
         """Random cycle: learn to see from pictures whose truth is known."""
         train = self.settings.train
-        losses = self._anchor(lr_scale)
+        losses = self._continue_autoencoder(lr_scale)
         with self.geometry.frozen():
             cycle = random_cycle(self.networks, self.scenes, train.batch)
             losses |= self._learn(cycle.losses, [cycle.texture_codes], lr_scale)
         if self.steps % train.autoencoder_every == train.autoencoder_every // 2:
             self._observe_photographs(train.batch // 2)
         self.last = {"scene": cycle.render.rgba}
-        return self._done(losses)
+        return self._finish_step(losses)
 
     def cycles_step(self, lr_scale: float) -> Losses:
         """All cycles together, against the critics."""
-        train, losses = self.settings.train, self._anchor(lr_scale)
+        train, losses = self.settings.train, self._continue_autoencoder(lr_scale)
         few = int(train.batch * train.cycle_share)
         with self.geometry.frozen(), self.critics.frozen():
             random = random_cycle(self.networks, self.scenes, train.batch - 2 * few)
@@ -89,14 +89,14 @@ class Trainer:
         real |= self._real_codes(few)
         penalise = self.steps % train.r1_every == 0
         losses |= self.critics.step(real, fake, lr_scale=lr_scale, penalise=penalise)
-        self.scenes.seen.add(seen.pose, seen.light)
+        self.scenes.pose_light_buffer.add(seen.pose, seen.light)
         losses |= self._learn_poses(lr_scale)
         self.last = {"photo": image.photos, "redrawn": image.best.drawing, "drawn": shape.drawing}
-        return self._done(losses)
+        return self._finish_step(losses)
 
     # Parts of a step --------------------------------------------------------------------------
 
-    def _done(self, losses: Losses) -> Losses:
+    def _finish_step(self, losses: Losses) -> Losses:
         self.steps += 1
         self.ema.update(self.settings.train.batch)
         return {name: value.detach() for name, value in losses.items()}
@@ -121,7 +121,7 @@ class Trainer:
         self.geometry.step(weighted_sum(losses, self.settings.weights), lr_scale=lr_scale)
         return losses
 
-    def _anchor(self, lr_scale: float) -> Losses:
+    def _continue_autoencoder(self, lr_scale: float) -> Losses:
         """Every few steps, go on with the shape autoencoder more slowly: codes must not drift."""
         train = self.settings.train
         if self.steps % train.autoencoder_every:
@@ -135,7 +135,7 @@ class Trainer:
         encoding = self.networks.encode_image(rgba, window)
         best = encoding.pose.hypotheses(1)[0][:, 0]
         pose = self.networks.pose_of(encoding, best, self.networks.view(window))
-        self.scenes.seen.add(pose, encoding.light)
+        self.scenes.pose_light_buffer.add(pose, encoding.light)
 
     @torch.no_grad()
     def _real_codes(self, count: int) -> dict[str, Tensor]:
@@ -149,7 +149,7 @@ class Trainer:
         """Teach the pose sampler the poses seen in photographs, unless their weight is 0."""
         if "pose_transport" not in active_weights(self.settings.weights):
             return {}
-        seen, count = self.scenes.seen, self.settings.train.pose_transport_samples
+        seen, count = self.scenes.pose_light_buffer, self.settings.train.pose_transport_samples
         pick = torch.randint(len(seen), (count,), generator=self.generator)
         loss = self.networks.pose_sampler.transport_loss(seen.poses[pick], self.generator)
         losses = {"pose_transport": loss}
@@ -167,8 +167,10 @@ class Trainer:
         codes = [networks.read(scenes.shapes.plain(SURFACE_POINTS))]
         codes += [networks.read(scenes.warped_shapes(64, warp).points) for _ in range(4)]
         networks.shape_prior.fit(torch.cat(codes))
-        if len(scenes.seen) > 1:
-            networks.light_prior.fit(scenes.seen.lights[: len(scenes.seen)])
+        if len(scenes.pose_light_buffer) > 1:
+            networks.light_prior.fit(
+                scenes.pose_light_buffer.lights[: len(scenes.pose_light_buffer)]
+            )
         else:
             networks.light_prior.fit(scenes.light(512).flatten(1))
         self.generator.set_state(before)
@@ -189,7 +191,7 @@ class Trainer:
             "ema_seen": self.ema.seen,
             "critics": self.critics.state(),
             "optimizers": {name: one.state() for name, one in self._optimizers().items()},
-            "seen": dict(vars(self.scenes.seen)),
+            "seen": dict(vars(self.scenes.pose_light_buffer)),
             "generator": self.generator.get_state(),
             "torch_generator": torch.get_rng_state(),
             "steps": self.steps,
@@ -202,7 +204,7 @@ class Trainer:
         self.critics.load_state(state["critics"])
         for name, optimizer in self._optimizers().items():
             optimizer.load_state(state["optimizers"][name])
-        self.scenes.seen = PoseLightBuffer(**state["seen"])
+        self.scenes.pose_light_buffer = PoseLightBuffer(**state["seen"])
         self.generator.set_state(state["generator"])
         torch.set_rng_state(state["torch_generator"])
         self.steps = state["steps"]

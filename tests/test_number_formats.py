@@ -7,7 +7,7 @@ import sys
 import pytest
 import torch
 
-from shapecycle.precision import autocast, has_native_bfloat16
+from shapecycle.devices import autocast, has_native_bfloat16
 
 
 def test_products_are_bfloat16_exactly_where_that_is_native() -> None:
@@ -19,7 +19,7 @@ def test_products_are_bfloat16_exactly_where_that_is_native() -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the variables are those of x86 builds")
 def test_without_the_instructions_networks_compute_in_float32() -> None:
-    program = "from shapecycle.precision import *; print(has_native_bfloat16('cpu'))"
+    program = "from shapecycle.devices import *; print(has_native_bfloat16('cpu'))"
     avx2_only = os.environ | {"ONEDNN_MAX_CPU_ISA": "AVX2", "ATEN_CPU_CAPABILITY": "avx2"}
     found = subprocess.run(
         [sys.executable, "-c", program], env=avx2_only, capture_output=True, text=True, check=True

@@ -1,4 +1,4 @@
-"""Number formats: half precision for networks where it is native, never for geometry."""
+"""Where and in which number format is computed: half precision where it is native."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -8,8 +8,34 @@ from typing import ParamSpec, TypeVar
 import torch
 from torch import Tensor
 
+from shapecycle.errors import ConfigError
+
 P = ParamSpec("P")
 R = TypeVar("R")
+
+
+def chosen_device(name: str) -> str:
+    """Return the device to compute on.
+
+    Args:
+        name: "cpu", "cuda" or "mps"; "auto" for an NVIDIA GPU if there is one.
+
+    Raises:
+        ConfigError: If it is not there.
+    """
+    there = {
+        "cpu": True,
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+    }
+    if name == "auto":
+        return "cuda" if there["cuda"] else "cpu"
+    if not there.get(name, False):
+        raise ConfigError(
+            f"device {name}: this machine or this build of PyTorch has none",
+            f"there is: {', '.join(k for k, v in there.items() if v)}",
+        )
+    return name
 
 
 def autocast(device: torch.device) -> AbstractContextManager[object]:
@@ -49,7 +75,8 @@ def in_full_precision(operation: Callable[P, R]) -> Callable[P, R]:
     def widened(*args: P.args, **kwargs: P.kwargs) -> R:
         args = tuple(widen(value) for value in args)  # type: ignore[assignment]
         kwargs = {name: widen(value) for name, value in kwargs.items()}  # type: ignore[assignment]
-        device = next((v.device.type for v in args if isinstance(v, Tensor)), "cpu")
+        tensors = (v for v in (*args, *kwargs.values()) if isinstance(v, Tensor))
+        device = next((v.device.type for v in tensors), "cpu")
         if not torch.is_autocast_enabled(device):
             return operation(*args, **kwargs)
         with torch.autocast(device, enabled=False):
