@@ -33,3 +33,14 @@ def test_applying_the_average_is_undone() -> None:
     with ema.applied():
         torch.testing.assert_close(network.weight.detach(), own + 1)
     torch.testing.assert_close(network.weight.detach(), own, atol=0, rtol=0)
+
+
+def test_the_average_forgets_by_the_batchs_share_of_its_images() -> None:
+    network = _network()
+    ema = EMA(network, images=100)
+    ema.seen = 10_000
+    with torch.no_grad():
+        ema.weights["weight"].zero_()
+        network.weight.fill_(1.0)
+    ema.update(10)
+    torch.testing.assert_close(ema.weights["weight"], torch.full((1, 2), 0.1))

@@ -5,8 +5,9 @@ from dataclasses import replace
 
 import pytest
 
+from shapecycle.config import TrainSettings
 from shapecycle.errors import ConfigError
-from shapecycle.train.schedule import Schedule, Stage, planned_stages
+from shapecycle.train.schedule import Schedule, Stage, lr_scale, planned_stages
 
 SHARES = [("shapes", 0.3), ("random cycle", 0.5), ("all cycles", 0.2)]
 BATCH = 8
@@ -198,3 +199,22 @@ def test_a_resumed_number_goes_on_by_the_same_plan_to_the_image() -> None:
 def test_fewer_images_than_were_seen_are_refused_with_both_numbers() -> None:
     with pytest.raises(ConfigError, match=r"a total of 1,000 images is fewer than the 1,208 that"):
         _resumed(1000, [800, 408, 0])
+
+
+def _stage(seen: int) -> Stage:
+    return Stage("random cycle", 0.5, images=100_000, seen=seen)
+
+
+def test_the_learning_rate_warms_up_and_falls_along_half_a_cosine() -> None:
+    settings = TrainSettings()
+    rising = [lr_scale(_stage(seen), settings, is_last=False) for seen in (0, 1499, 2999)]
+    assert rising == pytest.approx([1 / 3000, 0.5, 1.0], rel=2e-3)
+    middle, end = (lr_scale(_stage(seen), settings, is_last=False) for seen in (50_000, 100_000))
+    assert middle == pytest.approx((1 + settings.lr_end) / 2)
+    assert end == pytest.approx(settings.lr_end)
+
+
+def test_the_last_stage_has_ends_of_its_own() -> None:
+    settings = TrainSettings(warm_up_images=1)
+    ends = [lr_scale(_stage(seen), settings, is_last=True) for seen in (0, 100_000)]
+    assert ends == pytest.approx(list(settings.last_stage_lr))
