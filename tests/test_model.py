@@ -197,8 +197,10 @@ def test_one_path_is_no_list_of_pictures(model: Model) -> None:
 
 
 def test_a_device_that_is_not_there_is_refused(run: Path) -> None:
-    with pytest.raises(ConfigError, match=r"device tpu: .*none\n  hint: there is: cpu"):
-        load(run, device="tpu")
+    for name in ("tpu", "tpu:1"):
+        with pytest.raises(ConfigError, match=rf"device {name}: .*none\n  hint: there is: cpu"):
+            load(run, device=name)
+    assert load(run, device="cpu:0").device.type == "cpu"
 
 
 def test_nothing_to_see_is_nothing_seen(model: Model) -> None:

@@ -18,7 +18,7 @@ def chosen_device(name: str) -> str:
     """Return the device to compute on.
 
     Args:
-        name: "cpu", "cuda" or "mps"; "auto" for an NVIDIA GPU if there is one.
+        name: "cpu", "cuda", "cuda:1" or "mps"; "auto" for an NVIDIA GPU if there is one.
 
     Raises:
         ConfigError: If it is not there.
@@ -30,7 +30,7 @@ def chosen_device(name: str) -> str:
     }
     if name == "auto":
         return "cuda" if there["cuda"] else "cpu"
-    if not there.get(name, False):
+    if not there.get(name.partition(":")[0], False):
         raise ConfigError(
             f"device {name}: this machine or this build of PyTorch has none",
             f"there is: {', '.join(k for k, v in there.items() if v)}",

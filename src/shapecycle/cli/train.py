@@ -70,12 +70,12 @@ class Train:
 
     def run(self) -> None:
         """Check everything that can be checked at once, load, train, and say where the model is."""
+        from shapecycle.devices import chosen_device
+
         start = time.monotonic()
         if not self.dry_run:
             check_not_running(self.out)
         record = planned(self)
-        from shapecycle.devices import chosen_device
-
         device = chosen_device(self.device)
         if self.dry_run:
             from shapecycle.cli.dry_run import dry_run

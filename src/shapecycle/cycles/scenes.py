@@ -55,10 +55,11 @@ class SceneSampler:
         those in play that the encoder has so far mistaken for others.
         """
         pose = self.wide_pose(count)
-        if not self.pose_light_buffer.is_full:
+        buffer = self.pose_light_buffer
+        if not buffer.is_full:
             return pose
-        pick = torch.randint(len(self.pose_light_buffer), (count,), generator=self.generator)
-        photographed = pose_from_vector(self.pose_light_buffer.poses[pick])
+        pick = torch.randint(len(buffer), (count,), generator=self.generator)
+        photographed = pose_from_vector(buffer.poses[pick])
         half = count // 2
         return Pose(
             torch.cat([pose.angles[:half], photographed.angles[half:]]),

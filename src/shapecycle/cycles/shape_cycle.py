@@ -83,10 +83,7 @@ def _with_appearance(
     half, borrowed = count // 2, seen.texture
     assert borrowed.texels is not None
     code[:half], texels[:half] = borrowed.code[:half], borrowed.texels[:half]
-    pick = torch.randint(len(scenes.pose_light_buffer) or 1, (count,), generator=generator)
-    light = (
-        scenes.pose_light_buffer.lights[pick].view(-1, 9, 3)
-        if len(scenes.pose_light_buffer)
-        else seen.light[:count]
-    )
+    buffer = scenes.pose_light_buffer
+    pick = torch.randint(len(buffer) or 1, (count,), generator=generator)
+    light = buffer.lights[pick].view(-1, 9, 3) if len(buffer) else seen.light[:count]
     return GraphicsCode(shape, Texture(code, texels), pose, light)

@@ -167,10 +167,9 @@ class Trainer:
         codes = [networks.read(scenes.shapes.plain(SURFACE_POINTS))]
         codes += [networks.read(scenes.warped_shapes(64, warp).points) for _ in range(4)]
         networks.shape_prior.fit(torch.cat(codes))
-        if len(scenes.pose_light_buffer) > 1:
-            networks.light_prior.fit(
-                scenes.pose_light_buffer.lights[: len(scenes.pose_light_buffer)]
-            )
+        buffer = scenes.pose_light_buffer
+        if len(buffer) > 1:
+            networks.light_prior.fit(buffer.lights[: len(buffer)])
         else:
             networks.light_prior.fit(scenes.light(512).flatten(1))
         self.generator.set_state(before)
@@ -191,7 +190,7 @@ class Trainer:
             "ema_seen": self.ema.seen,
             "critics": self.critics.state(),
             "optimizers": {name: one.state() for name, one in self._optimizers().items()},
-            "seen": dict(vars(self.scenes.pose_light_buffer)),
+            "pose_light_buffer": dict(vars(self.scenes.pose_light_buffer)),
             "generator": self.generator.get_state(),
             "torch_generator": torch.get_rng_state(),
             "steps": self.steps,
@@ -204,7 +203,7 @@ class Trainer:
         self.critics.load_state(state["critics"])
         for name, optimizer in self._optimizers().items():
             optimizer.load_state(state["optimizers"][name])
-        self.scenes.pose_light_buffer = PoseLightBuffer(**state["seen"])
+        self.scenes.pose_light_buffer = PoseLightBuffer(**state["pose_light_buffer"])
         self.generator.set_state(state["generator"])
         torch.set_rng_state(state["torch_generator"])
         self.steps = state["steps"]
