@@ -14,6 +14,7 @@ from shapecycle.priors.light import sample_light
 from shapecycle.priors.pose import pose_from_vector, sample_pose
 from shapecycle.priors.pose_light_buffer import PoseLightBuffer
 from shapecycle.priors.solid_texture import SolidTexture
+from shapecycle.randomness import integers, normal
 from shapecycle.shape_to_code.encoder import SURFACE_POINTS
 
 
@@ -58,7 +59,7 @@ class SceneSampler:
         buffer = self.pose_light_buffer
         if not buffer.is_full:
             return pose
-        pick = torch.randint(len(buffer), (count,), generator=self.generator)
+        pick = integers(self.generator, len(buffer), count).to(self.device)
         photographed = pose_from_vector(buffer.poses[pick])
         half = count // 2
         return Pose(
@@ -84,6 +85,6 @@ class SceneSampler:
         model = self.settings.model
         fov_y = radians(model.fov_y_degrees)
         window = window_around(points, fov_y=fov_y, margin=model.window_margin)
-        noise = 0.015 * torch.randn(len(window), 3, generator=self.generator).to(window.device)
+        noise = 0.015 * normal(self.generator, len(window), 3).to(window.device)
         shift = window[:, :2] + noise[:, :2] * window[:, 2:]
         return torch.cat([shift, window[:, 2:] * (1 + noise[:, 2:])], 1)

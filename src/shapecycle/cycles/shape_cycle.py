@@ -12,6 +12,7 @@ from shapecycle.cycles.scenes import SceneSampler
 from shapecycle.graphics_code import GraphicsCode, Texture
 from shapecycle.losses import Losses
 from shapecycle.model_networks import Networks
+from shapecycle.randomness import integers, normal
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,12 +79,12 @@ def _with_appearance(
     count, generator, settings = len(shape), scenes.generator, networks.settings
     pose = networks.pose_sampler.sample(count, generator)
     side = settings.texture_resolution
-    code = torch.randn(count, settings.texture_code_size, generator=generator).to(shape.device)
+    code = normal(generator, count, settings.texture_code_size).to(shape.device)
     texels = torch.zeros(count, 4, side, side, device=shape.device)
     half, borrowed = count // 2, seen.texture
     assert borrowed.texels is not None
     code[:half], texels[:half] = borrowed.code[:half], borrowed.texels[:half]
     buffer = scenes.pose_light_buffer
-    pick = torch.randint(len(buffer) or 1, (count,), generator=generator)
+    pick = integers(generator, len(buffer) or 1, count).to(shape.device)
     light = buffer.lights[pick].view(-1, 9, 3) if len(buffer) else seen.light[:count]
     return GraphicsCode(shape, Texture(code, texels), pose, light)

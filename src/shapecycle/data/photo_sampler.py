@@ -5,6 +5,7 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from shapecycle.data.photos import PhotoSet
+from shapecycle.randomness import integers, uniform
 
 
 class PhotoSampler:
@@ -26,9 +27,9 @@ class PhotoSampler:
 
         A mirrored photograph shows the mirrored object; shapes are mirrored at random too.
         """
-        index = torch.randint(len(self.rgba), (count,), generator=self.generator)
+        index = integers(self.generator, len(self.rgba), count).to(self.rgba.device)
         rgba, window = self.rgba[index].float() / 255, self.windows[index]
-        flip = torch.rand(count, generator=self.generator) < 0.5
+        flip = uniform(self.generator, count).to(self.rgba.device) < 0.5
         rgba = torch.where(flip[:, None, None, None], rgba.flip(3), rgba)
         sign = torch.where(flip, -1.0, 1.0)
         window = torch.cat([window[:, :1] * sign[:, None], window[:, 1:]], 1)
@@ -40,9 +41,13 @@ def _palette(
 ) -> Float[Tensor, "k 3"]:
     """Draw colours from the photographs, brightened a little: they are seen under shading."""
     side = rgba.shape[-1]
-    which = torch.randint(len(rgba), (4 * count,), generator=generator)
-    row = torch.randint(side, (4 * count,), generator=generator)
-    column = torch.randint(side, (4 * count,), generator=generator)
+
+    def draw(end: int) -> Tensor:
+        # The same in every process.
+        place = generator.device
+        return torch.randint(end, (4 * count,), generator=generator, device=place).to(rgba.device)
+
+    which, row, column = draw(len(rgba)), draw(side), draw(side)
     pixels = rgba[which, :, row, column]
     opaque = pixels[pixels[:, 3] > 250][:count, :3].float() / 255
     return (opaque * 1.15).clamp(max=0.98)

@@ -15,6 +15,7 @@ from shapecycle.data.shape_warps import Warp
 from shapecycle.data.surface_samples import surface_samples
 from shapecycle.geometry.boxes import to_unit_box
 from shapecycle.mesh import Mesh
+from shapecycle.randomness import integers, uniform
 
 SAMPLES_KEPT = 4096
 
@@ -52,7 +53,7 @@ class ShapeSampler:
     ) -> None:
         self.generator = generator
         self.device = torch.device(device)
-        seed = int(torch.randint(2**31, (1,), generator=generator))
+        seed = int(torch.randint(2**31, (1,), generator=generator, device=generator.device))
 
         def sample(numbered: tuple[int, Mesh]) -> tuple[np.ndarray, np.ndarray]:
             number, mesh = numbered
@@ -74,15 +75,15 @@ class ShapeSampler:
 
     def sample(self, count: int, points: int, warp: float) -> WarpedShapes:
         """Draw shapes with replacement, warp and mirror them, and return ``points`` of each."""
-        index = torch.randint(len(self), (count,), generator=self.generator)
-        which = torch.randint(SAMPLES_KEPT, (count, points), generator=self.generator)
+        index = integers(self.generator, len(self), count)
+        which = integers(self.generator, SAMPLES_KEPT, count, points)
         index, which = index.to(self.device), which.to(self.device)
         positions = self.points[index[:, None], which]
         normals = self.normals[index[:, None], which]
         bent = _to(Warp.sample(count, self.generator, warp), self.device)
         normals = bent.normals(positions, normals)
         vertices, positions = to_unit_box(bent.points(self.vertices[index]), bent.points(positions))
-        coin = torch.rand(count, 1, 1, generator=self.generator).to(self.device)
+        coin = uniform(self.generator, count, 1, 1).to(self.device)
         flip = torch.where(coin < 0.5, coin.new_tensor([-1.0, 1.0, 1.0]), 1.0)
         # Mirroring turns faces inside out; raw meshes are drawn from both sides anyway.
         return WarpedShapes(

@@ -11,6 +11,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from shapecycle import randomness
+
 
 @dataclass(frozen=True, eq=False)
 class Warp:
@@ -29,19 +31,21 @@ class Warp:
         """Draw warps; the strongest change a side by about a third."""
 
         def normal(*shape: int) -> Tensor:
-            return torch.randn(count, 1, *shape, generator=generator).clamp(-2, 2) * strength
+            return randomness.normal(generator, count, 1, *shape).clamp(-2, 2) * strength
 
         def uniform(*shape: int) -> Tensor:
-            return torch.rand(count, 1, *shape, generator=generator)
+            return randomness.uniform(generator, count, 1, *shape)
 
+        place = generator.device
+        less_in_y = torch.tensor([1.0, 0.4], device=place)
         # Waves along x are odd, so that both sides of the object stretch alike.
-        phase = uniform(3) * 6.2832 * torch.tensor([0.0, 1.0, 1.0])
+        phase = uniform(3) * 6.2832 * torch.tensor([0.0, 1.0, 1.0], device=place)
         frequency = 4 + 6 * uniform(3)
         return Warp(
             scale=(0.13 * normal(3)).exp(),
             taper=0.25 * normal(2),
-            shear=0.12 * normal(2) * torch.tensor([1.0, 0.4]),
-            bow=0.25 * normal(2) * torch.tensor([1.0, 0.4]),
+            shear=0.12 * normal(2) * less_in_y,
+            bow=0.25 * normal(2) * less_in_y,
             wave=0.35 * normal(3) / frequency,
             phase=phase,
             frequency=frequency,

@@ -4,6 +4,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from shapecycle.randomness import uniform
+
 
 def sample_surface(
     vertices: Float[Tensor, "b v 3"],
@@ -18,9 +20,9 @@ def sample_surface(
     with torch.no_grad():
         # Inverse transform on stratified numbers: lower variance than independent draws.
         total = length.detach().double().cumsum(1)
-        draws = torch.rand(3, len(vertices), count, 1, generator=generator).to(vertices.device)
+        draws = [uniform(generator, len(vertices), count, 1).to(total.device) for _ in range(3)]
         strata = torch.arange(count, dtype=torch.float64, device=vertices.device)
-        target = (strata + draws[0, ..., 0]) / count * total[:, -1:]
+        target = (strata + draws[0][..., 0]) / count * total[:, -1:]
         face = torch.searchsorted(total, target).clamp(max=len(faces) - 1)
         r, s = draws[1].sqrt(), draws[2]
     index = face[..., None].expand(-1, -1, 3)

@@ -60,8 +60,9 @@ def sliced_wasserstein_to_gaussian(
     Source:
         Kolouri et al., "Sliced-Wasserstein autoencoder", ICLR 2019, eq. 9.
     """
-    axes = torch.randn(codes.shape[1], directions, generator=generator).to(codes)
+    place = generator.device
+    axes = torch.randn(codes.shape[1], directions, generator=generator, device=place).to(codes)
     axes = axes / axes.norm(dim=0)
-    normal = torch.randn(codes.shape, generator=generator).to(codes)
+    normal = torch.randn(codes.shape, generator=generator, device=place).to(codes)
     ours, theirs = ((x @ axes).sort(0).values for x in (codes, normal))
     return (ours - theirs).square().mean()

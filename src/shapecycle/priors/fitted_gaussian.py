@@ -4,6 +4,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from shapecycle.randomness import normal
+
 
 class GaussianPrior(nn.Module):
     """A normal distribution fitted to codes; nothing is learnt by gradients."""
@@ -28,5 +30,5 @@ class GaussianPrior(nn.Module):
         self, count: int, generator: torch.Generator, *, spread: float = 1.0
     ) -> Float[Tensor, "b n"]:
         """Draw codes; a ``spread`` below 1 stays nearer to the mean."""
-        noise = torch.randn(count, len(self.mean), generator=generator).to(self.mean)
+        noise = normal(generator, count, len(self.mean)).to(self.mean)
         return self.mean + spread * noise @ self.factor.mT

@@ -4,6 +4,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from shapecycle.randomness import normal, uniform
+
 
 def sample_light(
     count: int, generator: torch.Generator, device: torch.device | str = "cpu"
@@ -19,17 +21,15 @@ def sample_light(
     """
     from shapecycle.rasterize import sh_basis
 
-    def draw(*shape: int) -> Tensor:
-        return torch.randn(*shape, generator=generator)
-
-    lamp = draw(count, 3) + torch.tensor([0.0, 0.8, 0.8])
+    place = generator.device
+    lamp = normal(generator, count, 3) + torch.tensor([0.0, 0.8, 0.8], device=place)
     lamp = lamp / lamp.norm(dim=1, keepdim=True)
-    ambient = 0.2 + 0.5 * torch.rand(count, 1, generator=generator)
-    strength = (1.0 - ambient) * (0.6 + 0.6 * torch.rand(count, 1, generator=generator))
+    ambient = 0.2 + 0.5 * uniform(generator, count, 1)
+    strength = (1.0 - ambient) * (0.6 + 0.6 * uniform(generator, count, 1))
     # A clamped cosine lobe: pi, 2 pi / 3 and pi / 4 per band (Ramamoorthi and Hanrahan,
     # "An efficient representation for irradiance environment maps", SIGGRAPH 2001, eq. 8).
-    lobe = torch.tensor([3.1416] + [2.0944] * 3 + [0.7854] * 5)
+    lobe = torch.tensor([3.1416] + [2.0944] * 3 + [0.7854] * 5, device=place)
     light = sh_basis(lamp[:, :, None])[:, :, 0] * lobe * strength
     light[:, :1] += ambient * 3.5449
-    tint = 1 + 0.05 * draw(count, 1, 3)
+    tint = 1 + 0.05 * normal(generator, count, 1, 3)
     return (light[:, :, None] * tint).to(device)

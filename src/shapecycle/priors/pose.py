@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from shapecycle.camera import Pose
 from shapecycle.config import SceneSettings
+from shapecycle.randomness import normal, uniform
 
 
 class PoseSampler(nn.Module):
@@ -34,7 +35,7 @@ class PoseSampler(nn.Module):
     def sample(self, count: int, generator: torch.Generator) -> Pose:
         """Draw poses."""
         device = next(self.parameters()).device
-        noise = torch.randn(count, self.noise, generator=generator).to(device)
+        noise = normal(generator, count, self.noise).to(device)
         return pose_from_vector(self(noise))
 
     def transport_loss(
@@ -47,7 +48,8 @@ class PoseSampler(nn.Module):
             mass an optimal plan is an assignment; solved by Crouse, "On implementing 2D
             rectangular assignment algorithms", IEEE TAES 2016.
         """
-        noise = torch.randn(len(seen), self.noise, generator=generator).to(seen.device)
+        place = generator.device
+        noise = torch.randn(len(seen), self.noise, generator=generator, device=place).to(seen)
         cost = torch.cdist(self(noise), seen).square()
         rows, columns = linear_sum_assignment(cost.detach().cpu().double().numpy())
         return cost[rows, columns].mean()
@@ -75,15 +77,15 @@ def sample_pose(
 ) -> Pose:
     """Draw poses from the wide prior that holds before photographs have been understood."""
 
-    def uniform(low: float, high: float) -> Tensor:
-        return low + (high - low) * torch.rand(count, generator=generator)
+    def between(low: float, high: float) -> Tensor:
+        return low + (high - low) * uniform(generator, count)
 
     low, high = (radians(x) for x in scenes.elevation_degrees)
-    roll = radians(scenes.roll_degrees) * torch.randn(count, generator=generator)
-    angles = torch.stack([uniform(-torch.pi, torch.pi), uniform(low, high), roll], 1)
+    roll = radians(scenes.roll_degrees) * normal(generator, count)
+    angles = torch.stack([between(-torch.pi, torch.pi), between(low, high), roll], 1)
     near, far = scenes.distance
     # Uniform in apparent size rather than in distance.
-    depth = 1 / uniform(1 / far, 1 / near)
-    aside = 0.08 * torch.randn(count, 2, generator=generator) * depth[:, None]
+    depth = 1 / between(1 / far, 1 / near)
+    aside = 0.08 * normal(generator, count, 2) * depth[:, None]
     translation = torch.cat([aside, -depth[:, None]], 1)
     return Pose(angles.to(device), translation.to(device))

@@ -32,7 +32,7 @@ class PoseLightBuffer:
     @torch.no_grad()
     def add(self, pose: Pose, light: Float[Tensor, "b 9 3"]) -> None:
         """Store a batch over the oldest entries."""
-        place = (self.count + torch.arange(len(light))) % len(self.poses)
+        place = (self.count + torch.arange(len(light), device=self.poses.device)) % len(self.poses)
         self.poses[place] = pose_vector(pose)
         self.lights[place] = light.flatten(1)
         self.count += len(light)

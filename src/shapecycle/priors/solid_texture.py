@@ -8,6 +8,9 @@ from dataclasses import dataclass
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from torch.nn import functional as F
+
+from shapecycle import randomness
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,24 +45,24 @@ class SolidTexture:
         """
 
         def uniform(*shape: int) -> Tensor:
-            return torch.rand(count, *shape, generator=generator)
+            return randomness.uniform(generator, count, *shape)
 
         def normal(*shape: int) -> Tensor:
-            return torch.randn(count, *shape, generator=generator)
+            return randomness.normal(generator, count, *shape)
 
         colours = uniform(regions, 3)
         if palette is not None and len(palette):
-            pick = torch.randint(len(palette), (count, regions), generator=generator)
-            known = palette[pick] + 0.03 * normal(regions, 3)
+            pick = randomness.integers(generator, len(palette), count, regions)
+            known = palette.to(pick.device)[pick] + 0.03 * normal(regions, 3)
             colours = torch.where(uniform(regions, 1) < 0.7, known, colours)
         colours = colours.clamp(0.02, 0.98)
-        axis = torch.eye(3)[torch.randint(3, (count, regions), generator=generator)]
+        axis = F.one_hot(randomness.integers(generator, 3, count, regions), 3).float()
         tilted = torch.where(uniform(regions, 1) < 0.6, axis, normal(regions, 3))
         sign = torch.where(uniform(regions, 1) < 0.5, 1.0, -1.0)
         kind = torch.where(
             uniform(regions) < 0.5, 0.0, torch.where(uniform(regions) < 0.8, 1.0, 2.0)
         )
-        absent = (uniform(regions) < 0.5) & (torch.arange(regions) > 0)
+        absent = (uniform(regions) < 0.5) & (torch.arange(regions, device=generator.device) > 0)
         kind = torch.where(absent, 3.0, kind)
         kind[:, 0] = 4.0
         return SolidTexture(
