@@ -58,7 +58,7 @@ def main() -> None:
         write_shapes(Path(folder), SHAPE_SEEDS[:24])
         shapes = load_shape_folder(Path(folder))
     generator = torch.Generator().manual_seed(0)
-    sampler = ShapeSampler(shapes.meshes, generator=generator, device="cpu")
+    sampler = ShapeSampler.of(shapes.meshes, generator=generator, device="cpu")
     trainer = Trainer(Settings(), photos, sampler, seed=0, device="cpu")
     model = Model(trainer.networks, Provenance({}, 0, []))
     some = sorted((pictures / "val" / "images").iterdir())[:16]

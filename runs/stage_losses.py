@@ -43,7 +43,7 @@ def main() -> None:
         write_shapes(Path(folder), SHAPE_SEEDS[:12])
         shapes = load_shape_folder(Path(folder))
     generator = torch.Generator().manual_seed(5)
-    sampler = ShapeSampler(shapes.meshes, generator=generator, device="cpu")
+    sampler = ShapeSampler.of(shapes.meshes, generator=generator, device="cpu")
     trainer = Trainer(settings, photos, sampler, seed=5, device="cpu")
     for stage in ("shapes", "random cycle", "all cycles"):
         for step in range(STEPS):

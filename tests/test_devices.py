@@ -19,7 +19,7 @@ def test_another_device_refuses_tensors_of_the_processor() -> None:
 
 def test_shapes_are_sampled_and_read_where_the_networks_are() -> None:
     generator = torch.Generator().manual_seed(0)
-    sampler = ShapeSampler([small_car(0)] * 2, generator=generator, device=ELSEWHERE)
+    sampler = ShapeSampler.of([small_car(0)] * 2, generator=generator, device=ELSEWHERE)
     networks = Networks(tiny_model()).to(ELSEWHERE)
     shapes = sampler.sample(4, 64, 1.0)
     vertices = networks.renderer.vertices(networks.read(shapes.points))

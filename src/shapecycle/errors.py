@@ -6,6 +6,7 @@ ShapecycleError
 ├── GeometryError    a mesh cannot be used (empty, non-finite, bad indices)
 ├── CheckpointError  a model or run folder cannot be read or written
 ├── NonFiniteLoss    a training diverged
+├── LostProcess      one of several processes that train together is gone
 └── MissingExtra     an optional dependency is needed and not installed
 
 Programming errors (a tensor of the wrong shape, say) stay ``ValueError`` and ``TypeError``.
@@ -44,6 +45,10 @@ class CheckpointError(ShapecycleError):
 
 class MissingExtra(ShapecycleError):
     """An optional dependency is needed and not installed."""
+
+
+class LostProcess(ShapecycleError):
+    """One of several processes that work together is gone; the others stop."""
 
 
 class NonFiniteLoss(ShapecycleError):

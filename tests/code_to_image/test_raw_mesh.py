@@ -18,7 +18,7 @@ def shapes() -> WarpedShapes:
     with few_samples():
         generator = torch.Generator().manual_seed(0)
         cars = [small_car(0), small_car(1)]
-        return ShapeSampler(cars, generator=generator, device="cpu").sample(12, 256, 1.0)
+        return ShapeSampler.of(cars, generator=generator, device="cpu").sample(12, 256, 1.0)
 
 
 def _frame(count: int) -> View:

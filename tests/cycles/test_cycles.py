@@ -36,7 +36,7 @@ def scenes() -> SceneSampler:
     windows = torch.tensor([[0.0, 0.0, 0.7]] * 4)
     photos = PhotoSampler(PhotoSet(rgba, windows, [], []), generator=generator, device=CPU)
     with few_samples():
-        shapes = ShapeSampler([small_car(0), small_car(1)], generator=generator, device=CPU)
+        shapes = ShapeSampler.of([small_car(0), small_car(1)], generator=generator, device=CPU)
     settings = tiny_settings(pose_light_buffer=8)
     return SceneSampler(settings, shapes, photos, generator=generator, device=CPU)
 

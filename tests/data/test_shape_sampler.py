@@ -20,7 +20,7 @@ def _cloud(seed: int) -> Mesh:
 def sampler() -> ShapeSampler:
     with few_samples():
         meshes = [small_car(0), small_car(1), _cloud(2)]
-        return ShapeSampler(meshes, generator=torch.Generator().manual_seed(0), device="cpu")
+        return ShapeSampler.of(meshes, generator=torch.Generator().manual_seed(0), device="cpu")
 
 
 @pytest.fixture
@@ -67,7 +67,9 @@ def test_every_shape_is_seen_meshes_and_clouds_alike(sampler: ShapeSampler) -> N
 def test_samplers_repeat_with_their_seed() -> None:
     with few_samples():
         samplers = [
-            ShapeSampler([small_car(0)], generator=torch.Generator().manual_seed(4), device="cpu")
+            ShapeSampler.of(
+                [small_car(0)], generator=torch.Generator().manual_seed(4), device="cpu"
+            )
             for _ in range(2)
         ]
         first, second = (sampler.sample(3, 16, 1.0) for sampler in samplers)

@@ -35,7 +35,7 @@ def _trainer(data: tuple[PhotoSet, ShapeSet], **weights: float) -> Trainer:
     settings = tiny_settings()
     settings = replace(settings, weights=replace(settings.weights, **weights))
     generator = torch.Generator().manual_seed(3)
-    pool = ShapeSampler(shapes.meshes[:3], generator=generator, device="cpu")
+    pool = ShapeSampler.of(shapes.meshes[:3], generator=generator, device="cpu")
     return Trainer(settings, photos, pool, seed=3, device="cpu")
 
 

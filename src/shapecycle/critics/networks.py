@@ -74,8 +74,9 @@ def augmented(picture: Float[Tensor, "b c h w"], generator: torch.Generator) -> 
     padded = F.pad(picture, (reach, reach, reach, reach))
     moved = []
     # One shift per quarter of the batch: shifts of slices need no gather of pixels.
-    for part in padded.chunk(4):
-        dx, dy, flip = torch.randint(0, 2 * reach + 1, (3,), generator=generator).tolist()
+    place = generator.device
+    shifts = torch.randint(0, 2 * reach + 1, (4, 3), generator=generator, device=place).tolist()
+    for part, (dx, dy, flip) in zip(padded.chunk(4), shifts, strict=False):
         crop = part[:, :, dy : dy + height, dx : dx + width]
         moved.append(crop.flip(3) if flip % 2 else crop)
     result = torch.cat(moved)

@@ -45,30 +45,69 @@ class WarpedShapes:
         )
 
 
+@dataclass(frozen=True, eq=False)
+class SampledSurfaces:
+    """The surfaces of all training shapes, on the processor.
+
+    Attributes:
+        points, normals: Oriented points of every shape, uniform by area.
+        vertices: Vertices of the raw meshes, padded to one length.
+        topology: Their faces; point clouds have a surfel at each point.
+    """
+
+    points: Float[Tensor, "s k 3"]
+    normals: Float[Tensor, "s k 3"]
+    vertices: Float[Tensor, "s v 3"]
+    topology: rz.Topology
+
+
+def sampled_surfaces(meshes: Sequence[Mesh], seed: int) -> SampledSurfaces:
+    """Sample the surfaces of shapes and pad their meshes to one length, on all threads."""
+
+    def sample(numbered: tuple[int, Mesh]) -> tuple[np.ndarray, np.ndarray]:
+        number, mesh = numbered
+        return surface_samples(mesh, SAMPLES_KEPT, np.random.default_rng([seed, number]))
+
+    with ThreadPoolExecutor(torch.get_num_threads()) as workers:
+        samples = list(workers.map(sample, enumerate(meshes)))
+    source = np.random.default_rng(seed)
+    drawn = [surfels(mesh, source) if mesh.is_point_cloud else mesh for mesh in meshes]
+    longest = max(len(mesh.vertices) for mesh in drawn)
+    padded = [_padded(mesh.vertices, longest) for mesh in drawn]
+    return SampledSurfaces(
+        points=torch.from_numpy(np.stack([p for p, _ in samples])).float(),
+        normals=torch.from_numpy(np.stack([n for _, n in samples])).float(),
+        vertices=torch.from_numpy(np.stack(padded)).float(),
+        topology=rz.Topology.stack([mesh.faces for mesh in drawn]),
+    )
+
+
 class ShapeSampler:
-    """The training shapes, ready to be drawn from: sampled surfaces and padded raw meshes."""
+    """Draws training shapes at random.
+
+    Args:
+        surfaces: The training shapes, sampled.
+        generator: Source of randomness.
+        device: Where shapes are drawn.
+    """
 
     def __init__(
-        self, meshes: Sequence[Mesh], *, generator: torch.Generator, device: torch.device | str
+        self, surfaces: SampledSurfaces, *, generator: torch.Generator, device: torch.device | str
     ) -> None:
-        self.generator = generator
-        self.device = torch.device(device)
-        seed = int(torch.randint(2**31, (1,), generator=generator, device=generator.device))
+        self.generator, self.device = generator, torch.device(device)
+        self.points = surfaces.points.to(device)
+        self.normals = surfaces.normals.to(device)
+        self.vertices = surfaces.vertices.to(device)
+        self.topology = surfaces.topology.to(device)
 
-        def sample(numbered: tuple[int, Mesh]) -> tuple[np.ndarray, np.ndarray]:
-            number, mesh = numbered
-            return surface_samples(mesh, SAMPLES_KEPT, np.random.default_rng([seed, number]))
-
-        with ThreadPoolExecutor(torch.get_num_threads()) as workers:
-            samples = list(workers.map(sample, enumerate(meshes)))
-        self.points = torch.from_numpy(np.stack([p for p, _ in samples])).float().to(device)
-        self.normals = torch.from_numpy(np.stack([n for _, n in samples])).float().to(device)
-        source = np.random.default_rng(seed)
-        drawn = [surfels(mesh, source) if mesh.is_point_cloud else mesh for mesh in meshes]
-        longest = max(len(mesh.vertices) for mesh in drawn)
-        padded = [_padded(mesh.vertices, longest) for mesh in drawn]
-        self.vertices = torch.from_numpy(np.stack(padded)).float().to(device)
-        self.topology = rz.Topology.stack([mesh.faces for mesh in drawn]).to(device)
+    @classmethod
+    def of(
+        cls, meshes: Sequence[Mesh], *, generator: torch.Generator, device: torch.device | str
+    ) -> "ShapeSampler":
+        """Sample meshes by a seed from the generator, and return the sampler."""
+        place = generator.device
+        seed = int(torch.randint(2**31, (1,), generator=generator, device=place))
+        return cls(sampled_surfaces(meshes, seed), generator=generator, device=device)
 
     def __len__(self) -> int:
         return len(self.points)

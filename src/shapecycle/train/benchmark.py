@@ -41,7 +41,7 @@ def benchmark(settings: Settings, stages: list[str], device: str) -> Cost:
     batch = min(BATCH, settings.train.batch)
     settings = replace(settings, train=replace(settings.train, batch=batch))
     generator = torch.Generator().manual_seed(0)
-    shapes = ShapeSampler([_ball()], generator=generator, device=device)
+    shapes = ShapeSampler.of([_ball()], generator=generator, device=device)
     trainer = Trainer(settings, _discs(settings.model.image_size), shapes, seed=0, device=device)
     kept = Kept({p.untyped_storage().data_ptr() for p in trainer.networks.parameters()})
     speeds = {name: _speed(trainer, name, kept) for name in stages}

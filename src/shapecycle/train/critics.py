@@ -11,6 +11,7 @@ from shapecycle.critics.networks import CodeCritic, PictureCritic, augmented
 from shapecycle.losses import Losses
 from shapecycle.losses.adversarial import critic_loss, generator_loss, gradient_penalty
 from shapecycle.losses.weighting import active_weights
+from shapecycle.parallel import ALONE, Team
 from shapecycle.train.optimizers import NetworkOptimizer
 
 Samples = dict[str, Tensor]
@@ -38,10 +39,15 @@ class Critics:
         settings: Say which critics there are, how large, and how fast they learn.
         generator: Draws the shifts of the pictures that critics are shown.
         device: Where the critics are.
+        team: The processes that teach them together.
     """
 
     def __init__(
-        self, settings: Settings, generator: torch.Generator, device: torch.device
+        self,
+        settings: Settings,
+        generator: torch.Generator,
+        device: torch.device,
+        team: Team = ALONE,
     ) -> None:
         self.networks = {name: net.to(device) for name, net in critics_of(settings).items()}
         self.settings, self.generator = settings.train, generator
@@ -51,6 +57,7 @@ class Critics:
                 learning_rate=self.settings.critic_learning_rate,
                 betas=self.settings.critic_adam_betas,
                 clip=self.settings.gradient_clip,
+                team=team,
             )
             if self.networks
             else None

@@ -57,7 +57,7 @@ def train(run: Run, journal: Journal) -> Path:
     start = time.monotonic()
     generator = torch.Generator().manual_seed(run.seed)
     journal.say("sampling the shapes' surfaces ...")
-    shapes = ShapeSampler(run.shapes.meshes, generator=generator, device=run.device)
+    shapes = ShapeSampler.of(run.shapes.meshes, generator=generator, device=run.device)
     trainer = Trainer(run.settings, run.photos, shapes, seed=run.seed, device=run.device)
     # Sampling hundreds of surfaces takes minutes, and belongs to the time that was asked for.
     schedule = _schedule(run, preparation=time.monotonic() - start)

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from shapecycle.config import TrainSettings
+from shapecycle.parallel import ALONE, Team
 
 
 class NetworkOptimizer:
@@ -18,6 +19,7 @@ class NetworkOptimizer:
         learning_rate: Peak step size.
         betas: Adam's decay rates.
         clip: Largest norm of all gradients together.
+        team: The processes whose gradients are averaged.
 
     Source:
         Kingma and Ba, "Adam: a method for stochastic optimization", ICLR 2015.
@@ -29,19 +31,23 @@ class NetworkOptimizer:
         learning_rate: float,
         betas: tuple[float, float],
         clip: float,
+        team: Team = ALONE,
     ) -> None:
         self.parameters = [p for network in networks for p in network.parameters()]
-        self.learning_rate, self.clip = learning_rate, clip
+        self.learning_rate, self.clip, self.team = learning_rate, clip, team
         self.adam = torch.optim.Adam(self.parameters, lr=learning_rate, betas=betas, eps=1e-7)
 
     @classmethod
-    def of_generators(cls, settings: TrainSettings, *networks: nn.Module) -> "NetworkOptimizer":
+    def of_generators(
+        cls, settings: TrainSettings, *networks: nn.Module, team: Team = ALONE
+    ) -> "NetworkOptimizer":
         """Return the optimizer of networks other than the critics."""
         return cls(
             *networks,
             learning_rate=settings.learning_rate,
             betas=settings.adam_betas,
             clip=settings.gradient_clip,
+            team=team,
         )
 
     def step(self, loss: Tensor, *, lr_scale: float = 1.0) -> None:
@@ -53,6 +59,7 @@ class NetworkOptimizer:
         """
         self.adam.zero_grad(set_to_none=True)
         loss.backward()
+        self.team.average_([p.grad for p in self.parameters if p.grad is not None])
         torch.nn.utils.clip_grad_norm_(self.parameters, self.clip)
         for group in self.adam.param_groups:
             group["lr"] = self.learning_rate * lr_scale

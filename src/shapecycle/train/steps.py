@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from shapecycle.camera import Pose
 from shapecycle.code_to_image.compositing import premultiplied
 from shapecycle.config import Settings
 from shapecycle.cycles.image_cycle import image_cycle
@@ -21,6 +22,7 @@ from shapecycle.losses import Losses
 from shapecycle.losses.code import sliced_wasserstein_to_gaussian
 from shapecycle.losses.weighting import active_weights, weighted_sum
 from shapecycle.model_networks import Networks
+from shapecycle.parallel import ALONE, Team
 from shapecycle.priors.pose_light_buffer import PoseLightBuffer
 from shapecycle.shape_to_code.encoder import SURFACE_POINTS
 from shapecycle.train.critics import Critics
@@ -29,24 +31,44 @@ from shapecycle.train.optimizers import NetworkOptimizer
 
 
 class Trainer:
-    """Networks, critics and data of a training, and one step of each of its stages."""
+    """Networks, critics and data of a training, and one step of each of its stages.
+
+    Args:
+        settings: Of the whole training; a batch is shared out among all processes.
+        photos: The training photographs.
+        shapes: The training shapes, and the source of all randomness.
+        seed: Of the networks' first weights.
+        device: Where to compute.
+        team: The processes that train together.
+    """
 
     def __init__(
-        self, settings: Settings, photos: PhotoSet, shapes: ShapeSampler, *, seed: int, device: str
+        self,
+        settings: Settings,
+        photos: PhotoSet,
+        shapes: ShapeSampler,
+        *,
+        seed: int,
+        device: str,
+        team: Team = ALONE,
     ) -> None:
         torch.manual_seed(seed)
-        self.settings, self.device = settings, torch.device(device)
+        self.settings, self.device, self.team = settings, torch.device(device), team
+        self.batch = settings.train.batch // team.size
         self.generator = shapes.generator
         photo_sampler = PhotoSampler(photos, generator=self.generator, device=self.device)
         self.networks = networks = Networks(settings.model).to(self.device)
         renderer = networks.renderer
         optimizer = NetworkOptimizer.of_generators
-        self.geometry = optimizer(settings.train, networks.shape_encoder, renderer.deformation)
-        self.appearance = optimizer(
-            settings.train, networks.image_encoder, renderer.texture_decoder
+        self.geometry = optimizer(
+            settings.train, networks.shape_encoder, renderer.deformation, team=team
         )
-        self.poses = optimizer(settings.train, networks.pose_sampler)
-        self.critics = Critics(settings, self.generator, self.device)
+        self.appearance = optimizer(
+            settings.train, networks.image_encoder, renderer.texture_decoder, team=team
+        )
+        self.poses = optimizer(settings.train, networks.pose_sampler, team=team)
+        self.critics = Critics(settings, self.generator, self.device, team)
+        self._agree_on_weights()
         self.ema = EMA(networks, settings.train.ema_images)
         self.scenes = SceneSampler(
             settings, shapes, photo_sampler, generator=self.generator, device=self.device
@@ -58,26 +80,26 @@ class Trainer:
 
     def shapes_step(self, lr_scale: float) -> Losses:
         """Shape autoencoder alone: learn what shapes there are."""
-        return self._finish_step(self._autoencode(self.settings.train.batch, lr_scale))
+        return self._finish_step(self._autoencode(self.batch, lr_scale))
 
     def random_step(self, lr_scale: float) -> Losses:
         """Random cycle: learn to see from pictures whose truth is known."""
         train = self.settings.train
         losses = self._continue_autoencoder(lr_scale)
         with self.geometry.frozen():
-            cycle = random_cycle(self.networks, self.scenes, train.batch)
+            cycle = random_cycle(self.networks, self.scenes, self.batch)
             losses |= self._learn(cycle.losses, [cycle.texture_codes], lr_scale)
         if self.steps % train.autoencoder_every == train.autoencoder_every // 2:
-            self._observe_photographs(train.batch // 2)
+            self._observe_photographs(self.batch // 2)
         self.last = {"scene": cycle.render.rgba}
         return self._finish_step(losses)
 
     def cycles_step(self, lr_scale: float) -> Losses:
         """All cycles together, against the critics."""
         train, losses = self.settings.train, self._continue_autoencoder(lr_scale)
-        few = int(train.batch * train.cycle_share)
+        few = int(self.batch * train.cycle_share)
         with self.geometry.frozen(), self.critics.frozen():
-            random = random_cycle(self.networks, self.scenes, train.batch - 2 * few)
+            random = random_cycle(self.networks, self.scenes, self.batch - 2 * few)
             image = image_cycle(self.networks, self.scenes, few)
             seen = image.best.code
             shape = shape_cycle(self.networks, self.scenes, few, seen)
@@ -89,7 +111,7 @@ class Trainer:
         real |= self._real_codes(few)
         penalise = self.steps % train.r1_every == 0
         losses |= self.critics.step(real, fake, lr_scale=lr_scale, penalise=penalise)
-        self.scenes.pose_light_buffer.add(seen.pose, seen.light)
+        self._remember(seen.pose, seen.light)
         losses |= self._learn_poses(lr_scale)
         self.last = {"photo": image.photos, "redrawn": image.best.drawing, "drawn": shape.drawing}
         return self._finish_step(losses)
@@ -99,7 +121,9 @@ class Trainer:
     def _finish_step(self, losses: Losses) -> Losses:
         self.steps += 1
         self.ema.update(self.settings.train.batch)
-        return {name: value.detach() for name, value in losses.items()}
+        values = {name: value.detach().clone() for name, value in losses.items()}
+        self.team.average_(list(values.values()))
+        return values
 
     def _learn(
         self,
@@ -109,7 +133,8 @@ class Trainer:
         fake: dict[str, Tensor] | None = None,
     ) -> Losses:
         """Add the prior on texture codes and the critics, and teach image encoder and texture."""
-        prior = sliced_wasserstein_to_gaussian(torch.cat(texture_codes), self.generator)
+        codes = self.team.gathered(torch.cat(texture_codes))
+        prior = sliced_wasserstein_to_gaussian(codes, self.generator)
         losses = losses | {"texture_prior": prior}
         if fake is not None:
             losses |= self.critics.generator_losses(fake)
@@ -126,7 +151,7 @@ class Trainer:
         train = self.settings.train
         if self.steps % train.autoencoder_every:
             return {}
-        return self._autoencode(train.batch // 2, train.autoencoder_lr_scale * lr_scale)
+        return self._autoencode(self.batch // 2, train.autoencoder_lr_scale * lr_scale)
 
     @torch.no_grad()
     def _observe_photographs(self, count: int) -> None:
@@ -135,7 +160,16 @@ class Trainer:
         encoding = self.networks.encode_image(rgba, window)
         best = encoding.pose.hypotheses(1)[0][:, 0]
         pose = self.networks.pose_of(encoding, best, self.networks.view(window))
-        self.scenes.pose_light_buffer.add(pose, encoding.light)
+        self._remember(pose, encoding.light)
+
+    @torch.no_grad()
+    def _remember(self, pose: Pose, light: Float[Tensor, "b 9 3"]) -> None:
+        """Store poses and lights that were seen in photographs, by all processes."""
+        own = torch.cat([pose.angles, pose.translation, light.flatten(1)], 1)
+        seen = self.team.gathered(own)
+        self.scenes.pose_light_buffer.add(
+            Pose(seen[:, :3], seen[:, 3:6]), seen[:, 6:].view(-1, 9, 3)
+        )
 
     @torch.no_grad()
     def _real_codes(self, count: int) -> dict[str, Tensor]:
@@ -150,11 +184,17 @@ class Trainer:
         if "pose_transport" not in active_weights(self.settings.weights):
             return {}
         seen, count = self.scenes.pose_light_buffer, self.settings.train.pose_transport_samples
-        pick = torch.randint(len(seen), (count,), generator=self.generator)
+        place = self.generator.device
+        pick = torch.randint(len(seen), (count,), generator=self.generator, device=place)
         loss = self.networks.pose_sampler.transport_loss(seen.poses[pick], self.generator)
         losses = {"pose_transport": loss}
         self.poses.step(weighted_sum(losses, self.settings.weights), lr_scale=lr_scale)
         return losses
+
+    def _agree_on_weights(self) -> None:
+        """Start from one process's weights: other machines may round differently."""
+        parts = [self.networks, *self.critics.networks.values()]
+        self.team.copy_first_([value for part in parts for value in part.state_dict().values()])
 
     # Ends -------------------------------------------------------------------------------------
 
