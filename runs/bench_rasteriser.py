@@ -38,7 +38,7 @@ import torch
 from scene import BATCH, Scene, backward, coloured, make_scene, textured
 from torch import Tensor
 
-from shapecycle.train.threads import choose_threads
+from shapecycle.train.computing import choose_threads
 
 FACES = (1280, 5120)
 SIZES = (64, 128, 256)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from functools import cache, wraps
-from typing import ParamSpec, TypeVar
+from typing import Literal, ParamSpec, TypeVar
 
 import torch
 from torch import Tensor
@@ -30,17 +30,41 @@ def chosen_device(name: str) -> str:
     }
     if name == "auto":
         return "cuda" if there["cuda"] else "cpu"
-    if not there.get(name.partition(":")[0], False):
+    kind, _, number = name.partition(":")
+    if not there.get(kind, False):
         raise ConfigError(
             f"device {name}: this machine or this build of PyTorch has none",
             f"there is: {', '.join(k for k, v in there.items() if v)}",
         )
+    if number and kind == "cuda" and not int(number) < torch.cuda.device_count():
+        raise ConfigError(
+            f"device {name}: this machine has {torch.cuda.device_count()} GPU(s), counted from 0",
+            "name one of them, or leave the number out",
+        )
     return name
 
 
+Precision = Literal["float32", "bfloat16"]
+"""Number format of convolutions and matrix products; all else is float32."""
+
+_chosen: dict[str, Precision] = {}
+
+
+def use_precision(device_type: str, precision: Precision) -> None:
+    """Set the number format of all networks on a kind of device in this process."""
+    _chosen[device_type] = precision
+
+
+def precision_on(device_type: str) -> Precision:
+    """Return the number format on a kind of device; unless set, bfloat16 where it is native."""
+    native: Precision = "bfloat16" if has_native_bfloat16(device_type) else "float32"
+    return _chosen.get(device_type, native)
+
+
 def autocast(device: torch.device) -> AbstractContextManager[object]:
-    """Compute convolutions and matrix products in bfloat16, where that is native to the device."""
-    return torch.autocast(device.type, torch.bfloat16, enabled=has_native_bfloat16(device.type))
+    """Compute convolutions and matrix products in the number format of the device."""
+    is_half = precision_on(device.type) == "bfloat16"
+    return torch.autocast(device.type, torch.bfloat16, enabled=is_half)
 
 
 @cache

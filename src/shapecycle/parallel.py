@@ -16,14 +16,15 @@ import torch.distributed as dist
 from torch import Tensor
 
 from shapecycle.errors import ConfigError, LostProcess
+from shapecycle.torchrun import is_one_of_several
 
 T = TypeVar("T")
 
-JOIN_SECONDS = 120
+JOIN_SECONDS = 120.0
 """Seconds in which all processes must have found each other."""
-ANSWER_SECONDS = 600
+ANSWER_SECONDS = 600.0
 """Seconds that a process waits for the others; one that dies is noticed at once."""
-ROLL_CALL_SECONDS = 5
+ROLL_CALL_SECONDS = 5.0
 """Seconds that processes have to say that they are there after one was lost."""
 
 
@@ -84,10 +85,10 @@ class Team:
         parts[self.rank] = own
         return torch.stack(parts, 1).flatten(0, 1)
 
-    def largest(self, numbers: Sequence[float]) -> list[float]:
+    def largest(self, numbers: Sequence[int | float]) -> list[float]:
         """Return for each number the largest that any process named."""
         if self.size == 1:
-            return list(numbers)
+            return [float(number) for number in numbers]
         named = torch.tensor(numbers, dtype=torch.float64)
         with _noticing_loss(self):
             dist.all_reduce(named, dist.ReduceOp.MAX)
@@ -114,11 +115,6 @@ class Team:
 ALONE = Team()
 
 
-def is_one_of_several() -> bool:
-    """Whether `torchrun` started this process as one of several."""
-    return int(os.environ.get("WORLD_SIZE", "1")) > 1
-
-
 def joined(device: str) -> Team:
     """Join the other processes, as the variables that `torchrun` sets say; alone without them.
 
@@ -140,24 +136,41 @@ def joined(device: str) -> Team:
             f"WORLD_SIZE says that several processes work together, but not where ({fault})",
             "start them with torchrun, or unset WORLD_SIZE",
         ) from fault
+    return join(Team(rank, size, local_rank), device, "env://", where)
+
+
+def join(team: Team, device: str, meeting: str, where: str = "this machine") -> Team:
+    """Join the other processes of a team.
+
+    Args:
+        team: Which of how many this one is.
+        device: "cpu", or "cuda": each process then takes the GPU of its number.
+        meeting: Address by which they find each other, as `torch.distributed` names it.
+        where: The same, for people.
+
+    Raises:
+        ConfigError: If they cannot be found.
+    """
+    kind = torch.device(device).type
     # The small messages about when to stop go over the processors.
-    backend = "gloo" if device == "cpu" else "cpu:gloo,cuda:nccl"
-    if device != "cpu":
-        torch.cuda.set_device(local_rank)
+    backend = "cpu:gloo,cuda:nccl" if kind == "cuda" else "gloo"
+    if kind == "cuda":
+        torch.cuda.set_device(team.local_rank)
+    wait = timedelta(seconds=JOIN_SECONDS)
     try:
         dist.init_process_group(
-            backend, rank=rank, world_size=size, timeout=timedelta(seconds=JOIN_SECONDS)
+            backend, init_method=meeting, rank=team.rank, world_size=team.size, timeout=wait
         )
-        # Found only when the first message is sent.
+        # Whether they reach each other shows with the first message.
         dist.all_reduce(torch.zeros(1))
         dist.distributed_c10d._set_pg_timeout(timedelta(seconds=ANSWER_SECONDS))
     except (RuntimeError, ValueError) as fault:
         raise ConfigError(
-            f"process {rank} of {size} did not find the others at {where} in {JOIN_SECONDS} "
-            f"seconds ({str(fault).splitlines()[0]})",
-            "see that all of them run, and that this address and port are reached from each",
+            f"process {team.rank} of {team.size} did not find the others at {where} within "
+            f"{JOIN_SECONDS:.0f} seconds ({str(fault).splitlines()[0]})",
+            "see that all of them run and reach that address; --processes 1 trains in one",
         ) from fault
-    return Team(rank, size, local_rank)
+    return team
 
 
 class _noticing_loss:

@@ -17,6 +17,7 @@ from shapecycle.errors import CheckpointError
 from shapecycle.losses import Losses
 from shapecycle.model_file import load_networks
 from shapecycle.train.checkpoint import load_state
+from shapecycle.train.computing import Computing
 from shapecycle.train.journal import Journal
 from shapecycle.train.loop import NonFiniteLoss, Run, train
 from shapecycle.train.signals import Stopped
@@ -46,7 +47,9 @@ def _settings(**train_settings: object) -> Settings:
 
 def _run(folder: Path, data: tuple[PhotoSet, ShapeSet], **changes: object) -> Run:
     folder.mkdir(exist_ok=True)
-    run = Run(folder, _settings(), *data, seed=3, device="cpu", seconds=None)
+    run = Run(
+        folder, _settings(), *data, seed=3, computing=Computing("cpu", "float32"), seconds=None
+    )
     return replace(run, **changes)  # type: ignore[arg-type]
 
 

@@ -6,9 +6,9 @@ from torch import nn
 from shapecycle.config import Settings, as_dict
 from shapecycle.model_networks import Networks
 from shapecycle.train.benchmark import benchmark
+from shapecycle.train.computing import chosen_computing
 from shapecycle.train.critics import critics_of
 from shapecycle.train.schedule import stage_shares
-from shapecycle.train.threads import choose_threads
 
 
 def dry_run(settings: Settings, device: str) -> None:
@@ -20,8 +20,8 @@ def dry_run(settings: Settings, device: str) -> None:
         total += number
         print(f"{name:<16} {number:>12,} parameters")
     print(f"{'all':<16} {total:>12,} parameters, {16 * total / 1e6:.0f} MB with optimizer state")
-    if device == "cpu":
-        choose_threads()
+    computing = chosen_computing(settings, device)
+    print(computing)
     _print_cost(settings, device)
 
 

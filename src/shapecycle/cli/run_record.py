@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from shapecycle.cli.output import write_new_file
 from shapecycle.config import Settings, as_dict, merged
@@ -24,6 +24,8 @@ class Record:
         up: The shape files' axis that points up, with its sign.
         front: Their axis that points to the front.
         skip_bad: Whether bad files were left out.
+        precision: Number format of the networks: "auto" until it is chosen.
+        deterministic: Whether the same command gives the same weights to the bit.
         images: Folder of the pictures.
         shapes: Folder of the shapes.
         picture_count: How many pictures that folder gave; None before they are loaded.
@@ -38,6 +40,8 @@ class Record:
     up: str
     front: str
     skip_bad: bool
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    deterministic: bool = False
     images: str = ""
     shapes: str = ""
     picture_count: int | None = None
@@ -52,6 +56,8 @@ KINDS: dict[str, tuple[type, ...]] = {
     "up": (str,),
     "front": (str,),
     "skip_bad": (bool,),
+    "precision": (str,),
+    "deterministic": (bool,),
     "images": (str,),
     "shapes": (str,),
     "picture_count": (int,),
@@ -100,6 +106,8 @@ def _record(kept: Any, source: str) -> Record:
         value = kept[name]
         if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
             raise ValueError(f"'{name}' is {value!r}")
+    if kept["precision"] not in ("auto", "float32", "bfloat16"):
+        raise ValueError(f"'precision' is {kept['precision']!r}")
     commands = tuple(tuple(map(str, command)) for command in kept["commands"])
     settings: Settings = merged(Settings(), kept["settings"], source=source)
     return Record(**{**kept, "settings": settings, "commands": commands})

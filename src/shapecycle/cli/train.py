@@ -13,8 +13,9 @@ from tyro.conf import DisallowNone, arg
 from shapecycle.cli.inputs import MAX_SEED, Device, check_range
 from shapecycle.cli.output import check_creatable, check_unused
 from shapecycle.cli.run_record import Record, read_record, record_file, write_record
-from shapecycle.console import say
+from shapecycle.console import hushed, say
 from shapecycle.errors import CheckpointError, ConfigError, DataError
+from shapecycle.torchrun import is_first_process, is_one_of_several
 from shapecycle.train.lock import LOCK_NAME, check_not_running, locked
 from shapecycle.train.signals import Stopped, interruptible
 
@@ -22,7 +23,10 @@ if TYPE_CHECKING:
     from shapecycle.config import Settings
     from shapecycle.data.photos import PhotoSet
     from shapecycle.data.shapes import ShapeSet
+    from shapecycle.parallel import Team
+    from shapecycle.train.computing import Computing
 
+MAX_PROCESSES = 256
 UP, FRONT = "+y", "+z"
 """The shape files' axes where none are named."""
 
@@ -57,6 +61,17 @@ class Train:
     """Seed of all random numbers."""
     device: Device = "auto"
     """Where to compute; auto takes an NVIDIA GPU if there is one, else the processor."""
+    precision: Annotated[
+        DisallowNone[Literal["auto", "float32", "bfloat16"] | None],
+        arg(help_behavior_hint="(default: auto)"),
+    ] = None
+    """Number format of the networks; auto times both on this machine and takes the faster one."""
+    processes: Annotated[DisallowNone[int | None], arg(help_behavior_hint="(default: auto)")] = None
+    """Processes that share every batch out on this machine's processor."""
+    deterministic: Annotated[
+        DisallowNone[bool | None], arg(help_behavior_hint="(default: faster)")
+    ] = None
+    """Give the same weights to the bit each time, on one thread in float32."""
     up: Annotated[DisallowNone[str | None], arg(help_behavior_hint="(default: +y)")] = None
     """Axis that points up in the shape files."""
     front: Annotated[DisallowNone[str | None], arg(help_behavior_hint="(default: +z)")] = None
@@ -71,9 +86,10 @@ class Train:
     def run(self) -> None:
         """Check everything that can be checked at once, load, train, and say where the model is."""
         from shapecycle.devices import chosen_device
+        from shapecycle.parallel import joined
 
         start = time.monotonic()
-        if not self.dry_run:
+        if not self.dry_run and is_first_process():
             check_not_running(self.out)
         record = planned(self)
         device = chosen_device(self.device)
@@ -82,14 +98,19 @@ class Train:
 
             dry_run(record.settings, device)
             return
-        if not self.resume:
+        if not self.resume and is_first_process():
             check_unused(self.out, besides=LOCK_NAME)
             check_creatable(self.out)
+        team = joined(device)
+        if not team.is_first:
+            with interruptible(), hushed():
+                load_and_train(self, record, device, start, team)
+            return
         with interruptible(), locked(self.out):
             if not self.resume:
                 # Another training may have begun and ended there in the meantime.
                 check_unused(self.out, besides=LOCK_NAME)
-            path = load_and_train(self, record, device, start)
+            path = load_and_train(self, record, device, start, team)
         say(f"trained for {(time.monotonic() - start) / 60:.1f} minutes; the model is")
         print(path)
 
@@ -114,6 +135,13 @@ def planned(command: Train) -> Record:
         raise ConfigError(f"--total-images must be positive, found {command.total_images}")
     if command.seed is not None:
         check_range(command.seed, 0, MAX_SEED, "--seed")
+    if command.processes is not None:
+        check_range(command.processes, 1, MAX_PROCESSES, "--processes")
+        if is_one_of_several():
+            raise ConfigError(
+                "--processes is for one machine without torchrun, which starts them itself",
+                "leave --processes out",
+            )
     record = _resumed(command) if command.resume else _new_run(command)
     axes_of(record.up, record.front)  # raises if they are none
     return replace(
@@ -136,6 +164,8 @@ def _new_run(command: Train) -> Record:
         up=axis(command.up or UP),
         front=axis(command.front or FRONT),
         skip_bad=bool(command.skip_bad),
+        precision=command.precision or "auto",
+        deterministic=bool(command.deterministic),
     )
 
 
@@ -158,6 +188,7 @@ def _resumed(command: Train) -> Record:
         ("up", None if command.up is None else axis(command.up), stored.up),
         ("front", None if command.front is None else axis(command.front), stored.front),
         ("skip-bad", command.skip_bad, stored.skip_bad),
+        ("deterministic", command.deterministic, stored.deterministic),
     ):
         if given is not None and given != before:
             raise ConfigError(
@@ -181,7 +212,8 @@ def _resumed(command: Train) -> Record:
     is_old = stored.minutes is None and total == stored.settings.train.total_images
     if minutes is None and not is_old and total < seen:
         raise total_too_small(total, seen)
-    return replace(stored, settings=settings, minutes=minutes)
+    precision = command.precision or stored.precision
+    return replace(stored, settings=settings, minutes=minutes, precision=precision)
 
 
 def _with_length(settings: "Settings", command: Train) -> "Settings":
@@ -228,7 +260,7 @@ def with_counts(record: Record, command: Train, pictures: int, shapes: int) -> R
 # The training ------------------------------------------------------------------------------------
 
 
-def load_and_train(command: Train, record: Record, device: str, start: float) -> Path:
+def load_and_train(command: Train, record: Record, device: str, start: float, team: "Team") -> Path:
     """Load both folders, note in the run folder what is trained on what, and train.
 
     Args:
@@ -236,28 +268,56 @@ def load_and_train(command: Train, record: Record, device: str, start: float) ->
         record: What they mean.
         device: Where to compute.
         start: When the command was given, on the monotonic clock.
+        team: The processes that torchrun started; this one writes if it is the first.
     """
-    from shapecycle.train.journal import Journal
+    from shapecycle.train.journal import Journal, Silence
     from shapecycle.train.loop import Run, train
-    from shapecycle.train.threads import choose_threads
 
+    computing = computing_of(command, record, device, team)
+    say(str(computing))
+    record = replace(record, precision=computing.precision)
     photos, shapes = load_folders(command, record)
     record = with_counts(record, command, len(photos), len(shapes))
-    if device == "cpu":
-        say(f"computing on the processor with {choose_threads()} thread(s)")
-    write_record(command.out, record)
+    if team.is_first:
+        write_record(command.out, record)
     seconds = None if record.minutes is None else 60 * record.minutes
     if seconds is not None:
         seconds = max(1.0, seconds - (time.monotonic() - start))
     what = (record.settings, photos, shapes, record.seed)
-    journal = Journal(command.out)
+    run = Run(command.out, *what, computing, seconds, command.resume)
+    journal = Journal(command.out) if team.is_first else Silence()
     try:
-        return train(Run(command.out, *what, device, seconds, command.resume), journal)
+        return train(run, journal, team)
     except Stopped:
         say(f"the state is saved; to go on: {_resuming(command)}")
         raise
     finally:
         journal.close()
+
+
+def computing_of(command: Train, record: Record, device: str, team: "Team") -> "Computing":
+    """Choose number format, threads and processes, alike in all processes of torchrun.
+
+    Raises:
+        ConfigError: If what was asked for cannot be had.
+    """
+    from shapecycle.train.computing import check_shares, chosen_computing
+
+    if team.size > 1 and device == "cuda":
+        device = f"cuda:{team.local_rank}"
+    check_shares(record.settings.train.batch, team.size)
+    computing = chosen_computing(
+        record.settings,
+        device,
+        precision=record.precision,
+        processes=command.processes,
+        is_deterministic=record.deterministic,
+        team=team,
+    )
+    is_full = bool(team.largest([computing.precision == "float32"])[0])
+    if is_full and computing.precision != "float32":
+        return replace(computing, precision="float32", reason="faster in another process")
+    return computing
 
 
 def _resuming(command: Train) -> str:

@@ -117,3 +117,19 @@ class Journal:
             self._write()
         self.bar.stop()
         self.file.close()
+
+
+class Silence:
+    """The journal of a process that leaves writing to the first one."""
+
+    def say(self, line: str) -> None:
+        """Print nothing."""
+
+    def record(self, losses: dict[str, Tensor], status: dict[str, Any]) -> None:
+        """Forget a step's losses."""
+
+    def panel(self, rows: list[Float[Tensor, "b 4 h w"]], images: int) -> None:
+        """Draw nothing."""
+
+    def close(self) -> None:
+        """End nothing."""

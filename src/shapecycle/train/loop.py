@@ -1,7 +1,7 @@
 """The training loop: plan, run the stages, save."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,20 +10,27 @@ import torch
 from shapecycle.atomic import clear_partial
 from shapecycle.config import Settings, as_dict
 from shapecycle.data.photos import PhotoSet
-from shapecycle.data.shape_sampler import ShapeSampler
+from shapecycle.data.shape_sampler import SampledSurfaces, ShapeSampler, sampled_surfaces
 from shapecycle.data.shapes import ShapeSet
 from shapecycle.errors import CheckpointError, NonFiniteLoss
 from shapecycle.losses import Losses
 from shapecycle.model_file import MODEL_NAME, Provenance, save_model
+from shapecycle.parallel import ALONE, Team
+from shapecycle.randomness import SharedGenerator
 from shapecycle.shape_to_code.encoder import SURFACE_POINTS
 from shapecycle.train.checkpoint import load_state, save_state
-from shapecycle.train.journal import Journal
+from shapecycle.train.computing import Computing, choose_threads
+from shapecycle.train.helpers import helped
+from shapecycle.train.journal import Journal, Silence
 from shapecycle.train.schedule import Schedule, Stage, lr_scale, planned_stages, stage_shares
 from shapecycle.train.signals import Stopped, StopRequest, stop_requests
 from shapecycle.train.steps import Trainer
-from shapecycle.train.threads import choose_threads
 
 PANEL_ITEMS = 8
+READY_SECONDS = 3600.0
+"""Seconds in which all processes must have loaded their data."""
+THREADS_SECONDS = 15.0
+"""Seconds between two counts of the threads; one takes about a twentieth of a second."""
 
 
 @dataclass(frozen=True)
@@ -39,13 +46,24 @@ class Run:
     photos: PhotoSet
     shapes: ShapeSet
     seed: int
-    device: str
+    computing: Computing
     seconds: float | None
     resume: bool = False
 
+    @property
+    def device(self) -> str:
+        """Where to compute."""
+        return self.computing.device
 
-def train(run: Run, journal: Journal) -> Path:
-    """Run all stages and save the model.
+
+def train(run: Run, journal: Journal | Silence, team: Team = ALONE) -> Path:
+    """Run all stages and save the model, together with other processes where there are some.
+
+    Args:
+        run: What to train.
+        journal: Where the first process reports.
+        team: The processes that were started from outside; without them, this one starts
+            those that its `Computing` asks for.
 
     Returns:
         The path of the model file.
@@ -53,32 +71,69 @@ def train(run: Run, journal: Journal) -> Path:
     Raises:
         Stopped: If Ctrl-C or SIGTERM came; the state after the step was saved.
         NonFiniteLoss: If the training diverged.
+        LostProcess: If another process ended; what was saved is kept.
     """
     start = time.monotonic()
-    generator = torch.Generator().manual_seed(run.seed)
     journal.say("sampling the shapes' surfaces ...")
-    shapes = ShapeSampler.of(run.shapes.meshes, generator=generator, device=run.device)
-    trainer = Trainer(run.settings, run.photos, shapes, seed=run.seed, device=run.device)
+    surfaces = sampled_surfaces(run.shapes.meshes, run.seed)
+    # The others get everything ready to use.
+    told = replace(run, shapes=replace(run.shapes, meshes=[], paths=[]))
+    with (
+        run.computing.applied(),
+        helped(Work(told, surfaces), run.computing.processes, run.device) as started,
+    ):
+        members = started if team.size == 1 else team
+        _train(run, surfaces, journal, members, start)
+    return run.folder / MODEL_NAME
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a process does that the first one started."""
+
+    run: Run
+    surfaces: SampledSurfaces
+
+    def __call__(self, team: Team) -> None:
+        """Train along, and say nothing."""
+        with self.run.computing.applied():
+            _train(self.run, self.surfaces, Silence(), team, time.monotonic())
+
+
+def _train(
+    run: Run, surfaces: SampledSurfaces, journal: Journal | Silence, team: Team, start: float
+) -> None:
+    """Run all stages and save the model, as one process of a team."""
+    generator = SharedGenerator(device=torch.device(run.device))
+    generator.manual_seed(run.seed)
+    generator.rank, generator.size = team.rank, team.size
+    shapes = ShapeSampler(surfaces, generator=generator, device=run.device)
+    trainer = Trainer(run.settings, run.photos, shapes, seed=run.seed, device=run.device, team=team)
     # Sampling hundreds of surfaces takes minutes, and belongs to the time that was asked for.
     schedule = _schedule(run, preparation=time.monotonic() - start)
     if run.resume:
         _restore(run, trainer, schedule)
         journal.say(f"resumed after {_images(schedule):,} images")
+    # Some have slower disks.
+    team.wait("ready", READY_SECONDS)
     with stop_requests() as request:
         _run_stages(run, trainer, schedule, journal, request)
         # Later requests change nothing: the training ends here.
         _save(run, trainer, schedule)
     _panel(journal, trainer, _images(schedule))
-    return run.folder / MODEL_NAME
 
 
 def _run_stages(
-    run: Run, trainer: Trainer, schedule: Schedule, journal: Journal, request: StopRequest
+    run: Run,
+    trainer: Trainer,
+    schedule: Schedule,
+    journal: Journal | Silence,
+    request: StopRequest,
 ) -> None:
     """Run what is left of all stages, and save now and then."""
-    settings = run.settings.train
+    settings, team = run.settings.train, trainer.team
     schedule.start()
-    saved = schedule.elapsed
+    saved = counted = schedule.elapsed
     for stage in schedule.stages:
         if stage.is_done:
             continue
@@ -91,9 +146,13 @@ def _run_stages(
                 _check_finite_parts(trainer, run, stage, fault)
                 raise
             schedule.count(stage)
+            # The first process's clock counts; whoever is asked to stop, all do.
+            images = stage.images if team.is_first else 0
+            planned, is_stopped = team.largest([images, request.is_made])
+            stage.images = int(planned)
             _check_finite_losses(losses, stage, run.folder)
             journal.record(losses, _status(schedule, stage))
-            if request.is_made:
+            if is_stopped:
                 _save(run, trainer, schedule)
                 raise Stopped
             if _images(schedule) % settings.panel_images < settings.batch:
@@ -101,9 +160,10 @@ def _run_stages(
             if schedule.elapsed - saved > 60 * settings.checkpoint_minutes:
                 _save(run, trainer, schedule)
                 saved = schedule.elapsed
-                if run.seconds is not None and run.device == "cpu":
-                    # Whatever else runs on the machine may have stopped or started.
-                    choose_threads()
+            if run.computing.adapts_threads and schedule.elapsed - counted > THREADS_SECONDS:
+                # Whatever else runs on the machine may have stopped or started.
+                choose_threads()
+                counted = schedule.elapsed
 
 
 @torch.no_grad()
@@ -171,13 +231,15 @@ def _non_finite(found: str, stage: Stage, folder: Path) -> NonFiniteLoss:
     )
 
 
-def _panel(journal: Journal, trainer: Trainer, images: int) -> None:
+def _panel(journal: Journal | Silence, trainer: Trainer, images: int) -> None:
     rows = [row[:PANEL_ITEMS] for row in trainer.last.values()]
     if rows:
         journal.panel(rows, images)
 
 
 def _save(run: Run, trainer: Trainer, schedule: Schedule) -> None:
+    if not trainer.team.is_first:
+        return
     clear_partial(run.folder)
     with trainer.ema.applied():
         trainer.fit_priors()

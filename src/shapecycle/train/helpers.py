@@ -1,0 +1,91 @@
+"""The other processes of a training on one machine: started, watched, and ended with it."""
+
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import TypeAlias
+
+import torch.multiprocessing as mp
+
+from shapecycle.errors import LostProcess, ShapecycleError
+from shapecycle.parallel import ALONE, Team, join
+
+END_SECONDS = 20
+"""Seconds that the others have to end after the last step."""
+
+
+Work: TypeAlias = Callable[[Team], object]
+"""What every process does; it is sent to the others, so it must be picklable."""
+
+
+@contextmanager
+def helped(work: Work, size: int, device: str) -> Iterator[Team]:
+    """Start all other processes on ``work``; what is inside the block is the first one's part.
+
+    Raises:
+        LostProcess: If one of them ended before its time, naming it and its end.
+    """
+    if size == 1:
+        yield ALONE
+        return
+    with tempfile.TemporaryDirectory(prefix="shapecycle-") as folder:
+        meeting = f"file://{Path(folder) / 'meeting'}"
+        context = mp.get_context("spawn")
+        others = {
+            rank: context.Process(
+                target=_help, args=(work, rank, size, device, meeting), daemon=True
+            )
+            for rank in range(1, size)
+        }
+        for process in others.values():
+            process.start()
+        try:
+            team = join(Team(0, size), device, meeting)
+            yield team
+            for process in others.values():
+                process.join(END_SECONDS)
+            team.leave()
+        except LostProcess as fault:
+            raise _named(others, size) or fault from fault
+        finally:
+            for process in others.values():
+                process.kill()
+                process.join()
+
+
+def _help(work: Work, rank: int, size: int, device: str, meeting: str) -> None:
+    """Do another process's part; it says nothing but why it ends early."""
+    try:
+        team = join(Team(rank, size, rank), device, meeting)
+        work(team)
+        team.leave()
+    except LostProcess:
+        # The first process says so.
+        sys.exit(3)
+    except ShapecycleError as error:
+        # What went wrong in all of them alike, the first one says, and ends the others.
+        time.sleep(2)
+        print(f"error: process {rank} of {size}: {error}", file=sys.stderr, flush=True)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _named(others: Mapping[int, BaseProcess], size: int) -> LostProcess | None:
+    """Say which process was lost, and how it ended."""
+    for rank, process in others.items():
+        code = process.exitcode
+        if code in (None, 0, 3):
+            continue
+        how = f"exit code {code}" if code > 0 else f"killed by {signal.Signals(-code).name}"
+        return LostProcess(
+            f"process {rank} of {size} that train together ended early ({how})",
+            "the training goes on from its last saved state with --resume; "
+            "--processes 1 trains in one process",
+        )
+    return None
