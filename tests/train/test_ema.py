@@ -44,3 +44,11 @@ def test_the_average_forgets_by_the_batchs_share_of_its_images() -> None:
         network.weight.fill_(1.0)
     ema.update(10)
     torch.testing.assert_close(ema.weights["weight"], torch.full((1, 2), 0.1))
+
+
+def test_whole_numbers_are_not_averaged_but_copied() -> None:
+    network = nn.BatchNorm1d(2)
+    ema = EMA(network, images=100)
+    network(torch.ones(3, 2))
+    ema.update(10)
+    assert ema.weights["num_batches_tracked"] == 1

@@ -55,3 +55,20 @@ def test_a_restored_optimizer_takes_the_same_next_step() -> None:
     for one, two in ((network, optimizer), (other, restored)):
         two.step(one(inputs[3]).square().sum())
     torch.testing.assert_close(network.weight, other.weight, atol=0, rtol=0)
+
+
+def test_a_state_saved_before_steps_were_fused_still_loads() -> None:
+    network, optimizer = _optimizer()
+    before = torch.optim.Adam(network.parameters(), lr=0.1, betas=(0.9, 0.99), eps=1e-7)
+    network(torch.ones(1, 2)).square().sum().backward()
+    before.step()
+    optimizer.load_state(deepcopy(before.state_dict()))
+    x = torch.tensor([[1.0, -2.0]])
+    other = deepcopy(network)
+    optimizer.step(network(x).square().sum())
+    twin = NetworkOptimizer(other, learning_rate=0.1, betas=(0.9, 0.99), clip=1.0)
+    fused = deepcopy(before.state_dict())
+    fused["param_groups"][0]["fused"] = True
+    twin.load_state(fused)
+    twin.step(other(x).square().sum())
+    torch.testing.assert_close(network.weight, other.weight)

@@ -24,11 +24,12 @@ class EMA:
         """Move the average after a step of ``batch`` images."""
         self.seen += batch
         keep = 1 - batch / min(self.images, max(self.seen / 4, batch))
-        for name, value in self.module.state_dict().items():
-            if value.is_floating_point():
-                self.weights[name].lerp_(value, 1 - keep)
-            else:
-                self.weights[name].copy_(value)
+        now = self.module.state_dict()
+        floating = [name for name, value in now.items() if value.is_floating_point()]
+        averages, values = ([table[name] for name in floating] for table in (self.weights, now))
+        torch._foreach_lerp_(averages, values, 1 - keep)
+        for name in now.keys() - set(floating):
+            self.weights[name].copy_(now[name])
 
     @contextmanager
     def applied(self) -> Iterator[None]:

@@ -35,7 +35,10 @@ class NetworkOptimizer:
     ) -> None:
         self.parameters = [p for network in networks for p in network.parameters()]
         self.learning_rate, self.clip, self.team = learning_rate, clip, team
-        self.adam = torch.optim.Adam(self.parameters, lr=learning_rate, betas=betas, eps=1e-7)
+        # Fused: one pass over every tensor in place of a dozen, also on CPUs.
+        self.adam = torch.optim.Adam(
+            self.parameters, lr=learning_rate, betas=betas, eps=1e-7, fused=True
+        )
 
     @classmethod
     def of_generators(
@@ -60,7 +63,9 @@ class NetworkOptimizer:
         self.adam.zero_grad(set_to_none=True)
         loss.backward()
         self.team.average_([p.grad for p in self.parameters if p.grad is not None])
-        torch.nn.utils.clip_grad_norm_(self.parameters, self.clip)
+        # Left to itself, PyTorch takes one tensor after the other on CPUs.
+        at_once = True if self.parameters[0].device.type == "cpu" else None
+        torch.nn.utils.clip_grad_norm_(self.parameters, self.clip, foreach=at_once)
         for group in self.adam.param_groups:
             group["lr"] = self.learning_rate * lr_scale
         self.adam.step()
