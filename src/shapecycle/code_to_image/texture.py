@@ -7,6 +7,7 @@ from torch.nn import functional as F
 
 from shapecycle.devices import autocast
 from shapecycle.graphics_code import Texture
+from shapecycle.pooling import pooled
 
 MIN_WEIGHT = 1e-6
 """Weight of a whole image, on average, below which nothing counts as seen."""
@@ -95,6 +96,6 @@ def pull_push(
     if side == 1:
         return weighted / weight.clamp(min=MIN_WEIGHT)
     half = (side + 1) // 2
-    coarse = pull_push(F.adaptive_avg_pool2d(weighted, half), F.adaptive_avg_pool2d(weight, half))
+    coarse = pull_push(pooled(weighted, half), pooled(weight, half))
     around = F.interpolate(coarse, size=(side, side), mode="bilinear", align_corners=False)
     return weighted + (1 - weight) * around

@@ -5,6 +5,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from shapecycle.pooling import pooled
+
 
 class Backbone(nn.Module):
     """A residual network with group normalisation.
@@ -40,7 +42,7 @@ class Backbone(nn.Module):
         premultiplied = torch.cat([(rgba[:, :3] - 0.5) * rgba[:, 3:], rgba[:, 3:] - 0.5], 1)
         x = premultiplied.contiguous(memory_format=torch.channels_last)
         x = self.blocks(self.stem(x))
-        x = F.adaptive_avg_pool2d(F.silu(self.norm(x)), self.side)
+        x = pooled(F.silu(self.norm(x)), self.side)
         return F.silu(self.last(x.flatten(1)).float())
 
 

@@ -3,9 +3,9 @@
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from shapecycle.devices import autocast
+from shapecycle.pooling import pooled
 
 
 class TextureHead(nn.Module):
@@ -35,7 +35,7 @@ class TextureHead(nn.Module):
     ) -> Float[Tensor, "b t"]:
         """Return the texture codes."""
         seen = torch.cat([(texels[:, :3] - 0.5) * texels[:, 3:], texels[:, 3:]], 1)
-        both = F.adaptive_avg_pool2d(torch.cat([seen, seen.flip(-1)], 1), 64)
+        both = pooled(torch.cat([seen, seen.flip(-1)], 1), 64)
         with autocast(both.device):
             found = self.body(both.contiguous(memory_format=torch.channels_last))
         code: Tensor = self.last(torch.cat([found.flatten(1).float(), features], 1))
