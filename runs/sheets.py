@@ -24,11 +24,11 @@ import shapecycle
 from shapecycle import rasterize as rz
 from shapecycle.camera import Pose, View
 from shapecycle.code_to_image.compositing import downsampled
-from shapecycle.code_to_image.raw_mesh import facing_normals
 from shapecycle.data.mesh_files import load_mesh
 from shapecycle.evaluate.silhouettes import silhouette_iou
 from shapecycle.geometry.boxes import normalise
 from shapecycle.graphics_code import GraphicsCode
+from shapecycle.rasterize.torch_backend.solid import facing_normals
 
 SIDE = 128
 NEUTRAL = torch.zeros(1, 9, 3)

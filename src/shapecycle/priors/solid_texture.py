@@ -12,6 +12,8 @@ from torch.nn import functional as F
 
 from shapecycle import randomness
 
+from shapecycle import rasterize as rz
+
 
 @dataclass(frozen=True, eq=False)
 class SolidTexture:
@@ -81,15 +83,10 @@ class SolidTexture:
 
     def at(self, points: Float[Tensor, "b n 3"]) -> Float[Tensor, "b n 3"]:
         """Return the sRGB albedo at points in object space."""
-        x = torch.lerp(points[..., :1], points[..., :1].abs(), self.mirrored)
-        p = torch.cat([x, points[..., 1:]], 2)
-        colour = self.colours[:, :1].expand(-1, p.shape[1], -1)
-        for k in range(1, self.colours.shape[1]):
-            plane = (p @ self.normals[:, k, :, None])[..., 0] - self.offsets[:, k, None]
-            inside = 1 - ((p - self.centres[:, None, k]) / self.radii[:, None, k]).square().sum(2)
-            stripes = torch.sin(plane * 6.2832 / (0.05 + self.radii[:, k, :1] / 2))
-            kind = self.kind[:, k, None]
-            level = torch.where(kind == 0, plane, torch.where(kind == 1, inside, stripes))
-            covered = (level * 60 + 0.5).clamp(0, 1) * (kind < 3)
-            colour = torch.lerp(colour, self.colours[:, None, k], covered[..., None])
-        return colour
+        return rz.solid_colour(points, self.regions(), self.mirrored.flatten())
+
+    def regions(self) -> Float[Tensor, "b r 14"]:
+        """Return one row per region, as the rasteriser reads them."""
+        offsets, kind = self.offsets[..., None], self.kind[..., None]
+        parts = (self.colours, self.normals, offsets, self.centres, self.radii, kind)
+        return torch.cat(parts, 2)

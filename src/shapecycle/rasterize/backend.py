@@ -66,19 +66,41 @@ class Implementation(Protocol):
         visibility: Visibility,
     ) -> Float[Tensor, "b 4 h w"]: ...
 
+    def solid_colour(
+        self,
+        points: Float[Tensor, "b n 3"],
+        regions: Float[Tensor, "b r 14"],
+        mirrored: Float[Tensor, " b"],
+    ) -> Float[Tensor, "b n 3"]: ...
+
+    def shade_solid(
+        self,
+        vertices: Float[Tensor, "b v 3"],
+        camera: Float[Tensor, "b v 3"],
+        regions: Float[Tensor, "b r 14"],
+        mirrored: Float[Tensor, " b"],
+        light: Float[Tensor, "b 9 3"],
+        min_shading: float,
+        clip: Float[Tensor, "b v 4"],
+        topology: Topology,
+        visibility: Visibility,
+        samples: int,
+    ) -> Float[Tensor, "b 4 h w"]: ...
+
 
 def implementation(
-    backend: Backend, vertices: Tensor, topology: Topology, numbers: int = 0
+    backend: Backend, vertices: Tensor, topology: Topology | None, numbers: int = 0
 ) -> Implementation:
     """Import ``warp_backend`` or ``torch_backend``; neither is loaded before it draws.
 
     Args:
+        topology: The faces; None for operations that know of none.
         numbers: How many the largest array holds; kernels count in int32.
     """
     if choose(backend, vertices.device, vertices.dtype) == "warp":
         from shapecycle.rasterize import warp_backend
 
-        edges = topology.edges.shape[-2]
+        edges = 0 if topology is None else topology.edges.shape[-2]
         in_batch = edges * len(vertices)
         countable = in_batch < warp_backend.MAX_BATCH_EDGES and numbers < warp_backend.MAX_NUMBERS
         if edges < warp_backend.MAX_EDGES and countable:

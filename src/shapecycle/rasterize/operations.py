@@ -242,6 +242,117 @@ def shade_textured(
     )
 
 
+@torch.no_grad()
+@in_full_precision
+def solid_colour(
+    points: Float[Tensor, "b n 3"],
+    regions: Float[Tensor, "b r 14"],
+    mirrored: Float[Tensor, " b"],
+    *,
+    backend: Backend = "auto",
+) -> Float[Tensor, "b n 3"]:
+    """Evaluate solid textures: colours as a function of position. No gradient.
+
+    Later regions cover earlier ones; the first is everywhere.
+
+    Args:
+        points: Positions.
+        regions: Per region its sRGB colour, a plane's unit normal and offset, an ellipsoid's centre
+            and radii, and its kind: 0 for the half-space in front of the plane, 1 for the
+            ellipsoid, 2 for stripes parallel to the plane, from 3 on for none.
+        mirrored: 1 where the texture at -x is that at x, else 0.
+        backend: "auto", "warp" or "torch".
+
+    Returns:
+        sRGB colours.
+
+    Raises:
+        ValueError: If a shape, a type or a device is wrong.
+    """
+    checks.check_float(points, "points", "(b, n, 3)", None, None, 3)
+    _check_solid(regions, mirrored, points, "points")
+    draw = implementation(backend, points, None, max(points.numel(), regions.numel()))
+    return draw.solid_colour(points, regions, mirrored)
+
+
+@torch.no_grad()
+@in_full_precision
+def shade_solid(
+    vertices: Float[Tensor, "b v 3"],
+    camera: Float[Tensor, "b v 3"],
+    regions: Float[Tensor, "b r 14"],
+    mirrored: Float[Tensor, " b"],
+    light: Float[Tensor, "b 9 3"],
+    clip: Float[Tensor, "b v 4"],
+    topology: Topology,
+    visibility: Visibility,
+    *,
+    samples: int = 1,
+    min_shading: float = 0.03,
+    backend: Backend = "auto",
+) -> Float[Tensor, "b 4 h w"]:
+    """Light flat faces, seen from both sides, that wear a solid texture. No gradient.
+
+    Coverage is counted over blocks of ``samples`` by ``samples``; the colour is evaluated once per
+    block, at its centre on the plane of the nearest face that any of the samples sees.
+
+    Args:
+        vertices: Positions in the texture's frame.
+        camera: Positions in the camera's frame, which is also the light's; the eye is the origin.
+        regions, mirrored: The textures, as for ``solid_colour``.
+        light: Coefficients as for ``shade_sh``.
+        clip: The positions that were rasterised.
+        topology: The faces that were rasterised.
+        visibility: What ``rasterize`` returned, ``samples`` times as high and wide as the result.
+        samples: Side of a block.
+        min_shading: Least shading; harmonics dip below zero behind a strong lamp.
+        backend: "auto", "warp" or "torch".
+
+    Returns:
+        sRGB colour in [0, 1], not multiplied by the coverage, and coverage; all 0 where nothing is.
+
+    Raises:
+        ValueError: If a shape, type or device is wrong.
+    """
+    if not min_shading >= 0:
+        raise ValueError(f"min_shading is {min_shading}; expected at least 0")
+    checks.check_clip(clip, topology)
+    checks.check_visibility(visibility, clip, topology)
+    batch, count, _ = clip.shape
+    checks.check_float(vertices, "vertices", f"({batch}, {count}, 3)", batch, count, 3)
+    checks.check_float(camera, "camera", f"({batch}, {count}, 3)", batch, count, 3)
+    checks.check_float(light, "light", f"({batch}, 9, 3)", batch, 9, 3)
+    for tensor, name in ((vertices, "vertices"), (camera, "camera"), (light, "light")):
+        checks.check_companion(tensor, name, clip, "clip")
+    _check_solid(regions, mirrored, clip, "clip")
+    height, width = visibility.size
+    if samples < 1 or height % samples or width % samples:
+        raise ValueError(f"samples is {samples}; expected a divisor of the size {height} x {width}")
+    draw = implementation(backend, clip, topology, max(4 * visibility.key.numel(), clip.numel()))
+    return draw.shade_solid(
+        vertices,
+        camera,
+        regions,
+        mirrored,
+        light,
+        min_shading,
+        clip,
+        topology,
+        visibility,
+        samples,
+    )
+
+
+def _check_solid(regions: Tensor, mirrored: Tensor, other: Tensor, other_name: str) -> None:
+    batch = len(other)
+    checks.check_float(regions, "regions", f"({batch}, r, 14)", batch, None, 14)
+    checks.check_float(mirrored, "mirrored", f"({batch},)", batch)
+    checks.check_companion(regions, "regions", other, other_name)
+    checks.check_companion(mirrored, "mirrored", other, other_name)
+    if regions.shape[1] == 0:
+        raise ValueError("regions holds none per item; expected at least the first, everywhere")
+
+
 def _attribute_rows(
     faces: Tensor | None, attributes: Tensor, topology: Topology, name: str
 ) -> Tensor:

@@ -7,6 +7,15 @@ pixels and differ in sums' order only.
 from shapecycle.rasterize.torch_backend.edge_walk import antialias
 from shapecycle.rasterize.torch_backend.normals import vertex_normals
 from shapecycle.rasterize.torch_backend.scan import interpolate, rasterize
+from shapecycle.rasterize.torch_backend.solid import shade_solid, solid_colour
 from shapecycle.rasterize.torch_backend.textured import shade_textured
 
-__all__ = ["antialias", "interpolate", "rasterize", "shade_textured", "vertex_normals"]
+__all__ = [
+    "antialias",
+    "interpolate",
+    "rasterize",
+    "shade_solid",
+    "shade_textured",
+    "solid_colour",
+    "vertex_normals",
+]

@@ -7,7 +7,9 @@ from shapecycle.rasterize.warp_backend.operations import (
     antialias,
     interpolate,
     rasterize,
+    shade_solid,
     shade_textured,
+    solid_colour,
     vertex_normals,
 )
 
@@ -18,6 +20,8 @@ __all__ = [
     "antialias",
     "interpolate",
     "rasterize",
+    "shade_solid",
     "shade_textured",
+    "solid_colour",
     "vertex_normals",
 ]

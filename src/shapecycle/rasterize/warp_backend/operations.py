@@ -95,6 +95,43 @@ def shade_textured(
     return result
 
 
+def solid_colour(
+    points: Float[Tensor, "b n 3"],
+    regions: Float[Tensor, "b r 14"],
+    mirrored: Float[Tensor, " b"],
+) -> Float[Tensor, "b n 3"]:
+    """Evaluate solid textures; see the public function."""
+    batch, count, _ = points.shape
+    colour = torch.empty_like(points, memory_format=torch.contiguous_format)
+    texture = (regions.contiguous(), regions.shape[1], mirrored.contiguous())
+    step = Launch("solid_colour", count, (points.contiguous(), count, *texture, colour))
+    launch(points, batch, step)
+    return colour
+
+
+def shade_solid(
+    vertices: Float[Tensor, "b v 3"],
+    camera: Float[Tensor, "b v 3"],
+    regions: Float[Tensor, "b r 14"],
+    mirrored: Float[Tensor, " b"],
+    light: Float[Tensor, "b 9 3"],
+    min_shading: float,
+    clip: Float[Tensor, "b v 4"],
+    topology: Topology,
+    visibility: Visibility,
+    samples: int,
+) -> Float[Tensor, "b 4 h w"]:
+    """Light solid-textured faces; see the public function."""
+    vertices, camera, clip, light = (t.contiguous() for t in (vertices, camera, clip, light))
+    batch, (height, width) = len(clip), visibility.size
+    picture = clip.new_empty((batch, 4, height // samples, width // samples))
+    texture = (regions.contiguous(), regions.shape[1], mirrored.contiguous())
+    seen = _seen_faces(clip, topology, visibility.key.contiguous())
+    arguments = (vertices, camera, *texture, light, min_shading, *seen, samples, picture)
+    launch(clip, batch, Launch("shade_solid", picture[0, 0].numel(), arguments))
+    return picture
+
+
 def _rows(table: Tensor) -> tuple[int, int]:
     """Number of rows per item, and the step from one item's rows to the next (0 if shared)."""
     count, columns = table.shape[-2:]

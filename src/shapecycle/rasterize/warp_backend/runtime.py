@@ -51,10 +51,10 @@ def _kernels() -> dict[str, Any]:
 
     wp.config.log_level = wp.LOG_ERROR
     _start(wp)
-    from shapecycle.rasterize.warp_backend.kernels import edge_walk, normals, scan, textured
+    from shapecycle.rasterize.warp_backend.kernels import edge_walk, normals, scan, solid, textured
 
     found: dict[str, Any] = {}
-    for module in (scan, edge_walk, normals, textured):
+    for module in (scan, edge_walk, normals, textured, solid):
         found |= {k: v for k, v in vars(module).items() if isinstance(v, wp.Kernel)}
     return found
 

@@ -85,6 +85,32 @@ class FaceSample:
 
 
 @wp.func
+def sample_ranked_face(
+    item: int,
+    rank: wp.int64,
+    clip: wp.array(dtype=wp.vec4),
+    vertices: int,
+    faces: wp.array(dtype=wp.int32),
+    face_stride: int,
+    height: int,
+    width: int,
+):
+    """Sample at the batch's n-th pixel the face that a key names, which must not be EMPTY."""
+    s = FaceSample()
+    s.instance = item // (height * width)
+    s.centre = pixel_centre(item - s.instance * height * width, height, width)
+    s.row = s.instance * face_stride + int(rank & wp.int64(0xFFFFFFFF)) * 3
+    s.corners = corner_rows(faces, s.row, s.instance * vertices)
+    t = triangle(clip[s.corners[0]], clip[s.corners[1]], clip[s.corners[2]])
+    s.x = t.x - s.centre[0] * t.w
+    s.y = t.y - s.centre[1] * t.w
+    edges = edge_functions(s.x, s.y)
+    s.total = edges[0] + edges[1] + edges[2]
+    s.weight = edges * (1.0 / s.total)
+    return s
+
+
+@wp.func
 def sample_face(
     item: int,
     clip: wp.array(dtype=wp.vec4),
@@ -96,18 +122,7 @@ def sample_face(
     width: int,
 ):
     """Look up the face that the batch's n-th pixel sees; its key must not be EMPTY."""
-    s = FaceSample()
-    s.instance = item // (height * width)
-    s.centre = pixel_centre(item - s.instance * height * width, height, width)
-    s.row = s.instance * face_stride + int(key[item] & wp.int64(0xFFFFFFFF)) * 3
-    s.corners = corner_rows(faces, s.row, s.instance * vertices)
-    t = triangle(clip[s.corners[0]], clip[s.corners[1]], clip[s.corners[2]])
-    s.x = t.x - s.centre[0] * t.w
-    s.y = t.y - s.centre[1] * t.w
-    edges = edge_functions(s.x, s.y)
-    s.total = edges[0] + edges[1] + edges[2]
-    s.weight = edges * (1.0 / s.total)
-    return s
+    return sample_ranked_face(item, key[item], clip, vertices, faces, face_stride, height, width)
 
 
 @wp.func
