@@ -8,12 +8,20 @@ from jaxtyping import Float, Int
 from scipy.spatial import cKDTree  # type: ignore[import-untyped]
 from torch import Tensor
 
+from shapecycle.rasterize.backend import choose
+
 
 @torch.no_grad()
 def nearest(queries: Float[Tensor, "b n d"], points: Float[Tensor, "b m d"]) -> Int[Tensor, "b n"]:
     """Return the index of each query's nearest point."""
     if queries.device.type != "cpu":
         return torch.cdist(queries, points).argmin(2)
+    if choose("auto", queries.device, queries.dtype) == "warp":
+        from shapecycle.rasterize.warp_backend import neighbours
+
+        count, dimensions = points.shape[1:]
+        if dimensions in neighbours.DIMENSIONS and 0 < count <= neighbours.MAX_POINTS:
+            return neighbours.nearest(queries, points)
 
     # On CPUs argmin is not vectorised: trees are five times as fast at a thousand points.
     def look_up(query: np.ndarray, points: np.ndarray) -> np.ndarray:

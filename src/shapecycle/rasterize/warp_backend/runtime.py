@@ -51,10 +51,17 @@ def _kernels() -> dict[str, Any]:
 
     wp.config.log_level = wp.LOG_ERROR
     _start(wp)
-    from shapecycle.rasterize.warp_backend.kernels import edge_walk, normals, scan, solid, textured
+    from shapecycle.rasterize.warp_backend.kernels import (
+        edge_walk,
+        neighbours,
+        normals,
+        scan,
+        solid,
+        textured,
+    )
 
     found: dict[str, Any] = {}
-    for module in (scan, edge_walk, normals, textured, solid):
+    for module in (scan, edge_walk, normals, textured, solid, neighbours):
         found |= {k: v for k, v in vars(module).items() if isinstance(v, wp.Kernel)}
     return found
 
