@@ -1,7 +1,9 @@
 """Drawing: geometry, colour, pose and light become a picture with gradients."""
 
+import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from shapecycle import rasterize as rz
 from shapecycle.camera import Pose, View
@@ -105,13 +107,11 @@ class Renderer(nn.Module):
             vertices: In any one frame; results are in the same.
             size: Side of the square texture; texels are listed row by row from the top.
         """
-        face, weights = self.deformation.template.texel_corners(size)
-        corners = self.deformation.template.faces[face.flatten()].to(vertices.device)
-        weights = weights.view(-1, 3, 1).to(vertices.device)
-        normals = rz.vertex_normals(vertices, self.topology)
-
-        def blend(values: Tensor) -> Tensor:
-            picked = [values.index_select(1, corners[:, k]) * weights[:, k] for k in range(3)]
-            return picked[0] + picked[1] + picked[2]
-
-        return blend(vertices), unit(blend(normals), dim=2)
+        corners, weights = self.deformation.template.texel_vertices(size, vertices.device)
+        values = torch.cat([vertices, rz.vertex_normals(vertices, self.topology)], 2)
+        # One table for the batch, a row per vertex: a texel is a weighted bag of three rows.
+        rows = values.transpose(0, 1).flatten(1)
+        blended = F.embedding_bag(corners, rows, per_sample_weights=weights, mode="sum")
+        # Kept coordinate by coordinate: a sum over a last axis of three is slow.
+        planes = blended.view(len(corners), *values.shape[::2]).permute(1, 2, 0).contiguous()
+        return planes[:, :3].mT, unit(planes[:, 3:]).mT

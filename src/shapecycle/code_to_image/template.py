@@ -46,6 +46,17 @@ class Template:
         """
         return _texel_corners(self, size)
 
+    def texel_vertices(
+        self, size: int, device: torch.device
+    ) -> tuple[Int[Tensor, "t 3"], Float[Tensor, "t 3"]]:
+        """Say which vertices every texel's centre lies between, and their weights.
+
+        Args:
+            size: Side of the square texture; texels are listed row by row from the top.
+            device: Where the result is wanted.
+        """
+        return _texel_vertices(self, size, device)
+
 
 @lru_cache(maxsize=8)
 def octasphere(subdivisions: int) -> Template:
@@ -132,6 +143,12 @@ def _texel_corners(template: Template, size: int) -> tuple[Tensor, Tensor]:
     better = weights.amin(-1).argmax(0)
     chosen = torch.where((better == 0)[..., None], weights[0], weights[1]).clamp(min=0)
     return 2 * cell + better, (chosen / chosen.sum(-1, keepdim=True)).float()
+
+
+@lru_cache(maxsize=8)
+def _texel_vertices(template: Template, size: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    face, weights = template.texel_corners(size)
+    return template.faces[face.flatten()].to(device), weights.view(-1, 3).to(device)
 
 
 def _barycentric(point: Tensor, corners: Tensor) -> Tensor:

@@ -9,7 +9,6 @@ from torch.nn import functional as F
 
 from shapecycle.camera import View
 from shapecycle.code_to_image.renderer import MIN_SHADING
-from shapecycle.geometry.vectors import unit
 from shapecycle.rasterize import linear_from_srgb, shade_sh, srgb_from_linear
 
 
@@ -38,18 +37,20 @@ def unproject(
     batch, count = points.shape[:2]
     side = round(count**0.5)
     slope = tan(view.fov_y / 2)
-    at = points[..., :2] / (-points[..., 2:] * slope)
-    at = (at - view.window[:, None, :2]) / view.window[:, None, 2:]
-    grid = (at * at.new_tensor([1.0, -1.0]))[:, None]
+    (x, y, z), (nx, ny, nz) = points.unbind(2), normals.unbind(2)
+    centre_x, centre_y, half = view.window[:, :, None].unbind(1)
+    right, down = x / (-z * slope) - centre_x, centre_y - y / (-z * slope)
+    grid = torch.stack([right / half, down / half], 2)[:, None]
     picture = F.grid_sample(rgba, grid, mode="bilinear", align_corners=False)[:, :, 0]
     nearest = F.grid_sample(depth, grid, mode="nearest", align_corners=False)[:, 0, 0]
     # A pixel's footprint on a slanted surface spans a range of depths; 0.02 of the object's size.
-    seen = (-points[..., 2] < nearest + 0.02).float()
-    facing = -(normals * unit(points, dim=2)).sum(2)
+    seen = (-z < nearest + 0.02).float()
+    facing = -(nx * x + ny * y + nz * z) * (x * x + y * y + z * z).clamp(min=1e-12).rsqrt()
     weight = seen * smooth_step(facing, 0.15, 0.5) * smooth_step(picture[:, 3], 0.7, 0.98)
-    shading = shade_sh(normals, light).mT.clamp(min=MIN_SHADING)
-    colour = (linear_from_srgb(picture[:, :3].clamp(0, 1)) / shading).clamp(1e-4, 1)
-    texels = torch.cat([srgb_from_linear(colour), weight[:, None]], 1)
+    shading = shade_sh(normals.mT.reshape(batch, 3, side, side), light).clamp(min=MIN_SHADING)
+    linear = linear_from_srgb(picture[:, :3].clamp(0, 1)) / shading.flatten(2)
+    colour = srgb_from_linear(linear.clamp(1e-4, 1))
+    texels = torch.cat([colour, weight[:, None]], 1)
     return texels.view(batch, 4, side, side)
 
 
