@@ -59,7 +59,7 @@ def _small_world(folder: Path) -> World:
 def test_missing_pictures_are_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"there is no folder .*nowhere/train/images"):
         run_demo(
-            DemoOptions(tmp_path / "out", 1.0, 0, "cpu"),
+            DemoOptions(tmp_path / "out", 8, 1.0, 0, "cpu"),
             World(tmp_path / "nowhere", range(8), 40.0),
             run_verb,
         )

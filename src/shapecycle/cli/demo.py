@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from math import isfinite
+from math import inf
 from pathlib import Path
 
 from shapecycle.cli.generate import Generate
@@ -10,20 +10,23 @@ from shapecycle.cli.inputs import MAX_SEED, Device, check_range
 from shapecycle.cli.reconstruct import Reconstruct
 from shapecycle.cli.render import Render
 from shapecycle.cli.train import Train
+from shapecycle.demo.world import LIMIT_MINUTES, TOTAL_IMAGES, DemoOptions, cars_world
 from shapecycle.errors import ConfigError
 
 
 @dataclass(frozen=True)
 class Demo:
-    """Train on a world of small cars for some minutes, score the result, write a report.
+    """Train on a world of small cars, score the result, write a report.
 
-    Example: shapecycle demo --out demo-run --minutes 7
+    Example: shapecycle demo --out demo-run
     """
 
     out: Path = field(default_factory=lambda: Path("demo-run"))
     """Folder to create; a number is appended if it is there already."""
-    minutes: float = 7.0
-    """Length of the training."""
+    total_images: int = TOTAL_IMAGES
+    """Train until so many images are seen; a slow machine takes longer, for the same report."""
+    limit_minutes: float = LIMIT_MINUTES
+    """Train at most this long, loading included; the report says so if that was too short."""
     seed: int = 0
     """Seed of all random numbers."""
     device: Device = "auto"
@@ -33,17 +36,21 @@ class Demo:
         """Run the demo and print where the report is.
 
         Raises:
-            ConfigError: If the time, the seed or the device cannot be had.
+            ConfigError: If the images, the limit, the seed or the device cannot be had.
         """
-        if not (isfinite(self.minutes) and self.minutes > 0):
-            raise ConfigError(f"--minutes must be positive, found {self.minutes}")
+        from shapecycle.config import MAX_COUNTS
+
+        check_range(self.total_images, 1, MAX_COUNTS["train.total_images"], "--total-images")
+        if not 0 < self.limit_minutes < inf:
+            raise ConfigError(
+                f"--limit-minutes must be a positive number, found {self.limit_minutes}"
+            )
         check_range(self.seed, 0, MAX_SEED, "--seed")
         from shapecycle.demo.run import run_demo
-        from shapecycle.demo.world import DemoOptions, cars_world
         from shapecycle.devices import chosen_device
 
         device = chosen_device(self.device)
-        options = DemoOptions(self.out, self.minutes, self.seed, device)
+        options = DemoOptions(self.out, self.total_images, self.limit_minutes, self.seed, device)
         print(run_demo(options, cars_world(), run_verb))
 
 

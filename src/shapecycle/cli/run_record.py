@@ -20,6 +20,7 @@ class Record:
         settings: The merged settings.
         seed: Seed of all random numbers.
         minutes: Time for the training, or None when settings count images.
+        minutes_are_limit: Whether settings count images all the same, and that time is a limit.
         preset: What the settings started from.
         up: The shape files' axis that points up, with its sign.
         front: Their axis that points to the front.
@@ -36,6 +37,7 @@ class Record:
     settings: Settings
     seed: int
     minutes: float | None
+    minutes_are_limit: bool
     preset: str
     up: str
     front: str
@@ -52,6 +54,7 @@ class Record:
 KINDS: dict[str, tuple[type, ...]] = {
     "seed": (int,),
     "minutes": (int, float, type(None)),
+    "minutes_are_limit": (bool,),
     "preset": (str,),
     "up": (str,),
     "front": (str,),

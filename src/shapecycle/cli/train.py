@@ -45,11 +45,11 @@ class Train:
     out: Path
     """Run folder to create; with --resume, the run folder to go on with."""
     minutes: Annotated[DisallowNone[float | None], arg(help_behavior_hint="(default: none)")] = None
-    """Train for about this long, loading included; how many images that is gets measured."""
+    """Train for about this long, loading included; with --total-images, at most this long."""
     total_images: Annotated[
         DisallowNone[int | None], arg(help_behavior_hint="(default: the preset's)")
     ] = None
-    """Train until this many pictures and shapes have been seen."""
+    """Train until so many images are seen; too few --minutes beside it shorten all stages alike."""
     preset: Annotated[
         DisallowNone[Literal["laptop", "standard", "large"] | None],
         arg(help_behavior_hint="(default: laptop)"),
@@ -127,8 +127,6 @@ def planned(command: Train) -> Record:
     """
     from shapecycle.data.shapes import axes_of
 
-    if command.minutes is not None and command.total_images is not None:
-        raise ConfigError("--minutes and --total-images exclude each other", "give one of them")
     if command.minutes is not None and not 0 < command.minutes < inf:
         raise ConfigError(f"--minutes must be a positive number, found {command.minutes}")
     if command.total_images is not None and command.total_images <= 0:
@@ -160,6 +158,7 @@ def _new_run(command: Train) -> Record:
         settings=_with_length(load_settings(preset, command.config), command),
         seed=command.seed or 0,
         minutes=command.minutes,
+        minutes_are_limit=command.minutes is not None and command.total_images is not None,
         preset=preset,
         up=axis(command.up or UP),
         front=axis(command.front or FRONT),
@@ -206,14 +205,34 @@ def _resumed(command: Train) -> Record:
         )
     source = str(command.config or record_file(command.out))
     settings = _with_length(checked(settings, source=source), command)
-    is_given = command.minutes is not None or command.total_images is not None
-    minutes = command.minutes if is_given else stored.minutes
+    minutes, is_limit = _time_to_go_on(command, stored)
     total = settings.train.total_images
-    is_old = stored.minutes is None and total == stored.settings.train.total_images
-    if minutes is None and not is_old and total < seen:
+    counted = stored.minutes is None or stored.minutes_are_limit
+    is_old = counted and total == stored.settings.train.total_images
+    if (minutes is None or is_limit) and not is_old and total < seen:
         raise total_too_small(total, seen)
     precision = command.precision or stored.precision
-    return replace(stored, settings=settings, minutes=minutes, precision=precision)
+    return replace(
+        stored,
+        settings=settings,
+        minutes=minutes,
+        minutes_are_limit=is_limit,
+        precision=precision,
+    )
+
+
+def _time_to_go_on(command: Train, stored: Record) -> tuple[float | None, bool]:
+    """Return the minutes of a training that goes on, and whether they are a limit only.
+
+    What is given replaces what the run was begun with. Where the run has both a number of images
+    and a limit, the one that is not given stays.
+    """
+    minutes, total = command.minutes, command.total_images
+    if stored.minutes_are_limit:
+        return (stored.minutes if minutes is None else minutes), True
+    if minutes is None and total is None:
+        return stored.minutes, False
+    return minutes, minutes is not None and total is not None
 
 
 def _with_length(settings: "Settings", command: Train) -> "Settings":
@@ -284,7 +303,8 @@ def load_and_train(command: Train, record: Record, device: str, start: float, te
     if seconds is not None:
         seconds = max(1.0, seconds - (time.monotonic() - start))
     what = (record.settings, photos, shapes, record.seed)
-    run = Run(command.out, *what, computing, seconds, command.resume)
+    is_limit = record.minutes_are_limit
+    run = Run(command.out, *what, computing, seconds, command.resume, is_limit)
     journal = Journal(command.out) if team.is_first else Silence()
     try:
         return train(run, journal, team)

@@ -17,6 +17,7 @@ from shapecycle.demo.phase_timer import Timer
 from shapecycle.demo.views import SIDES
 from shapecycle.demo.world import DRAWINGS, DemoOptions, DemoPaths
 from shapecycle.model_file import load_networks
+from shapecycle.train.schedule import is_short
 
 LOSSES = {
     "shape_distance": "Shapes: distance to the surface",
@@ -69,16 +70,22 @@ def measured(
     lines = (paths.run / "journal.jsonl").read_text().splitlines()
     curves, stages = curves_of([json.loads(line) for line in lines], LOSSES)
     processor = f"processor, {torch.get_num_threads()} thread(s)"
+    images, seconds = load_networks(paths.run)[1].images, timer.seconds_of("Training")
     return {
         "facts": {
             "shapecycle": version("shapecycle"),
-            "Training time asked for": f"{options.minutes:g} minutes",
-            "Pictures and shapes seen": f"{load_networks(paths.run)[1].images:,}",
+            "Images seen": f"{images:,}",
+            "Images asked for": f"{options.total_images:,}",
+            "Time limit": f"{options.limit_minutes:g} minutes",
+            "Training time": duration(seconds),
+            "Images per second": f"{images / seconds:.1f}",
             "Computed on": processor if options.device == "cpu" else options.device,
             "Seed": options.seed,
         },
         "phases": timer.phases,
-        "training_seconds": timer.seconds_of("Training"),
+        "images": images,
+        "training_seconds": seconds,
+        "shortfall": shortfall(images, options),
         "ours": scores["seeing"]["shapecycle"],
         "typical": scores["seeing"]["medoid"],
         "tables": (_seeing_table(scores), _drawing_table(scores)),
@@ -87,6 +94,17 @@ def measured(
         "stages": stages,
         "paths": paths,
     }
+
+
+def shortfall(images: int, options: DemoOptions) -> str:
+    """Say what a training did that the limit of time ended early; nothing if it was whole."""
+    if not is_short(images, options.total_images):
+        return ""
+    return (
+        f"saw {images:,} of {options.total_images:,} images: the limit of "
+        f"{options.limit_minutes:g} minutes shortened its stages. The scores are those of a "
+        "shorter training; a larger --limit-minutes gives the whole one."
+    )
 
 
 def _seeing_table(scores: dict[str, Any]) -> Table:

@@ -52,8 +52,10 @@ def run_demo(options: DemoOptions, world: World, run_verb: RunVerb) -> Path:
             (paths.out / "metrics.json").write_text(json.dumps(scores, indent=1) + "\n")
         with timer.phase("Drawing the pictures of this page"):
             gallery = gallery_of(world, paths, scores)
-    path = paths.out / "report.html"
-    path.write_text(html_of(measured(options, paths, timer, scores) | gallery), encoding="utf-8")
+    path, results = paths.out / "report.html", measured(options, paths, timer, scores)
+    path.write_text(html_of(results | gallery), encoding="utf-8")
+    if results["shortfall"]:
+        say(f"\nThe training {results['shortfall']}")
     return path
 
 
@@ -85,7 +87,8 @@ def _run_verbs(
     run(
         f"Training on {_count(paths.photos)} pictures and {len(world.seeds)} shapes of other cars",
         *("train", "--images", paths.photos, "--shapes", paths.shapes, "--out", paths.run),
-        *("--config", paths.settings, "--minutes", f"{options.minutes:g}", "--seed", options.seed),
+        *("--config", paths.settings, "--seed", options.seed),
+        *("--total-images", options.total_images, "--minutes", f"{options.limit_minutes:g}"),
     )
     run(
         f"Reconstructing {_count(pictures)} held-out pictures",

@@ -5,8 +5,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from shapecycle.demo.cars import SHAPE_SEEDS
-
+TOTAL_IMAGES = 60_000
+"""Pictures and shapes that the demo's training sees, on a machine of any speed."""
+LIMIT_MINUTES = 30.0
+"""What that may take, unless another limit is given."""
 SHAPES = 150
 DRAWINGS = 3
 """How many pictures are drawn of each held-out shape."""
@@ -20,13 +22,15 @@ class DemoOptions:
 
     Attributes:
         out: Folder to create; a number is appended if it is there already.
-        minutes: Length of the training.
+        total_images: Pictures and shapes that the training sees.
+        limit_minutes: Minutes after which the training ends, even if it has seen fewer.
         seed: Seed of all random numbers.
         device: Where to compute: "cpu", "cuda" or "mps".
     """
 
     out: Path
-    minutes: float
+    total_images: int
+    limit_minutes: float
     seed: int
     device: str
 
@@ -81,6 +85,9 @@ class DemoPaths:
 
 def cars_world() -> World:
     """Return the world that comes with the package."""
+    # The command line reads the constants of this file, and must not wait for NumPy.
+    from shapecycle.demo.cars import SHAPE_SEEDS
+
     return World(Path(__file__).parent / "pictures", SHAPE_SEEDS[:SHAPES], 40.0)
 
 

@@ -62,7 +62,7 @@ class Journal:
         Args:
             losses: Unweighted losses by name.
             status: ``stage``, ``progress``, ``images``, ``images_per_second``, ``seconds`` and
-                ``seconds_left``.
+                ``seconds_left``; a progress of 0 is one that is not known yet.
         """
         for name, value in losses.items():
             self.sums.setdefault(name, []).append(float(value))
@@ -81,21 +81,23 @@ class Journal:
         return means
 
     def _show(self, means: dict[str, float], status: dict[str, Any]) -> None:
-        left = status["seconds_left"]
         losses = "  ".join(
             f"{TERMINAL_LOSSES[n]} {means[n]:.3f}" for n in TERMINAL_LOSSES if n in means
         )
         details = (
             f"{status['images']:,} images  {status['images_per_second']:.0f}/s  "
-            f"{'' if left is None else f'{left / 60:.1f} min left  '}{losses}"
+            f"{_time_left(status['seconds_left'])}{losses}"
         )
         progress = status["progress"]
+        if not progress:
+            details = f"measuring the speed  {details}"
         if self.is_live:
             self.bar.update(
                 self.task, description=status["stage"], completed=progress, details=details
             )
         else:
-            self.say(f"{status['stage']:<12} {progress:4.0%}  {details}")
+            percent = f"{progress:4.0%}" if progress else "    "
+            self.say(f"{status['stage']:<12} {percent}  {details}")
 
     def panel(self, rows: list[Float[Tensor, "b 4 h w"]], images: int) -> Path:
         """Write premultiplied or straight RGBA rows over white as one picture."""
@@ -133,3 +135,10 @@ class Silence:
 
     def close(self) -> None:
         """End nothing."""
+
+
+def _time_left(seconds: float | None) -> str:
+    """Return how long it goes on; nothing where that is not known, or the time is over."""
+    if seconds is None or seconds < 1:
+        return ""
+    return f"{seconds:.0f} s left  " if seconds < 60 else f"{seconds / 60:.1f} min left  "

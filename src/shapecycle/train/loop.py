@@ -20,6 +20,7 @@ from shapecycle.randomness import SharedGenerator
 from shapecycle.shape_to_code.encoder import SURFACE_POINTS
 from shapecycle.train.checkpoint import load_state, save_state
 from shapecycle.train.computing import Computing, choose_threads
+from shapecycle.train.estimate import after_measuring, at_end, before_stage
 from shapecycle.train.helpers import helped
 from shapecycle.train.journal import Journal, Silence
 from shapecycle.train.schedule import Schedule, Stage, lr_scale, planned_stages, stage_shares
@@ -39,6 +40,7 @@ class Run:
 
     Attributes:
         seconds: Time for all that `train` does, or None when settings count images.
+        seconds_are_limit: Whether settings count images all the same, and that time is a limit.
     """
 
     folder: Path
@@ -49,6 +51,7 @@ class Run:
     computing: Computing
     seconds: float | None
     resume: bool = False
+    seconds_are_limit: bool = False
 
     @property
     def device(self) -> str:
@@ -120,6 +123,7 @@ def _train(
         _run_stages(run, trainer, schedule, journal, request)
         # Later requests change nothing: the training ends here.
         _save(run, trainer, schedule)
+    journal.say(at_end(schedule, run.settings.train.total_images))
     _panel(journal, trainer, _images(schedule))
 
 
@@ -138,6 +142,7 @@ def _run_stages(
         if stage.is_done:
             continue
         schedule.begin(stage)
+        journal.say(before_stage(schedule, stage))
         step, is_last = trainer.stage(stage.name), stage is schedule.stages[-1]
         while not stage.is_done:
             try:
@@ -152,6 +157,8 @@ def _run_stages(
             stage.images = int(planned)
             _check_finite_losses(losses, stage, run.folder)
             journal.record(losses, _status(schedule, stage))
+            if schedule.is_just_measured(stage):
+                journal.say(after_measuring(schedule, stage, settings.total_images))
             if is_stopped:
                 _save(run, trainer, schedule)
                 raise Stopped
@@ -196,24 +203,24 @@ def _check_finite_parts(trainer: Trainer, run: Run, stage: Stage, fault: ValueEr
 
 def _schedule(run: Run, *, preparation: float) -> Schedule:
     settings = run.settings.train
-    total = settings.total_images if run.seconds is None else None
+    is_counted = run.seconds is None or run.seconds_are_limit
+    total = settings.total_images if is_counted else None
     seconds = None if run.seconds is None else max(1.0, run.seconds - preparation)
     return Schedule(planned_stages(total, stage_shares(settings)), settings.batch, seconds)
 
 
 def _images(schedule: Schedule) -> int:
-    return sum(stage.seen for stage in schedule.stages)
+    return schedule.seen
 
 
 def _status(schedule: Schedule, stage: Stage) -> dict[str, Any]:
-    left = None if schedule.seconds is None else max(0.0, schedule.seconds - schedule.elapsed)
     return {
         "stage": stage.name,
         "progress": stage.progress,
         "images": _images(schedule),
         "images_per_second": schedule.speed(stage),
         "seconds": schedule.elapsed,
-        "seconds_left": left,
+        "seconds_left": schedule.seconds_left(stage),
     }
 
 
