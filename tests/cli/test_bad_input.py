@@ -349,7 +349,7 @@ def test_minutes_must_be_some(minutes: str, world: Path, here: Path) -> None:
     ("options", "message"),
     [
         (["--total-images", 0], "--total-images must be positive"),
-        (["--total-images", 5, "--minutes", 1], "exclude each other"),
+        (["--total-images", 5, "--minutes", 0], "--minutes must be a positive number"),
         (["--seed", 10**30], "--seed must be from 0"),
         (["--seed", -1], "--seed must be from 0"),
         (["--up", "q"], "up axis is 'q'"),

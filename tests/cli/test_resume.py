@@ -1,6 +1,7 @@
 """A training that goes on keeps what it was begun with, and says so where it is told otherwise."""
 
 import json
+import re
 import shlex
 import shutil
 import signal
@@ -60,7 +61,8 @@ def _kept(run: Path) -> dict[str, Any]:
 
 def test_a_run_folder_keeps_what_it_was_begun_with(world: Path, begun: Path) -> None:
     kept = _kept(begun)
-    message = {"preset": "laptop", "seed": 5, "minutes": None, "up": "+y", "front": "-x",
+    message = {"preset": "laptop", "seed": 5, "minutes": None, "minutes_are_limit": False,
+            "up": "+y", "front": "-x",
             "skip_bad": True, "picture_count": 12, "shape_count": 8,
             "images": str(world / "images"), "shapes": str(world / "shapes")}  # fmt: skip
     assert {name: kept[name] for name in message} == message
@@ -144,6 +146,48 @@ def test_a_run_begun_by_the_clock_ends_at_the_total_that_is_given(world: Path, h
     assert outcome.code == 0, outcome.err
     # Each of the three stages ends with a whole step of four.
     assert seen + 40 <= package.load(run).provenance.images < seen + 40 + 3 * 4
+
+
+def test_a_limit_that_is_long_enough_leaves_the_number_of_images(world: Path, here: Path) -> None:
+    run = here / "run"
+    with few_samples():
+        begun = shapecycle(*train_command(world, run, "--total-images", 24, "--minutes", 30))
+    assert begun.code == 0, begun.err
+    assert re.search(r"^saw \d\d images in ", begun.err, re.MULTILINE)
+    assert 24 <= package.load(run).provenance.images < 24 + 3 * 4
+    kept = _kept(run)
+    assert (kept["minutes"], kept["minutes_are_limit"]) == (30, True)
+
+
+def test_images_and_their_limit_stay_with_a_run_where_only_one_is_given_again(
+    world: Path, here: Path
+) -> None:
+    run = here / "run"
+    with few_samples():
+        begun = shapecycle(*train_command(world, run, "--total-images", 9000, "--minutes", 1e-6))
+    assert begun.code == 0, begun.err
+    assert "of 9,000 images in" in begun.err
+    assert "--resume with more --minutes goes on" in begun.err
+    for more, minutes, total in (
+        ((), 1e-6, 9000),
+        (("--total-images", 8000), 1e-6, 8000),
+        (("--minutes", 1e-5), 1e-5, 8000),
+    ):
+        outcome = _resume(world, run, *more)
+        assert outcome.code == 0, outcome.err
+        kept = _kept(run)
+        assert (kept["minutes"], kept["minutes_are_limit"]) == (minutes, True)
+        assert kept["settings"]["train"]["total_images"] == total
+    seen = package.load(run).provenance.images
+    files = _files(run)
+    _refused(_resume(world, run, "--total-images", 99), run, files, f"fewer than the {seen} that")
+
+
+def test_a_run_takes_both_where_both_are_given(world: Path, begun: Path) -> None:
+    outcome = _resume(world, begun, "--total-images", 24, "--minutes", 30)
+    assert outcome.code == 0, outcome.err
+    assert 24 <= package.load(begun).provenance.images < 24 + 3 * 4
+    assert _kept(begun)["minutes_are_limit"]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -11,8 +11,16 @@ import pytest
 from PIL import Image
 
 from shapecycle.demo.gallery import Picture, picture_of
-from shapecycle.demo.report import Curve, Stage, curve_svg, curves_of, duration, html_of
-from shapecycle.demo.world import DemoPaths
+from shapecycle.demo.report import (
+    Curve,
+    Stage,
+    curve_svg,
+    curves_of,
+    duration,
+    html_of,
+    shortfall,
+)
+from shapecycle.demo.world import DemoOptions, DemoPaths
 
 SCORES = {
     "silhouette_iou": 0.7654,
@@ -38,7 +46,9 @@ def _report() -> dict[str, object]:
     return {
         "facts": {"Seed": "3"},
         "phases": [("Training", 421.0, "shapecycle train --out run"), ("Drawing", 4.21, "")],
+        "images": 60_016,
         "training_seconds": 421.0,
+        "shortfall": "",
         "ours": {name: {"mean": 0.4, "median": 0.3} for name in summarised},
         "typical": {"chamfer": 0.0301},
         "tables": (("Held-out pictures", columns, rows),),
@@ -117,6 +127,20 @@ def test_each_reconstruction_is_shown_with_its_own_scores() -> None:
 def test_phases_are_shown_with_their_times_and_commands() -> None:
     words = _words(html_of(_report()))
     assert "Trainingshapecycle train --out run 7 min 1 s Drawing 4.2 s" in words
+
+
+def test_the_page_says_what_was_seen_in_what_time() -> None:
+    words = _words(html_of(_report()))
+    assert "a training that saw 60,016 pictures and shapes, in 7 min 1 s, one picture" in words
+
+
+def test_a_training_that_the_limit_cut_short_is_named_first_on_the_page() -> None:
+    options = DemoOptions(Path("out"), 60_000, 30.0, 0, "cpu")
+    assert shortfall(60_016, options) == ""
+    cut = shortfall(31_000, options)
+    assert cut.startswith("saw 31,000 of 60,000 images: the limit of 30 minutes shortened its")
+    words = _words(html_of(_report() | {"shortfall": cut}))
+    assert words.index(f"The training {cut}") < words.index("After a training that saw")
 
 
 def test_names_that_look_like_markup_are_shown_as_text() -> None:

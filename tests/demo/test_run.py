@@ -13,6 +13,7 @@ from shapecycle.demo.run import run_demo
 from shapecycle.demo.views import around, close_up, drawn_untextured
 from shapecycle.demo.world import DRAWINGS, DemoOptions, World
 from shapecycle.errors import DataError
+from shapecycle.model_file import load_networks
 
 TINY = {
     "model": {
@@ -70,13 +71,19 @@ def test_the_demo_ends_with_one_report_of_everything_it_did(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "demo-run"
-    path = run_demo(DemoOptions(out, 0.02, 0, "cpu"), _small_world(tmp_path / "pictures"), run_verb)
+    options = DemoOptions(out, 100, 30.0, 0, "cpu")
+    path = run_demo(options, _small_world(tmp_path / "pictures"), run_verb)
     assert path == out / "report.html"
     printed = capsys.readouterr()
     assert printed.out == "", "the report's path alone is the result"
     assert "[7] Drawing the pictures of this page" in printed.err
 
     html = path.read_text()
+    seen_images = load_networks(out / "run")[1].images
+    assert 100 <= seen_images < 100 + 3 * 4, "every stage ends with a whole step"
+    assert f"<dt>Images seen</dt><dd>{seen_images}</dd>" in html
+    assert "--total-images 100 --minutes 30 " in html
+    assert "shortened" not in html + printed.err.split("[3]")[1]
     metrics = json.loads((out / "metrics.json").read_text())
     seen, drawn = metrics["seeing"]["rows"], metrics["drawing"]["rows"]
     assert [row["image"] for row in seen] == ["400_0.png", "400_1.png", "401_0.png", "401_1.png"]

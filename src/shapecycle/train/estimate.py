@@ -12,7 +12,7 @@ def before_stage(schedule: Schedule, stage: Stage) -> str:
     if outlook is None:
         images = f"{stage.images - stage.seen:,} images; " if stage.images else ""
         return f"{stage.name}: {images}the speed is known after {MEASURED_STEPS} steps"
-    images = f"{outlook.stage_images - stage.seen:,}"
+    images = f"{_two_digits(outlook.stage_images - stage.seen):,}"
     left = time_in_words(outlook.seconds - schedule.elapsed)
     return (
         f"{stage.name}: by the speed so far about {images} images, "
@@ -87,13 +87,13 @@ def _two_digits(images: int) -> int:
 
 
 def part_in_words(images: int, total_images: int) -> str:
-    """Return which part of the settings' images some are.
+    """Return which part of the settings' images some are, rounded down.
 
     >>> part_in_words(140_000, 300_000)
-    "47 % of the settings' 300,000"
+    "46 % of the settings' 300,000"
     """
-    percent = 100 * images / total_images
-    return f"{f'{percent:.0f}' if percent >= 1 else 'under 1'} % of the settings' {total_images:,}"
+    percent = 100 * images // total_images
+    return f"{percent or 'under 1'} % of the settings' {total_images:,}"
 
 
 def speed_in_words(speed: float) -> str:
@@ -114,5 +114,5 @@ def time_in_words(seconds: float) -> str:
     if seconds < 90:
         return f"{seconds:.0f} s"
     if seconds < 7200:
-        return f"{seconds / 60:.3g} minutes"
+        return f"{seconds / 60:.1f}".removesuffix(".0") + " minutes"
     return f"{seconds / 3600:,.1f} hours"

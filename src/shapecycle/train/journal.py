@@ -85,7 +85,7 @@ class Journal:
             f"{TERMINAL_LOSSES[n]} {means[n]:.3f}" for n in TERMINAL_LOSSES if n in means
         )
         details = (
-            f"{status['images']:,} images  {status['images_per_second']:.0f}/s  "
+            f"{status['images']:,} images  {_speed(status['images_per_second'])}"
             f"{_time_left(status['seconds_left'])}{losses}"
         )
         progress = status["progress"]
@@ -135,6 +135,11 @@ class Silence:
 
     def close(self) -> None:
         """End nothing."""
+
+
+def _speed(images_per_second: float) -> str:
+    """Return the speed; nothing while no step counts for it."""
+    return f"{images_per_second:.0f}/s  " if images_per_second else ""
 
 
 def _time_left(seconds: float | None) -> str:
