@@ -60,6 +60,12 @@ def test_less_than_a_quarter_of_the_images_is_warned_of(
     assert warned == [False, is_warned] * 3 + [is_warned]
 
 
+def test_a_time_that_reaches_more_than_the_images_says_so() -> None:
+    said = _said(None, 7200.0, 160.0)
+    assert said[1].endswith("2.0 hours reach about 560,000 images, 185 % of the settings' 300,000")
+    assert said[-1].endswith("images in 2.0 hours, 77 images/s")
+
+
 def test_a_time_that_no_stage_can_keep_is_named_with_what_it_takes() -> None:
     said = _said(None, 1.0, 100.0)
     assert "a time of 1 s is too short: every stage takes 16 steps at least, in all" in said[1]

@@ -32,13 +32,14 @@ def after_measuring(schedule: Schedule, stage: Stage, total_images: int) -> str:
     if outlook is None:
         return ""
     at_this = f"{stage.name}: {speed_in_words(schedule.speed(stage))}; at this speed "
-    if not is_short(outlook.images, total_images):
+    if schedule.counts_images and not is_short(outlook.images, total_images):
         words = f"all {total_images:,} images take about {time_in_words(outlook.seconds)}"
         if schedule.seconds is not None:
             words += f", and the time is {time_in_words(schedule.seconds)}"
         return at_this + words
-    # Only a time makes a training short.
-    time = time_in_words(schedule.seconds or outlook.seconds)
+    # From here on there is a time: nothing else makes a training short.
+    seconds = schedule.seconds or outlook.seconds
+    time = time_in_words(seconds)
     reached = f"about {_two_digits(outlook.images):,}"
     if schedule.counts_images:
         words = (
@@ -48,7 +49,7 @@ def after_measuring(schedule: Schedule, stage: Stage, total_images: int) -> str:
     else:
         words = f"{time} reach {reached} images, {part_in_words(outlook.images, total_images)}"
     lines = [at_this + words, *_warning(outlook.images, total_images)]
-    if outlook.seconds > 1.1 * (schedule.seconds or outlook.seconds):
+    if outlook.seconds > 1.1 * seconds:
         lines.append(
             f"warning: a time of {time} is too short: every stage takes {MEASURED_STEPS} steps at "
             f"least, in all about {time_in_words(outlook.seconds)}"
