@@ -40,7 +40,7 @@ class Journal:
         self.console = Console(stderr=True, highlight=False, soft_wrap=True)
         self.is_live = self.console.is_terminal
         self.last = 0.0
-        self.sums: dict[str, list[float]] = {}
+        self.losses: dict[str, list[Tensor]] = {}
         self.status: dict[str, Any] = {}
         self.bar = Progress(
             TextColumn("{task.description:<12}"),
@@ -65,7 +65,8 @@ class Journal:
                 ``seconds_left``; a progress of 0 is one that is not known yet.
         """
         for name, value in losses.items():
-            self.sums.setdefault(name, []).append(float(value))
+            # Reading a number makes the host wait for a GPU: it is done once a line.
+            self.losses.setdefault(name, []).append(value.detach())
         self.status = status
         now = time.monotonic()
         if now - self.last < (LIVE_SECONDS if self.is_live else PLAIN_SECONDS):
@@ -74,8 +75,8 @@ class Journal:
         self._show(self._write(), status)
 
     def _write(self) -> dict[str, float]:
-        means = {name: float(np.mean(values)) for name, values in self.sums.items()}
-        self.sums = {}
+        means = {n: float(np.mean(torch.stack(v).tolist())) for n, v in self.losses.items()}
+        self.losses = {}
         self.file.write(json.dumps(self.status | {"losses": means}) + "\n")
         self.file.flush()
         return means
@@ -115,7 +116,7 @@ class Journal:
 
     def close(self) -> None:
         """Write what was not written yet, close the file and end the bar."""
-        if self.sums:
+        if self.losses:
             self._write()
         self.bar.stop()
         self.file.close()
