@@ -67,11 +67,9 @@ class Warp:
         self, points: Float[Tensor, "b n 3"], normals: Float[Tensor, "b n 3"]
     ) -> Float[Tensor, "b n 3"]:
         """Warp unit normals, by warping two tangents at each point."""
-        helper = torch.where(
-            normals[..., :1].abs() < 0.6,
-            normals.new_tensor([1.0, 0.0, 0.0]),
-            normals.new_tensor([0.0, 1.0, 0.0]),
-        )
+        # The x axis or the y axis; to write them down here would copy them to a GPU every time.
+        is_x = normals[..., :1].abs() < 0.6
+        helper = torch.cat([is_x, ~is_x, torch.zeros_like(is_x)], -1).to(normals)
         first = torch.linalg.cross(normals, helper)
         second = torch.linalg.cross(normals, first)
         here, step = self.points(points), 1e-3

@@ -1,5 +1,7 @@
 """Losses on graphics codes: what must come back, and priors."""
 
+from functools import cache
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -44,12 +46,16 @@ def pose_loss(pose: PoseDistribution, truth: Pose, view: View) -> dict[str, Floa
 
 def light_loss(light: Float[Tensor, "b 9 3"], truth: Float[Tensor, "b 9 3"]) -> Float[Tensor, ""]:
     """Return the mean difference of the shading of normals that face the camera."""
-    generator = torch.Generator().manual_seed(0)
-    normals = torch.randn(64, 3, generator=generator)
-    normals[:, 2] = normals[:, 2].abs()
-    normals = (normals / normals.norm(dim=1, keepdim=True)).to(light.device)
-    normals = normals.expand(len(light), -1, -1)
+    normals = _facing_normals(light.device).expand(len(light), -1, -1)
     return (shade_sh(normals, light) - shade_sh(normals, truth)).abs().mean()
+
+
+@cache
+def _facing_normals(device: torch.device) -> Float[Tensor, "n 3"]:
+    """Draw unit normals that face the camera: always the same, copied to a device once."""
+    normals = torch.randn(64, 3, generator=torch.Generator().manual_seed(0))
+    normals[:, 2] = normals[:, 2].abs()
+    return (normals / normals.norm(dim=1, keepdim=True)).to(device)
 
 
 def sliced_wasserstein_to_gaussian(

@@ -15,6 +15,8 @@ from shapecycle.randomness import normal, uniform
 class PoseSampler(nn.Module):
     """Learns the distribution of the poses seen in photographs ("G_P" in the paper)."""
 
+    start: Tensor
+
     def __init__(self, width: int = 64, noise: int = 8) -> None:
         super().__init__()
         self.noise = noise
@@ -25,12 +27,13 @@ class PoseSampler(nn.Module):
             nn.SiLU(),
             nn.Linear(width, 7),
         )
+        start = torch.tensor([0, 0, 0.35, 0, 0, 0, 0.5])
+        self.register_buffer("start", start, persistent=False)
 
     def forward(self, noise: Float[Tensor, "b z"]) -> Float[Tensor, "b 7"]:
         """Return poses as vectors in which distances mean something, see `pose_vector`."""
         raw: Tensor = self.body(noise)
-        start = raw.new_tensor([0, 0, 0.35, 0, 0, 0, 0.5])
-        return raw + start
+        return raw + self.start
 
     def sample(self, count: int, generator: torch.Generator) -> Pose:
         """Draw poses."""
@@ -51,8 +54,8 @@ class PoseSampler(nn.Module):
         place = generator.device
         noise = torch.randn(len(seen), self.noise, generator=generator, device=place).to(seen)
         cost = torch.cdist(self(noise), seen).square()
-        rows, columns = linear_sum_assignment(cost.detach().cpu().double().numpy())
-        return cost[rows, columns].mean()
+        _, columns = linear_sum_assignment(cost.detach().cpu().double().numpy())
+        return cost.gather(1, torch.from_numpy(columns).to(cost.device)[:, None]).mean()
 
 
 def pose_vector(pose: Pose) -> Float[Tensor, "b 7"]:
