@@ -23,10 +23,10 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode, _get_current_function_mode_stack
 from torch.utils._device import _device_constructors
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_flatten
 
 import shapecycle
 from shapecycle import devices
+from shapecycle.losses import code
 from shapecycle.rasterize import backend
 
 PACKAGE = Path(shapecycle.__file__).parent
@@ -111,9 +111,10 @@ def pretended_gpu() -> Iterator[Pretended]:
     with ExitStack() as stack:
         for owner, name, value in replaced:
             stack.enter_context(patch.object(owner, name, value))
-        # What it remembers of "cuda" holds for the pretended device alone.
-        devices.has_native_bfloat16.cache_clear()
-        stack.callback(devices.has_native_bfloat16.cache_clear)
+        # What is remembered of "cuda" holds for the pretended device alone.
+        for function in (devices.has_native_bfloat16, code._facing_normals):
+            function.cache_clear()
+            stack.callback(function.cache_clear)
         stack.enter_context(operations)
         stack.enter_context(calls)
         yield seen
@@ -143,7 +144,16 @@ def _asked(device: torch.device | str | int) -> str | None:
 
 
 def _tensors(*values: object) -> list[Tensor]:
-    return [value for value in tree_flatten(values)[0] if isinstance(value, Tensor)]
+    """List all tensors in nested lists, tuples and dictionaries."""
+    found: list[Tensor] = []
+    for value in values:
+        if isinstance(value, Tensor):
+            found.append(value)
+        elif isinstance(value, list | tuple):
+            found += _tensors(*value)
+        elif isinstance(value, dict):
+            found += _tensors(*value.values())
+    return found
 
 
 class _Move(torch.autograd.Function):
@@ -173,6 +183,7 @@ class _Operations(TorchDispatchMode):
         self.seen = seen
         self.asked: str | None = None
         self.made_anywhere = False
+        self.is_counting = True
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
@@ -278,7 +289,8 @@ class _Operations(TorchDispatchMode):
 
     def wait(self, operation: str) -> None:
         """Count a wait of the host for the GPU."""
-        self.seen.synchronisations[f"{_line()} {operation}"] += 1
+        if self.is_counting:
+            self.seen.synchronisations[f"{_line()} {operation}"] += 1
 
     def moved(self, source: str, target: str, is_blocking: bool = True) -> None:
         """Count a copy between the devices."""
@@ -326,6 +338,7 @@ class _Calls(TorchFunctionMode):
             T.tolist: self._tolist,
             T.pin_memory: lambda x, *_: x.clone(),
             T.__deepcopy__: self._deepcopy,
+            torch.nn.functional.one_hot: self._one_hot,
         }
 
     def __torch_function__(
@@ -424,6 +437,14 @@ class _Calls(TorchFunctionMode):
         result = torch.Tensor.__deepcopy__(tensor, memo)
         _mark(result, _where(tensor))
         return result
+
+    def _one_hot(self, tensor: Tensor, num_classes: int = -1) -> Tensor:
+        """Do without the checks that PyTorch makes of the classes on processors only."""
+        before, self.operations.is_counting = self.operations.is_counting, num_classes < 0
+        try:
+            return torch.nn.functional.one_hot(tensor, num_classes)
+        finally:
+            self.operations.is_counting = before
 
 
 # What stands for parts of PyTorch --------------------------------------------------------------

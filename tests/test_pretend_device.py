@@ -306,6 +306,7 @@ WAITS: dict[str, Callable[[Tensor], object]] = {
 
 GOES_ON: dict[str, Callable[[Tensor], object]] = {
     "arithmetic": lambda x: (x * 2).sum(),
+    "one_hot of so many classes": lambda x: F.one_hot(x.long(), 4),
     "repeat_interleave with its size": lambda x: x.repeat_interleave(x.long(), output_size=6),
     "mask filled with a number": lambda x: _written(x, x > 0, 0.0),
     "where": lambda x: torch.where(x > 0, x, 0.0),
