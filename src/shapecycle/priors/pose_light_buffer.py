@@ -29,6 +29,10 @@ class PoseLightBuffer:
         """Return a buffer for ``size`` poses and lights."""
         return cls(torch.zeros(size, 7, device=device), torch.zeros(size, 27, device=device))
 
+    def to(self, device: torch.device) -> "PoseLightBuffer":
+        """Move to a device."""
+        return PoseLightBuffer(self.poses.to(device), self.lights.to(device), self.count)
+
     @torch.no_grad()
     def add(self, pose: Pose, light: Float[Tensor, "b 9 3"]) -> None:
         """Store a batch over the oldest entries."""

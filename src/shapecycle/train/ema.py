@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 
 class EMA:
@@ -30,6 +30,13 @@ class EMA:
         torch._foreach_lerp_(averages, values, 1 - keep)
         for name in now.keys() - set(floating):
             self.weights[name].copy_(now[name])
+
+    @torch.no_grad()
+    def load(self, weights: dict[str, Tensor], seen: int) -> None:
+        """Go on from an earlier average, wherever that is: saved states lie on the processor."""
+        for name, own in self.weights.items():
+            own.copy_(weights[name])
+        self.seen = seen
 
     @contextmanager
     def applied(self) -> Iterator[None]:

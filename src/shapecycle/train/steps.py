@@ -239,11 +239,12 @@ class Trainer:
     def load_state(self, state: dict[str, Any]) -> None:
         """Restore what `state` returned."""
         self.networks.load_state_dict(state["networks"])
-        self.ema.weights, self.ema.seen = state["ema"], state["ema_seen"]
+        self.ema.load(state["ema"], state["ema_seen"])
         self.critics.load_state(state["critics"])
         for name, optimizer in self._optimizers().items():
             optimizer.load_state(state["optimizers"][name])
-        self.scenes.pose_light_buffer = PoseLightBuffer(**state["pose_light_buffer"])
+        seen = PoseLightBuffer(**state["pose_light_buffer"])
+        self.scenes.pose_light_buffer = seen.to(self.device)
         self.generator.set_state(state["generator"])
         torch.set_rng_state(state["torch_generator"])
         self.steps = state["steps"]
