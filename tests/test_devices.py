@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +11,18 @@ import pytest
 import torch
 from PIL import Image
 from pretend_device import Pretended, pretended_gpu
-from tiny_world import few_samples, shapecycle, small_car, tiny_model, tiny_settings, train_command
+from tiny_world import (
+    few_samples,
+    shapecycle,
+    small_car,
+    tiny_model,
+    tiny_settings,
+    tiny_trainer,
+    train_command,
+)
 from torch import Tensor
 
 import shapecycle as package
-from shapecycle.data.photos import load_photo_folder
-from shapecycle.data.shape_sampler import ShapeSampler
-from shapecycle.data.shapes import load_shape_folder
 from shapecycle.graphics_code import GraphicsCode
 from shapecycle.losses import Losses
 from shapecycle.model import Model
@@ -29,7 +34,7 @@ from shapecycle.train.steps import Trainer
 GPU = torch.device("cuda", 0)
 STAGES = ("shapes", "random cycle", "all cycles")
 STEPS = 3
-"""Of every stage: with the settings below, what comes round every second step comes round."""
+"""Of every stage: what a tiny trainer does every second step comes round."""
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -37,15 +42,6 @@ def gpu(world: Path) -> Iterator[Pretended]:
     """Pretend for the whole module, after the world was made on the processor."""
     with few_samples(), pretended_gpu() as seen:
         yield seen
-
-
-def _trainer(world: Path) -> Trainer:
-    settings = tiny_settings(autoencoder_every=2, r1_every=2, pose_light_buffer=4)
-    photos = load_photo_folder(world / "images", size=32)
-    meshes = load_shape_folder(world / "shapes").meshes[:3]
-    generator = torch.Generator().manual_seed(3)
-    shapes = ShapeSampler.of(meshes, generator=generator, device="cuda")
-    return Trainer(settings, photos, shapes, seed=3, device="cuda")
 
 
 def _tensors(value: Any) -> Iterator[Tensor]:
@@ -72,7 +68,7 @@ class Trained:
 
 @pytest.fixture(scope="module")
 def trained(world: Path, gpu: Pretended) -> Trained:
-    trained = Trained(_trainer(world), {}, {})
+    trained = Trained(tiny_trainer(world, "cuda"), {}, {})
     for name in STAGES:
         step = trained.trainer.stage(name)
         trained.losses[name] = []
@@ -119,7 +115,7 @@ def test_a_training_goes_on_there_from_a_file(
 ) -> None:
     trained.trainer.fit_priors()
     save_state(tmp_path, trained.trainer.state(), 1)
-    again = _trainer(world)
+    again = tiny_trainer(world, "cuda")
     again.load_state(load_state(tmp_path))
     for name in STAGES:
         first, second = trained.trainer.stage(name)(1.0), again.stage(name)(1.0)

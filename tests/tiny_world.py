@@ -19,6 +19,8 @@ from shapecycle.camera import Pose, View
 from shapecycle.code_to_image.raw_mesh import draw_raw
 from shapecycle.config import ModelSettings, SceneSettings, Settings, merged
 from shapecycle.data import shape_sampler
+from shapecycle.data.photos import load_photo_folder
+from shapecycle.data.shapes import load_shape_folder
 from shapecycle.data.simplify import simplify
 from shapecycle.demo.cars import car_mesh, sample_car, write_ply
 from shapecycle.geometry.boxes import normalise
@@ -26,6 +28,7 @@ from shapecycle.mesh import Mesh
 from shapecycle.priors.light import sample_light
 from shapecycle.priors.pose import sample_pose
 from shapecycle.priors.solid_texture import SolidTexture
+from shapecycle.train.steps import Trainer
 
 FOV_Y = radians(50)
 TINY: dict[str, dict[str, Any]] = {
@@ -115,6 +118,16 @@ def few_samples() -> Iterator[None]:
         yield
     finally:
         shape_sampler.SAMPLES_KEPT = kept
+
+
+def tiny_trainer(world: Path, device: str) -> Trainer:
+    """Return a trainer on a tiny world that does every second step what is done now and then."""
+    settings = tiny_settings(autoencoder_every=2, r1_every=2, pose_light_buffer=4)
+    photos = load_photo_folder(world / "images", size=settings.model.image_size)
+    meshes = load_shape_folder(world / "shapes").meshes[:3]
+    generator = torch.Generator().manual_seed(3)
+    shapes = shape_sampler.ShapeSampler(meshes, generator=generator, device=device)
+    return Trainer(settings, photos, shapes, seed=3, device=device)
 
 
 @dataclass(frozen=True)
