@@ -59,23 +59,27 @@ class Trained:
     Attributes:
         losses: Of every step, by stage.
         synchronisations: How often the host waited in the last step, by stage and line.
+        uploads: What was copied to the GPU in it, likewise.
     """
 
     trainer: Trainer
     losses: dict[str, list[Losses]]
     synchronisations: dict[str, dict[str, int]]
+    uploads: dict[str, dict[str, int]]
 
 
 @pytest.fixture(scope="module")
 def trained(world: Path, gpu: Pretended) -> Trained:
-    trained = Trained(tiny_trainer(world, "cuda"), {}, {})
+    trained = Trained(tiny_trainer(world, "cuda"), {}, {}, {})
     for name in STAGES:
         step = trained.trainer.stage(name)
         trained.losses[name] = []
         for _ in range(STEPS):
             gpu.synchronisations.clear()
+            gpu.uploads.clear()
             trained.losses[name].append(step(1.0))
         trained.synchronisations[name] = dict(gpu.synchronisations)
+        trained.uploads[name] = dict(gpu.uploads)
     return trained
 
 
@@ -99,15 +103,31 @@ def test_what_learns_stays_there(trained: Trained) -> None:
 
 
 def test_a_step_waits_for_the_gpu_only_where_it_has_to(trained: Trained) -> None:
-    # The reference rasteriser waits throughout, and does not draw on a real GPU.
-    waits = {
-        name: {line for line in lines if "/torch_backend/" not in line}
-        for name, lines in trained.synchronisations.items()
-    }
-    files = {line.partition(":")[0] for lines in waits.values() for line in lines}
     # Positions are checked before they are drawn, and an optimal assignment is found by SciPy.
-    assert files <= {"rasterize/checks.py", "priors/pose.py"}
-    assert sum(trained.synchronisations["all cycles"][line] for line in waits["all cycles"]) <= 17
+    assert _files(trained.synchronisations) <= {"rasterize/checks.py", "priors/pose.py"}
+    waits = trained.synchronisations["all cycles"]
+    assert sum(count for line, count in waits.items() if "/torch_backend/" not in line) <= 17
+
+
+def test_a_step_copies_only_data_and_random_numbers_to_the_gpu(trained: Trained) -> None:
+    assert _files(trained.uploads) <= {
+        "cycles/scenes.py",
+        "cycles/shape_cycle.py",
+        "data/photo_sampler.py",
+        "data/shape_sampler.py",
+        "geometry/sampling.py",
+        "losses/code.py",
+        "priors/light.py",
+        "priors/pose.py",
+        "priors/solid_texture.py",
+        "train/steps.py",
+    }
+
+
+def _files(found: dict[str, dict[str, int]]) -> set[str]:
+    """Name the files of all stages; the reference rasteriser does not draw on a real GPU."""
+    lines = {line for lines in found.values() for line in lines if "/torch_backend/" not in line}
+    return {line.partition(":")[0] for line in lines}
 
 
 def test_a_training_goes_on_there_from_a_file(
@@ -205,13 +225,8 @@ def model(run: Path, gpu: Pretended) -> Model:
 
 @pytest.fixture(scope="module")
 def code(model: Model) -> GraphicsCode:
-    generator = torch.Generator(model.device).manual_seed(0)
-    try:
-        shape = model.sample_shape(2, generator)
-    except RuntimeError:  # generators are the processor's
-        generator = torch.Generator().manual_seed(0)
-        shape = model.sample_shape(2, generator)
-    return model.sample_appearance(shape, generator)
+    generator = torch.Generator().manual_seed(0)
+    return model.sample_appearance(model.sample_shape(2, generator), generator)
 
 
 def test_a_model_samples_draws_and_meshes_there(model: Model, code: GraphicsCode) -> None:
