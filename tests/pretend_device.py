@@ -26,7 +26,7 @@ from torch.utils._device import _device_constructors
 from torch.utils._python_dispatch import TorchDispatchMode
 
 import shapecycle
-from shapecycle import devices
+from shapecycle import devices, randomness
 from shapecycle.losses import code
 from shapecycle.rasterize import backend
 
@@ -101,6 +101,7 @@ def pretended_gpu() -> Iterator[Pretended]:
     is_enabled, autocast_dtype = torch.is_autocast_enabled, torch.get_autocast_dtype
     replaced: list[tuple[Any, str, Any]] = [
         (torch, "Generator", _Generator),
+        (randomness, "SharedGenerator", _SharedGenerator),
         (torch, "autocast", _Autocast),
         (torch, "is_autocast_enabled", lambda name="cuda": is_enabled(_real(name))),
         (torch, "get_autocast_dtype", lambda name: autocast_dtype(_real(name))),
@@ -503,6 +504,10 @@ class _Generator(RealGenerator, metaclass=_AnyGenerator):
                 state = state[:-8].clone()
             super().set_state(state)
         return self
+
+
+class _SharedGenerator(_Generator, randomness.SharedGenerator):
+    """The same, in the hands of one of several processes."""
 
 
 def _answers(operations: _Operations) -> dict[str, Any]:

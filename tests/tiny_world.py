@@ -125,8 +125,8 @@ def tiny_trainer(world: Path, device: str) -> Trainer:
     settings = tiny_settings(autoencoder_every=2, r1_every=2, pose_light_buffer=4)
     photos = load_photo_folder(world / "images", size=settings.model.image_size)
     meshes = load_shape_folder(world / "shapes").meshes[:3]
-    generator = torch.Generator().manual_seed(3)
-    shapes = shape_sampler.ShapeSampler(meshes, generator=generator, device=device)
+    generator = torch.Generator(device=device).manual_seed(3)
+    shapes = shape_sampler.ShapeSampler.of(meshes, generator=generator, device=device)
     return Trainer(settings, photos, shapes, seed=3, device=device)
 
 

@@ -21,6 +21,14 @@ class SharedGenerator(torch.Generator):
     size: int = 1
 
 
+def shared_generator(device: str, seed: int, rank: int, size: int) -> SharedGenerator:
+    """Return the generator of one of several processes, seeded alike in all of them."""
+    generator = SharedGenerator(device=torch.device(device))
+    generator.manual_seed(seed)
+    generator.rank, generator.size = rank, size
+    return generator
+
+
 def uniform(generator: torch.Generator, count: int, *shape: int) -> Tensor:
     """Draw numbers in [0, 1) for ``count`` items of this process, on the generator's device."""
     rank, size = _share(generator)
@@ -43,6 +51,5 @@ def integers(generator: torch.Generator, end: int, count: int, *shape: int) -> T
 
 
 def _share(generator: torch.Generator) -> tuple[int, int]:
-    if isinstance(generator, SharedGenerator):
-        return generator.rank, generator.size
-    return 0, 1
+    # Any other generator is in the hands of one process alone.
+    return getattr(generator, "rank", 0), getattr(generator, "size", 1)

@@ -73,11 +73,14 @@ def augmented(picture: Float[Tensor, "b c h w"], generator: torch.Generator) -> 
     reach = height // 16
     padded = F.pad(picture, (reach, reach, reach, reach))
     moved = []
-    # One shift per quarter of the batch: shifts of slices need no gather of pixels.
+    # One shift per quarter of the batch, the same in every process; on a GPU the host need not
+    # know it.
     place = generator.device
-    shifts = torch.randint(0, 2 * reach + 1, (4, 3), generator=generator, device=place).tolist()
-    for part, (dx, dy, flip) in zip(padded.chunk(4), shifts, strict=False):
-        crop = part[:, :, dy : dy + height, dx : dx + width]
-        moved.append(crop.flip(3) if flip % 2 else crop)
+    shifts = torch.randint(0, 2 * reach + 1, (4, 3), generator=generator, device=place)
+    down, right = (torch.arange(side, device=picture.device) for side in (height, width))
+    for part, shift in zip(padded.chunk(4), shifts.to(picture.device), strict=False):
+        dx, dy, flip = shift.unbind()
+        columns = torch.where(flip % 2 == 1, right.flip(0), right)
+        moved.append(part.index_select(2, down + dy).index_select(3, columns + dx))
     result = torch.cat(moved)
     return result

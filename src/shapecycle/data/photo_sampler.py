@@ -7,6 +7,9 @@ from torch import Tensor
 from shapecycle.data.photos import PhotoSet
 from shapecycle.randomness import integers, uniform
 
+MAX_BYTES = 2**32
+"""Pictures that take more stay in the processor's memory."""
+
 
 class PhotoSampler:
     """Draws training photographs at random, and the colours that random scenes are painted in.
@@ -18,9 +21,11 @@ class PhotoSampler:
     def __init__(
         self, photos: PhotoSet, *, generator: torch.Generator, device: torch.device
     ) -> None:
-        self.rgba, self.windows = photos.rgba, photos.windows.float()
+        # A few gigabytes of pictures lie where they are used.
+        place = device if photos.rgba.nbytes < MAX_BYTES else photos.rgba.device
+        self.rgba, self.windows = photos.rgba.to(place), photos.windows.float().to(place)
         self.generator, self.device = generator, device
-        self.palette = _palette(photos.rgba, generator)
+        self.palette = _palette(self.rgba, generator)
 
     def sample(self, count: int) -> tuple[Float[Tensor, "b 4 h w"], Float[Tensor, "b 3"]]:
         """Draw crops with replacement, mirror half of them, and return them with their windows.

@@ -123,7 +123,7 @@ class ShapeSampler:
         normals = bent.normals(positions, normals)
         vertices, positions = to_unit_box(bent.points(self.vertices[index]), bent.points(positions))
         coin = uniform(self.generator, count, 1, 1).to(self.device)
-        flip = torch.where(coin < 0.5, coin.new_tensor([-1.0, 1.0, 1.0]), 1.0)
+        flip = 1.0 - 2.0 * ((coin < 0.5) & (torch.arange(3, device=self.device) == 0))
         # Mirroring turns faces inside out; raw meshes are drawn from both sides anyway.
         return WarpedShapes(
             positions * flip,

@@ -37,9 +37,9 @@ class Warp:
             return randomness.uniform(generator, count, 1, *shape)
 
         place = generator.device
-        less_in_y = torch.tensor([1.0, 0.4], device=place)
+        less_in_y = torch.linspace(1.0, 0.4, 2, device=place)
         # Waves along x are odd, so that both sides of the object stretch alike.
-        phase = uniform(3) * 6.2832 * torch.tensor([0.0, 1.0, 1.0], device=place)
+        phase = uniform(3) * 6.2832 * (torch.arange(3, device=place) > 0)
         frequency = 4 + 6 * uniform(3)
         return Warp(
             scale=(0.13 * normal(3)).exp(),

@@ -22,13 +22,14 @@ def sample_light(
     from shapecycle.rasterize import sh_basis
 
     place = generator.device
-    lamp = normal(generator, count, 3) + torch.tensor([0.0, 0.8, 0.8], device=place)
+    lamp = normal(generator, count, 3) + 0.8 * (torch.arange(3, device=place) > 0)
     lamp = lamp / lamp.norm(dim=1, keepdim=True)
     ambient = 0.2 + 0.5 * uniform(generator, count, 1)
     strength = (1.0 - ambient) * (0.6 + 0.6 * uniform(generator, count, 1))
     # A clamped cosine lobe: pi, 2 pi / 3 and pi / 4 per band (Ramamoorthi and Hanrahan,
     # "An efficient representation for irradiance environment maps", SIGGRAPH 2001, eq. 8).
-    lobe = torch.tensor([3.1416] + [2.0944] * 3 + [0.7854] * 5, device=place)
+    band = torch.arange(9, device=place)
+    lobe = torch.where(band < 1, 3.1416, torch.where(band < 4, 2.0944, 0.7854))
     light = sh_basis(lamp[:, :, None])[:, :, 0] * lobe * strength
     light[:, :1] += ambient * 3.5449
     tint = 1 + 0.05 * normal(generator, count, 1, 3)

@@ -11,7 +11,6 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from shapecycle import randomness
-
 from shapecycle import rasterize as rz
 
 

@@ -232,6 +232,7 @@ class Trainer:
             "optimizers": {name: one.state() for name, one in self._optimizers().items()},
             "pose_light_buffer": dict(vars(self.scenes.pose_light_buffer)),
             "generator": self.generator.get_state(),
+            "generator_device": self.generator.device.type,
             "torch_generator": torch.get_rng_state(),
             "steps": self.steps,
         }
@@ -245,7 +246,11 @@ class Trainer:
             optimizer.load_state(state["optimizers"][name])
         seen = PoseLightBuffer(**state["pose_light_buffer"])
         self.scenes.pose_light_buffer = seen.to(self.device)
-        self.generator.set_state(state["generator"])
+        if state["generator_device"] == self.generator.device.type:
+            self.generator.set_state(state["generator"])
+        else:
+            # Another kind of device has other random numbers; go on with some not yet seen.
+            self.generator.manual_seed(state["steps"])
         torch.set_rng_state(state["torch_generator"])
         self.steps = state["steps"]
 
