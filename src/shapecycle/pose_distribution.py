@@ -37,6 +37,15 @@ class PoseDistribution:
         translation = translation_in_window(self.placement[row, bins], window, fov_y=fov_y)
         return Pose(angles, translation)
 
+    def repeated(self, times: int) -> "PoseDistribution":
+        """Return the whole batch several times over."""
+        return PoseDistribution(
+            self.logits.repeat(times, 1),
+            self.residual.repeat(times, 1),
+            self.elevation_roll.repeat(times, 1, 1),
+            self.placement.repeat(times, 1, 1),
+        )
+
     def hypotheses(self, count: int) -> tuple[Int[Tensor, "b h"], Float[Tensor, "b h"]]:
         """Return the most plausible distinct bins and their plausibilities, the best first.
 

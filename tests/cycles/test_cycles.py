@@ -8,6 +8,7 @@ from tiny_world import FOV_Y, few_samples, small_car, tiny_settings
 from torch import nn
 
 from shapecycle.camera import clip_from_camera
+from shapecycle.code_to_image.compositing import premultiplied
 from shapecycle.cycles.image_cycle import image_cycle
 from shapecycle.cycles.random_cycle import draw_random_scene, random_cycle
 from shapecycle.cycles.scenes import SceneSampler
@@ -146,6 +147,28 @@ def test_photographs_are_redrawn_and_teach_encoder_and_decoders(
     torch.stack(list(cycle.losses.values())).sum().backward()
     assert {"image_encoder", "deformation", "texture_decoder"} <= _learnt(networks)
     assert "shape_encoder" not in _learnt(networks)
+
+
+def test_hypotheses_in_one_batch_cost_what_they_cost_one_by_one(
+    networks: Networks, scenes: SceneSampler
+) -> None:
+    start = scenes.generator.get_state()
+    cycle = image_cycle(networks, scenes, 3)
+    scenes.generator.set_state(start)
+    photos, window = scenes.photos.sample(3)
+    encoding, view = networks.encode_image(photos, window), networks.view(window)
+    vertices = networks.renderer.vertices(encoding.shape)
+    bins, plausibility = encoding.pose.hypotheses(scenes.settings.train.image_hypotheses)
+    expected = torch.zeros(())
+    for k, share in enumerate((plausibility / plausibility.sum(1, keepdim=True)).unbind(1)):
+        code = networks.code_of(photos, encoding, bins[:, k], view, vertices=vertices)
+        drawing = networks.renderer.draw(code, view)
+        away = (drawing[:, :3] - premultiplied(photos)[:, :3]).abs().mean((1, 2, 3))
+        expected = expected + (away * share).mean()
+        if k == 0:
+            torch.testing.assert_close(cycle.best.drawing, drawing, atol=1e-4, rtol=0)
+            torch.testing.assert_close(cycle.best.code.pose.angles, code.pose.angles)
+    torch.testing.assert_close(cycle.losses["image_cycle_colour"], expected, atol=1e-5, rtol=1e-4)
 
 
 def test_drawings_teach_colour_and_leave_geometry_alone(

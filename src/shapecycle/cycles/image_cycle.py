@@ -44,22 +44,22 @@ def image_cycle(networks: Networks, scenes: SceneSampler, count: int) -> ImageCy
     """
     photos, window = scenes.photos.sample(count)
     encoding = networks.encode_image(photos, window)
-    view = networks.view(window)
     vertices = networks.renderer.vertices(encoding.shape)
     hypotheses = scenes.settings.train.image_hypotheses
     bins, plausibility = encoding.pose.hypotheses(hypotheses)
     share = (plausibility / plausibility.sum(1, keepdim=True)).detach()
-    drawn = []
-    for k in range(hypotheses):
-        code = networks.code_of(photos, encoding, bins[:, k], view, vertices=vertices)
-        albedo = networks.renderer.albedo(code.texture)
-        drawing = networks.renderer.draw_surface(vertices, albedo, code.pose, code.light, view)
-        drawn.append(Redrawing(drawing, code, albedo))
-    losses: Losses = {}
-    for k, hypothesis in enumerate(drawn):
-        for name, loss in _compare(hypothesis.drawing, premultiplied(photos)).items():
-            losses[name] = losses.get(name, loss.new_zeros(())) + (loss * share[:, k]).mean()
-    return ImageCycle(losses, photos, drawn[0])
+    # One batch: all photographs under their first hypothesis, then under their second, ...
+    encoding = encoding.repeated(hypotheses)
+    again, vertices = photos.repeat(hypotheses, 1, 1, 1), vertices.repeat(hypotheses, 1, 1)
+    view = networks.view(window.repeat(hypotheses, 1))
+    code = networks.code_of(again, encoding, bins.mT.flatten(), view, vertices=vertices)
+    albedo = networks.renderer.albedo(code.texture)
+    drawing = networks.renderer.draw_surface(vertices, albedo, code.pose, code.light, view)
+    weights = share.mT.flatten() / count
+    compared = _compare(drawing, premultiplied(again))
+    losses: Losses = {name: (loss * weights).sum() for name, loss in compared.items()}
+    best = slice(0, count)
+    return ImageCycle(losses, photos, Redrawing(drawing[best], code[best], albedo[best]))
 
 
 def _compare(

@@ -28,6 +28,15 @@ class ImageEncoding:
     light: Float[Tensor, "b 9 3"]
     pose: PoseDistribution
 
+    def repeated(self, times: int) -> "ImageEncoding":
+        """Return the whole batch several times over."""
+        return ImageEncoding(
+            self.features.repeat(times, 1),
+            self.shape.repeat(times, 1),
+            self.light.repeat(times, 1, 1),
+            self.pose.repeated(times),
+        )
+
 
 class ImageEncoder(nn.Module):
     """Learns to read shape, light, pose hypotheses and, given the surface, texture."""
