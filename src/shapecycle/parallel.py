@@ -106,11 +106,6 @@ class Team:
         if absent:
             raise _lost(absent, self.size)
 
-    def leave(self) -> None:
-        """Take leave of the other processes."""
-        if self.size > 1:
-            dist.destroy_process_group()
-
 
 ALONE = Team()
 
@@ -171,6 +166,12 @@ def join(team: Team, device: str, meeting: str, where: str = "this machine") -> 
             "see that all of them run and reach that address; --processes 1 trains in one",
         ) from fault
     return team
+
+
+def leave() -> None:
+    """Take leave of the other processes, if there are some."""
+    if dist.is_initialized():
+        dist.destroy_process_group()
 
 
 class _noticing_loss:

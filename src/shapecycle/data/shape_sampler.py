@@ -115,7 +115,7 @@ class ShapeSampler:
     def sample(self, count: int, points: int, warp: float) -> WarpedShapes:
         """Draw shapes with replacement, warp and mirror them, and return ``points`` of each."""
         index = integers(self.generator, len(self), count)
-        which = integers(self.generator, SAMPLES_KEPT, count, points)
+        which = integers(self.generator, self.points.shape[1], count, points)
         index, which = index.to(self.device), which.to(self.device)
         positions = self.points[index[:, None], which]
         normals = self.normals[index[:, None], which]

@@ -13,7 +13,7 @@ from typing import TypeAlias
 import torch.multiprocessing as mp
 
 from shapecycle.errors import LostProcess, ShapecycleError
-from shapecycle.parallel import ALONE, Team, join
+from shapecycle.parallel import ALONE, Team, join, leave
 
 END_SECONDS = 20
 """Seconds that the others have to end after the last step."""
@@ -49,10 +49,10 @@ def helped(work: Work, size: int, device: str) -> Iterator[Team]:
             yield team
             for process in others.values():
                 process.join(END_SECONDS)
-            team.leave()
         except LostProcess as fault:
             raise _named(others, size) or fault from fault
         finally:
+            leave()
             for process in others.values():
                 process.kill()
                 process.join()
@@ -63,7 +63,7 @@ def _help(work: Work, rank: int, size: int, device: str, meeting: str) -> None:
     try:
         team = join(Team(rank, size, rank), device, meeting)
         work(team)
-        team.leave()
+        leave()
     except LostProcess:
         # The first process says so.
         sys.exit(3)
