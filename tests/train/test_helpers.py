@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -98,6 +99,12 @@ def test_they_are_those_of_one_process_up_to_rounding(trained: Trained) -> None:
         torch.testing.assert_close(trained.weights["2-0"][name], weight, rtol=0, atol=5e-5)
 
 
+def _run(work: Callable[[Team], None], *, messages: int) -> None:
+    with helped(work, 2, "cpu") as team:
+        for _ in range(messages):
+            team.average_([torch.ones(3)])
+
+
 def _dies(team: Team) -> None:
     team.average_([torch.ones(3)])
     if not team.is_first:
@@ -106,10 +113,8 @@ def _dies(team: Team) -> None:
 
 def test_a_process_that_is_killed_is_named_at_once() -> None:
     start = time.monotonic()
-    with pytest.raises(LostProcess, match=r"process 1 of 2 .*killed by SIGKILL"):  # noqa: SIM117
-        with helped(_dies, 2, "cpu") as team:
-            team.average_([torch.ones(3)])
-            team.average_([torch.ones(3)])
+    with pytest.raises(LostProcess, match=r"process 1 of 2 .*killed by SIGKILL"):
+        _run(_dies, messages=2)
     assert time.monotonic() - start < 60
 
 
@@ -118,9 +123,8 @@ def _fails(team: Team) -> None:
 
 
 def test_an_error_in_another_process_is_not_swallowed(capfd: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(LostProcess, match=r"process 1 of 2 .*exit code 2"):  # noqa: SIM117
-        with helped(_fails, 2, "cpu") as team:
-            team.average_([torch.ones(3)])
+    with pytest.raises(LostProcess, match=r"process 1 of 2 .*exit code 2"):
+        _run(_fails, messages=1)
     assert "process 1 of 2: there is no more of that" in capfd.readouterr().err
 
 
