@@ -89,8 +89,8 @@ def test_images_within_a_limit_say_so() -> None:
 def test_images_beyond_a_limit_are_named_beside_those_that_are_seen() -> None:
     said = _said(60_000, 900.0, 71.0)
     assert said[1] == (
-        "shapes: 71 images/s; at this speed the limit, 15 minutes of training, allows about "
-        "24,000 of 60,000 images; all stages are shortened alike"
+        "shapes: 71 images/s; at this speed the 15 minutes that the limit leaves for training "
+        "reach about 24,000 of 60,000 images; all stages are shortened alike"
     )
     assert said[2].startswith(
         "random cycle: by the speed so far about 13,000 images, and 13.8 minutes"

@@ -68,7 +68,8 @@ def measured(
 ) -> dict[str, object]:
     """Return all that `html_of` shows besides the pictures of `gallery.gallery_of`."""
     lines = (paths.run / "journal.jsonl").read_text().splitlines()
-    curves, stages = curves_of([json.loads(line) for line in lines], LOSSES)
+    journal = [json.loads(line) for line in lines]
+    curves, stages = curves_of(journal, LOSSES)
     processor = f"processor, {torch.get_num_threads()} thread(s)"
     images, seconds = load_networks(paths.run)[1].images, timer.seconds_of("Training")
     return {
@@ -77,8 +78,8 @@ def measured(
             "Images seen": f"{images:,}",
             "Images asked for": f"{options.total_images:,}",
             "Time limit": f"{options.limit_minutes:g} minutes",
-            "Training time": duration(seconds),
-            "Images per second": f"{images / seconds:.1f}",
+            "Training with loading": duration(seconds),
+            "Images per second, loading apart": f"{images / journal[-1]['seconds']:.1f}",
             "Computed on": processor if options.device == "cpu" else options.device,
             "Seed": options.seed,
         },

@@ -43,8 +43,8 @@ def after_measuring(schedule: Schedule, stage: Stage, total_images: int) -> str:
     reached = f"about {_two_digits(outlook.images):,}"
     if schedule.counts_images:
         words = (
-            f"the limit, {time} of training, allows {reached} of {total_images:,} images; "
-            "all stages are shortened alike"
+            f"the {time} that the limit leaves for training reach {reached} of "
+            f"{total_images:,} images; all stages are shortened alike"
         )
     else:
         words = f"{time} reach {reached} images, {part_in_words(outlook.images, total_images)}"
