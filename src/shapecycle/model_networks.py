@@ -58,6 +58,8 @@ class Networks(nn.Module):
         self.pose_sampler = PoseSampler()
         self.shape_prior = GaussianPrior(settings.shape_code_size)
         self.light_prior = GaussianPrior(27)
+        # Convolutions of images that lie like this would else copy their weights at every call.
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def view(self, window: Float[Tensor, "b 3"], size: int | None = None) -> View:
         """Return the view of square windows, by default of the image encoder's resolution."""

@@ -72,3 +72,19 @@ def test_a_state_saved_before_steps_were_fused_still_loads() -> None:
     twin.load_state(fused)
     twin.step(other(x).square().sum())
     torch.testing.assert_close(network.weight, other.weight)
+
+
+def test_a_state_may_lie_in_memory_in_another_order_than_the_weights() -> None:
+    torch.manual_seed(0)
+    one, x = nn.Conv2d(4, 4, 3), torch.randn(2, 4, 8, 8)
+    other = deepcopy(one).to(memory_format=torch.channels_last)
+    first, second = (
+        NetworkOptimizer(n, learning_rate=0.1, betas=(0.9, 0.99), clip=1.0) for n in (one, other)
+    )
+    for _ in range(2):
+        first.step(one(x).square().mean())
+    other.load_state_dict(one.state_dict())
+    second.load_state(deepcopy(first.state()))
+    first.step(one(x).square().mean())
+    second.step(other(x).square().mean())
+    torch.testing.assert_close(one.weight, other.weight, atol=1e-4, rtol=0)

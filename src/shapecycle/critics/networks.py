@@ -33,6 +33,8 @@ class PictureCritic(nn.Module):
             nn.Flatten(),
             nn.Linear(2 * width * 16, 1),
         )
+        # As they lie in a convolution, which would else copy them at every call.
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def forward(self, picture: Float[Tensor, "b c h w"]) -> Float[Tensor, " b"]:
         """Return unbounded scores, higher for pictures that look real."""

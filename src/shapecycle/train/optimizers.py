@@ -88,3 +88,8 @@ class NetworkOptimizer:
     def load_state(self, state: dict[str, Any]) -> None:
         """Restore what `state` returned."""
         self.adam.load_state_dict(state)
+        for parameter, averages in self.adam.state.items():
+            for name, value in averages.items():
+                # A fused step takes for granted that all lie in memory in the same order.
+                if value.shape == parameter.shape:
+                    averages[name] = torch.empty_like(parameter).copy_(value)
