@@ -18,8 +18,9 @@ class Doctor:
         """Print what is installed and which renderer runs."""
         import torch
 
-        from shapecycle.devices import has_native_bfloat16
+        from shapecycle.config import Settings
         from shapecycle.rasterize import backend_report
+        from shapecycle.train.computing import chosen_computing
 
         print(
             f"shapecycle {version('shapecycle')}, Python {platform.python_version()} on "
@@ -29,8 +30,7 @@ class Doctor:
         has_gpu = torch.cuda.is_available()
         print(f"GPU: {torch.cuda.get_device_name() if has_gpu else 'none that PyTorch sees'}")
         for device in ("cpu", "cuda") if has_gpu else ("cpu",):
-            chosen = "bfloat16" if has_native_bfloat16(device) else "float32: no native bfloat16"
-            print(f"networks on {device} compute in {chosen}")
+            print(f"train, preset laptop: {chosen_computing(Settings(), device)}")
         for line in backend_report():
             print(line)
         for package, purpose in OPTIONAL.items():

@@ -6,7 +6,7 @@ from torch import nn
 from shapecycle.config import Settings, as_dict
 from shapecycle.model_networks import Networks
 from shapecycle.train.benchmark import benchmark
-from shapecycle.train.computing import chosen_computing
+from shapecycle.train.computing import Computing, chosen_computing
 from shapecycle.train.critics import critics_of
 from shapecycle.train.schedule import stage_shares
 
@@ -22,7 +22,8 @@ def dry_run(settings: Settings, device: str) -> None:
     print(f"{'all':<16} {total:>12,} parameters, {16 * total / 1e6:.0f} MB with optimizer state")
     computing = chosen_computing(settings, device)
     print(computing)
-    _print_cost(settings, device)
+    with computing.applied():
+        _print_cost(settings, computing)
 
 
 def _parts(settings: Settings) -> dict[str, list[nn.Module]]:
@@ -37,15 +38,16 @@ def _parts(settings: Settings) -> dict[str, list[nn.Module]]:
     }
 
 
-def _print_cost(settings: Settings, device: str) -> None:
+def _print_cost(settings: Settings, computing: Computing) -> None:
     """Measure some steps, and say what was measured and what was only concluded from it."""
     shares = dict(stage_shares(settings.train))
-    cost = benchmark(settings, list(shares), device)
+    cost = benchmark(settings, list(shares), computing.device)
+    alone = f" in one of {computing.processes} processes" if computing.processes > 1 else ""
     batch = settings.train.batch
     megabytes = cost.kept_bytes * batch / cost.batch / 1e6
     print(
-        f"\nmeasured here on {device}, by a few steps of batch {cost.batch} with made-up pictures "
-        "and shapes of 2,048 faces:"
+        f"\nmeasured here on {computing.device}{alone}, by a few steps of batch {cost.batch} "
+        "with made-up\npictures and shapes of 2,048 faces:"
     )
     print(
         f"{'memory':<16} about {megabytes:,.0f} MB of activations for a step of batch {batch}: "
@@ -59,4 +61,7 @@ def _print_cost(settings: Settings, device: str) -> None:
     # Shares are of images where images are counted: times add up.
     mean = 1 / sum(shares[name] / speed for name, speed in cost.images_per_second.items())
     hours = settings.train.total_images / mean / 3600
-    print(f"{'all':<16} {mean:>12,.1f} images per second: {hours:,.1f} hours for total_images")
+    fewer = f", fewer as {computing.processes} share the work" if computing.processes > 1 else ""
+    print(
+        f"{'all':<16} {mean:>12,.1f} images per second: {hours:,.1f} hours for total_images{fewer}"
+    )

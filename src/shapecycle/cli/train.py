@@ -293,7 +293,8 @@ def load_and_train(command: Train, record: Record, device: str, start: float, te
     from shapecycle.train.loop import Run, train
 
     computing = computing_of(command, record, device, team)
-    say(str(computing))
+    started = "" if team.size == 1 else f"{team.size} processes started by torchrun; this one "
+    say(f"{started}{computing}")
     record = replace(record, precision=computing.precision)
     photos, shapes = load_folders(command, record)
     record = with_counts(record, command, len(photos), len(shapes))

@@ -54,10 +54,12 @@ class Computing:
     is_deterministic: bool = False
 
     def __str__(self) -> str:
-        parts = [f"{self.precision}: {self.reason}"]
+        how = f"{self.precision} ({self.reason})"
         if self.device == "cpu":
-            parts.insert(0, f"{self.processes} process(es) of {self.threads} thread(s)")
-        return f"computing on {self.device}, {', '.join(parts)}"
+            processes = "1 process" if self.processes == 1 else f"{self.processes} processes"
+            threads = "1 thread" if self.threads == 1 else f"{self.threads} threads"
+            how = f"{processes} of {threads}, {how}"
+        return f"computing on {self.device}: {how}"
 
     @property
     def adapts_threads(self) -> bool:
