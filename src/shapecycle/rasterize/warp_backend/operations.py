@@ -18,6 +18,10 @@ MAX_EDGES = 1 << 20
 MAX_NUMBERS = 1 << 31
 """Of any array: kernels address it by an int32."""
 
+LIGHT_SLOTS = {"cpu": 1, "cuda": 64}
+"""Places for the gradient of each picture's light, summed afterwards: on a GPU all pixels of a
+picture would wait for one another at the same 27 numbers."""
+
 MAX_BATCH_EDGES = 1 << 30
 """Edges of the whole batch are counted in an int32 with one bit for the side."""
 
@@ -319,15 +323,20 @@ class _ShadeTextured(torch.autograd.Function):
         geometry = needs[2] or needs[4]
         wanted = (needs[0], needs[1], geometry, needs[3], geometry)
         grads = _zeros(tensors, wanted)
+        slots = LIGHT_SLOTS[key.device.type] if wanted[3] else 1
+        light_grad = grads[3].new_zeros((len(key), slots, 9, 3)) if wanted[3] else grads[3]
         inputs = _shading_inputs(ctx, tensors, key)
         is_shared = any(w and len(t) == 1 for t, w in zip(tensors[:2], wanted, strict=False))
-        outputs = (picture, grad.contiguous(), *map(int, wanted[:4]), *grads)
+        outputs = (picture, grad.contiguous(), *map(int, wanted[:4]), slots)
+        sums = (*grads[:3], light_grad, grads[4])
         launch(
             key,
             len(key),
-            Launch("shade_textured_adjoint", key[0].numel(), (*inputs, *outputs)),
+            Launch("shade_textured_adjoint", key[0].numel(), (*inputs, *outputs, *sums)),
             disjoint=not is_shared,
         )
+        if wanted[3]:
+            grads[3] = light_grad.sum(1)
         return (*_needed(grads, ctx), None, None, None, None)
 
 

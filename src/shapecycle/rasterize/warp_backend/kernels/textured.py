@@ -244,6 +244,7 @@ def shade_textured_adjoint(
     wants_uv: int,
     wants_geometry: int,
     wants_light: int,
+    light_slots: int,
     albedo_grad: wp.array(dtype=float),
     uv_grad: wp.array(dtype=wp.vec2),
     normals_grad: wp.array(dtype=wp.vec3),
@@ -289,9 +290,11 @@ def shade_textured_adjoint(
     if wants_uv != 0:
         add_weighted(uv_grad, uv_rows, at_grad, s.weight)
     basis_grad = vec9()
+    # All pixels of a picture add to 27 numbers: neighbours do so in places of their own.
+    slot = s.instance * light_slots + item % light_slots
     for k in range(9):
         if wants_light != 0:
-            wp.atomic_add(light_grad, s.instance * 9 + k, shade_grad * basis[k])
+            wp.atomic_add(light_grad, slot * 9 + k, shade_grad * basis[k])
         basis_grad[k] = wp.dot(shade_grad, light[s.instance * 9 + k])
     if wants_geometry == 0:
         return
