@@ -6,6 +6,7 @@ ShapecycleError
 ├── GeometryError    a mesh cannot be used (empty, non-finite, bad indices)
 ├── CheckpointError  a model or run folder cannot be read or written
 ├── NonFiniteLoss    a training diverged
+├── OutOfMemory      what was asked for does not fit into the memory
 ├── LostProcess      one of several processes that train together is gone
 └── MissingExtra     an optional dependency is needed and not installed
 
@@ -49,6 +50,10 @@ class MissingExtra(ShapecycleError):
 
 class LostProcess(ShapecycleError):
     """One of several processes that work together is gone; the others stop."""
+
+
+class OutOfMemory(ShapecycleError):
+    """What was asked for does not fit into the memory of the machine or the GPU."""
 
 
 class NonFiniteLoss(ShapecycleError):

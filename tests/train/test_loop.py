@@ -13,7 +13,7 @@ from tiny_world import few_samples, small_car, tiny_settings
 from shapecycle.config import Settings
 from shapecycle.data.photos import PhotoSet, load_photo_folder
 from shapecycle.data.shapes import ShapeSet, load_shape_folder
-from shapecycle.errors import CheckpointError
+from shapecycle.errors import CheckpointError, OutOfMemory
 from shapecycle.losses import Losses
 from shapecycle.model_file import load_networks
 from shapecycle.train.checkpoint import load_state
@@ -192,6 +192,19 @@ def test_weights_that_diverge_are_told_by_the_step_itself(
 
     monkeypatch.setattr(Trainer, "shapes_step", diverging)
     with pytest.raises(NonFiniteLoss, match="in stage 'shapes' after 4 images"):
+        _train(_run(tmp_path / "run", data))
+
+
+def test_a_step_that_does_not_fit_into_the_memory_names_the_setting_to_lower(
+    tmp_path: Path, data: tuple[PhotoSet, ShapeSet], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def greedy(trainer: Trainer, lr_scale: float) -> Losses:
+        return {"too large": torch.empty(1 << 50)}
+
+    monkeypatch.setattr(Trainer, "random_step", greedy)
+    with pytest.raises(
+        OutOfMemory, match=r"'random cycle' with train.batch 4 .*[\s\S]*lower train"
+    ):
         _train(_run(tmp_path / "run", data))
 
 

@@ -12,7 +12,7 @@ from shapecycle.config import Settings, as_dict
 from shapecycle.data.photos import PhotoSet
 from shapecycle.data.shape_sampler import SampledSurfaces, ShapeSampler, sampled_surfaces
 from shapecycle.data.shapes import ShapeSet
-from shapecycle.errors import CheckpointError, NonFiniteLoss
+from shapecycle.errors import CheckpointError, NonFiniteLoss, OutOfMemory
 from shapecycle.losses import Losses
 from shapecycle.model_file import MODEL_NAME, Provenance, save_model
 from shapecycle.parallel import ALONE, Team
@@ -148,6 +148,9 @@ def _run_stages(
             except ValueError as fault:
                 _check_finite_parts(trainer, run, stage, fault)
                 raise
+            except (MemoryError, RuntimeError) as fault:
+                _check_memory(trainer, stage, fault)
+                raise
             schedule.count(stage)
             # The first process's clock counts; whoever is asked to stop, all do.
             images = stage.images if team.is_first else 0
@@ -169,6 +172,24 @@ def _run_stages(
                 # Whatever else runs on the machine may have stopped or started.
                 choose_threads()
                 counted = schedule.elapsed
+
+
+def _check_memory(trainer: Trainer, stage: Stage, fault: Exception) -> None:
+    """Raise if it was for lack of memory that a step failed.
+
+    Raises:
+        OutOfMemory: Naming the settings that take less.
+    """
+    is_lack = isinstance(fault, MemoryError | torch.OutOfMemoryError)
+    if not (is_lack or "can't allocate memory" in str(fault)):
+        return
+    settings, size = trainer.settings.train, trainer.settings.model.image_size
+    raise OutOfMemory(
+        f"the memory of {trainer.device} does not hold a step of stage '{stage.name}' with "
+        f"train.batch {settings.batch} ({trainer.batch} items in each of {trainer.team.size} "
+        f"process(es)) and model.image_size {size}",
+        "lower train.batch in a --config file; --resume goes on from the last saved state",
+    ) from fault
 
 
 @torch.no_grad()
