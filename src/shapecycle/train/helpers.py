@@ -1,5 +1,7 @@
 """The other processes of a training on one machine: started, watched, and ended with it."""
 
+import multiprocessing
+import pickle
 import signal
 import sys
 import tempfile
@@ -9,8 +11,6 @@ from contextlib import contextmanager
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import TypeAlias
-
-import torch.multiprocessing as mp
 
 from shapecycle.errors import LostProcess, ShapecycleError
 from shapecycle.parallel import ALONE, Team, join, leave
@@ -35,10 +35,15 @@ def helped(work: Work, size: int, device: str) -> Iterator[Team]:
         return
     with tempfile.TemporaryDirectory(prefix="shapecycle-") as folder:
         meeting = f"file://{Path(folder) / 'meeting'}"
-        context = mp.get_context("spawn")
+        # By a file: as an argument, tensors would go through shared memory, of which containers
+        # have 64 MB.
+        task = Path(folder) / "work"
+        with task.open("wb") as file:
+            pickle.dump(work, file)
+        context = multiprocessing.get_context("spawn")
         others = {
             rank: context.Process(
-                target=_help, args=(work, rank, size, device, meeting), daemon=True
+                target=_help, args=(task, rank, size, device, meeting), daemon=True
             )
             for rank in range(1, size)
         }
@@ -58,9 +63,11 @@ def helped(work: Work, size: int, device: str) -> Iterator[Team]:
                 process.join()
 
 
-def _help(work: Work, rank: int, size: int, device: str, meeting: str) -> None:
+def _help(task: Path, rank: int, size: int, device: str, meeting: str) -> None:
     """Do another process's part; it says nothing but why it ends early."""
     try:
+        with task.open("rb") as file:
+            work: Work = pickle.load(file)
         team = join(Team(rank, size, rank), device, meeting)
         work(team)
         leave()
