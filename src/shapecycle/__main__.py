@@ -2,9 +2,14 @@
 
 import errno
 import sys
+import time
+from contextlib import redirect_stderr, redirect_stdout
+from io import StringIO
+from typing import NoReturn
 
-from shapecycle.cli.parse import parse
-from shapecycle.errors import ShapecycleError
+from shapecycle.cli.parse import Command, parse
+from shapecycle.errors import LostProcess, ShapecycleError
+from shapecycle.torchrun import is_first_process
 
 RECOVERABLE = (
     errno.ENOSPC,
@@ -20,24 +25,47 @@ RECOVERABLE = (
 )
 """Faults of paths rather than of this program: full or broken disks, names that cannot be."""
 
+SILENCE_SECONDS = 2.0
+"""Seconds that other processes leave the first one to say why all end: when one has ended,
+torchrun ends the rest."""
+
 
 def main() -> None:
-    """Run one command; an error a user can fix is printed in full and exits with 2."""
+    """Run one command; an error a user can fix is printed in full and exits with 2.
+
+    Of several processes the first one prints; that one of them is gone, all that are left.
+    """
     try:
-        parse(sys.argv[1:]).run()
+        _parsed().run()
     except ShapecycleError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)
+        _end(f"error: {error}", 2, is_said_by_all=isinstance(error, LostProcess))
     except KeyboardInterrupt:
-        print("stopped", file=sys.stderr)
-        sys.exit(130)
+        _end("stopped", 130)
     except BrokenPipeError:
         sys.exit(0)
     except OSError as error:
         if error.errno not in RECOVERABLE:
             raise
-        print(f"error: {error.filename or 'writing'}: {error.strerror}", file=sys.stderr)
-        sys.exit(2)
+        _end(f"error: {error.filename or 'writing'}: {error.strerror}", 2)
+
+
+def _parsed() -> Command:
+    if is_first_process():
+        return parse(sys.argv[1:])
+    try:
+        with redirect_stdout(StringIO()), redirect_stderr(StringIO()):
+            return parse(sys.argv[1:])
+    except SystemExit:
+        time.sleep(SILENCE_SECONDS)
+        raise
+
+
+def _end(message: str, code: int, *, is_said_by_all: bool = False) -> NoReturn:
+    if is_first_process() or is_said_by_all:
+        print(message, file=sys.stderr)
+    else:
+        time.sleep(SILENCE_SECONDS)
+    sys.exit(code)
 
 
 if __name__ == "__main__":

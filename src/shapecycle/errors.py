@@ -7,7 +7,7 @@ ShapecycleError
 ├── CheckpointError  a model or run folder cannot be read or written
 ├── NonFiniteLoss    a training diverged
 ├── OutOfMemory      what was asked for does not fit into the memory
-├── LostProcess      one of several processes that train together is gone
+├── LostProcess      one of several processes that work together is gone
 └── MissingExtra     an optional dependency is needed and not installed
 
 Programming errors (a tensor of the wrong shape, say) stay ``ValueError`` and ``TypeError``.

@@ -6,16 +6,16 @@ not, which its hooks around `forward` do not see.
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from shapecycle.errors import ConfigError, LostProcess
+from shapecycle.errors import ConfigError, LostProcess, ShapecycleError
 from shapecycle.torchrun import is_one_of_several
 
 T = TypeVar("T")
@@ -93,6 +93,45 @@ class Team:
         with _noticing_loss(self):
             dist.all_reduce(named, dist.ReduceOp.MAX)
         return named.tolist()
+
+    def each(self, work: Callable[[], T]) -> list[T]:
+        """Do something in every process; return what all returned, in the order of their numbers.
+
+        Args:
+            work: Its result is sent to the others, so it must be picklable and on the CPU.
+
+        Raises:
+            ShapecycleError, OSError: In all processes, if the work raised one in any of them.
+            LostProcess: If another process is gone.
+        """
+        if self.size == 1:
+            return [work()]
+        answer: tuple[T | None, Exception | None]
+        try:
+            answer = work(), None
+        except (ShapecycleError, OSError) as fault:
+            answer = None, fault
+        answers: list[tuple[T | None, Exception | None]] = [answer] * self.size
+        with _noticing_loss(self):
+            dist.all_gather_object(answers, answer)
+        for _, found in answers:
+            if found is not None:
+                raise found
+        return [cast(T, result) for result, _ in answers]
+
+    def own(self, work: Callable[[], T]) -> T:
+        """Do something in every process, and stop all if one fails; see `each`.
+
+        Returns:
+            This process's result, which is not sent.
+        """
+        results: list[T] = []
+        self.each(lambda: results.append(work()))
+        return results[0]
+
+    def first(self, work: Callable[[], T]) -> T:
+        """Do something in the first process alone, and tell all the result; see `each`."""
+        return cast(T, self.each(lambda: work() if self.is_first else None)[0])
 
     def wait(self, what: str, seconds: float) -> None:
         """Wait until all processes have come this far.
@@ -210,5 +249,6 @@ def _lost(ranks: list[int], size: int) -> LostProcess:
     who = " and ".join(str(rank) for rank in ranks) or "another one"
     return LostProcess(
         f"of {size} processes that work together, number {who} ended or does not answer",
-        "its own message says why; a training goes on from its last saved state with --resume",
+        "its own message says why; a training goes on from its last saved state with --resume, "
+        "all else is begun anew",
     )

@@ -42,6 +42,13 @@ def interruptible() -> Iterator[None]:
 
 
 @contextmanager
+def undisturbed() -> Iterator[None]:
+    """Let nothing stop what is short and must be done, such as clearing up."""
+    with _handled(signal.SIG_IGN):
+        yield
+
+
+@contextmanager
 def _handled(handler: "signal._HANDLER") -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
