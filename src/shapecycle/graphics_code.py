@@ -242,9 +242,11 @@ def _png_from_texels(texels: Float[Tensor, "4 s s"]) -> str:
     """Encode as an 8-bit RGBA PNG in base64."""
     from PIL import Image
 
-    pixels = (texels.detach().cpu().clamp(0, 1) * 255).round().to(torch.uint8)
+    # By NumPy: in a thread that writes files, PyTorch would start threads of its own.
+    values = texels.detach().cpu().numpy().transpose(1, 2, 0)
+    pixels = (values.clip(0, 1) * 255).round().astype(np.uint8)
     buffer = io.BytesIO()
-    Image.fromarray(pixels.permute(1, 2, 0).numpy(), "RGBA").save(buffer, "PNG")
+    Image.fromarray(np.ascontiguousarray(pixels), "RGBA").save(buffer, "PNG")
     return base64.b64encode(buffer.getvalue()).decode()
 
 

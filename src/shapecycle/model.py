@@ -155,12 +155,11 @@ class Model:
             size=TEXTURE_UPSCALE * self.settings.texture_resolution,
         )
         code = GraphicsCode(shape, texture, pose, encoding.light)
+        probability = plausibility.tolist()  # in one copy from the device
         return [
             Seen(
                 code=code[i],
-                hypotheses=[
-                    Hypothesis(one[i], float(plausibility[i, k])) for k, one in enumerate(poses)
-                ],
+                hypotheses=[Hypothesis(one[i], probability[i][k]) for k, one in enumerate(poses)],
                 fov_y=networks.fov_y,
                 size=(photo.rgba.shape[1], photo.rgba.shape[2]),
             )
@@ -276,18 +275,32 @@ class Model:
             ValueError: If the batch does not hold exactly one code, or a part of it has another
                 length than this model's.
         """
-        code = self._to_device(code)
-        if len(code) != 1:
+        if len(checked_code(code, self.settings)) != 1:
             raise ValueError(f"`mesh` takes a batch of one code, not of {len(code)}")
+        return self.meshes(code)[0]
+
+    @torch.no_grad()
+    def meshes(self, code: GraphicsCode) -> list[Mesh]:
+        """Return the textured meshes of several codes; see `mesh`.
+
+        Raises:
+            TypeError, ValueError: As `draw` does.
+        """
+        code = self._to_device(code)
         renderer = self.networks.renderer
         template = renderer.deformation.template
-        return Mesh(
-            vertices=renderer.vertices(code.shape)[0].cpu().numpy(),
-            faces=template.faces.numpy(),
-            uv_faces=template.uv_faces.numpy(),
-            uv=template.uv.numpy(),
-            texture=renderer.albedo(code.texture)[0].permute(1, 2, 0).clamp(0, 1).cpu().numpy(),
-        )
+        vertices = renderer.vertices(code.shape).cpu().numpy()
+        albedo = renderer.albedo(code.texture).clamp(0, 1).permute(0, 2, 3, 1).cpu().numpy()
+        return [
+            Mesh(
+                vertices=vertices[k],
+                faces=template.faces.numpy(),
+                uv_faces=template.uv_faces.numpy(),
+                uv=template.uv.numpy(),
+                texture=albedo[k],
+            )
+            for k in range(len(code))
+        ]
 
     def _to_device(self, code: GraphicsCode) -> GraphicsCode:
         """Bring a code to where the weights are, and to their precision."""
