@@ -12,7 +12,7 @@ from shapecycle.cli.inputs import (
     Device,
     check_range,
     files_of,
-    load_photos,
+    load_share,
     report_bad,
 )
 from shapecycle.cli.output import (
@@ -54,11 +54,12 @@ class Evaluate:
 
     def run(self) -> None:
         """Reconstruct every picture, compare what was written with the truth, write the scores."""
-        from shapecycle.data.photos import SUFFIXES
+        from shapecycle.data.photos import SUFFIXES, load_photo
         from shapecycle.devices import chosen_device
         from shapecycle.evaluate.pose import read_cameras
         from shapecycle.evaluate.scores import score, shape_of, summarised
         from shapecycle.model import load
+        from shapecycle.parallel import ALONE
 
         check_range(self.refine_steps, 0, 10_000, "--refine-steps")
         if self.keep is not None:
@@ -82,13 +83,15 @@ class Evaluate:
             )
         model = load(self.model, device=device)
         check_shapes(sorted(set(shapes.values())))
-        photos = load_photos(files, skip_bad=False, hint="fix or remove them")
+        photos = load_share(
+            files, load_photo, ALONE, skip_bad=False, kind="pictures", hint="fix or remove them"
+        )
         with ExitStack() as stack:
             if self.keep is None:
                 out = Path(stack.enter_context(tempfile.TemporaryDirectory()))
             else:
                 out = stack.enter_context(new_folder(self.keep))
-            reconstruct(model, photos, out, refine_steps=self.refine_steps)
+            reconstruct(model, photos, out, ALONE, refine_steps=self.refine_steps)
             say("comparing with the truth ...")
             rows = [
                 score(out / path.stem, shapes[path.stem], cameras[path.stem]) | {"image": path.name}

@@ -8,6 +8,7 @@ from tyro.conf import Positional
 from shapecycle.cli.inputs import Device
 from shapecycle.cli.output import new_folder
 from shapecycle.cli.sample_files import check_sampling, write_samples
+from shapecycle.cli.together import own_device, together
 from shapecycle.console import say
 from shapecycle.data.folders import counted
 
@@ -36,14 +37,18 @@ class Generate:
         """Make new objects."""
         import torch
 
-        from shapecycle.devices import chosen_device
         from shapecycle.model import load
 
         check_sampling(self.samples, self.size, self.seed)
-        with new_folder(self.out) as out:
-            model = load(self.model, device=chosen_device(self.device))
-            generator = torch.Generator().manual_seed(self.seed)
-            shape = model.sample_shape(self.samples, generator)
-            write_samples(model, model.sample_appearance(shape, generator), out, self.size)
-        say(f"{counted(self.samples, 'new objects')} written to")
-        print(self.out)
+        with together() as team:
+            with new_folder(self.out, team) as out:
+                model = team.own(lambda: load(self.model, device=own_device(self.device, team)))
+                # All processes draw all random numbers, so that the samples are the same.
+                generator = torch.Generator().manual_seed(self.seed)
+                shape = model.sample_shape(self.samples, generator)
+                codes = model.sample_appearance(shape, generator)
+                paths = [out / str(k) for k in range(self.samples)]
+                write_samples(model, codes, paths, self.size, team)
+            say(f"{counted(self.samples, 'new objects')} written to")
+            if team.is_first:
+                print(self.out)

@@ -1,15 +1,17 @@
 """What commands take: files in place, numbers in range, a device that is there."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from shapecycle.console import say
 from shapecycle.data.folders import list_folder
 from shapecycle.errors import ConfigError, DataError, ShapecycleError
 
 if TYPE_CHECKING:
-    from shapecycle.data.photos import Photo
+    from shapecycle.parallel import Team
 
+T = TypeVar("T")
 Device = Literal["auto", "cpu", "cuda", "mps"]
 
 RESERVED = ("", ".", "..", "summary.json")
@@ -53,18 +55,44 @@ def files_of(inputs: tuple[Path, ...], suffixes: tuple[str, ...], kind: str) -> 
     return found
 
 
-def load_photos(files: list[Path], *, skip_bad: bool, hint: str = OR_SKIP) -> "list[Photo]":
-    """Load pictures; bad ones are all named in one error, or skipped and named."""
-    from shapecycle.data.photos import load_photo
+def load_share(
+    files: list[Path],
+    load: Callable[[Path], T],
+    team: "Team",
+    *,
+    skip_bad: bool,
+    kind: str,
+    hint: str = OR_SKIP,
+) -> dict[int, T]:
+    """Load this process's share of files; bad ones are all named in one error, or skipped.
 
-    photos, bad = [], []
-    for path in files:
-        try:
-            photos.append(load_photo(path))
-        except ShapecycleError as error:
-            bad.append(error)
-    report_bad(bad, len(files), skip_bad=skip_bad, kind="pictures", hint=hint)
-    return photos
+    Args:
+        files: All files, alike in all processes.
+        load: Loads one.
+        team: The processes that share them out.
+        skip_bad: Go on without bad ones.
+        kind: What the files are, for messages.
+        hint: What to do about bad ones.
+
+    Returns:
+        What was loaded, by its number in ``files``, in their order.
+    """
+    loaded: dict[int, T] = {}
+    bad: dict[int, ShapecycleError] = {}
+
+    def load_own() -> dict[int, ShapecycleError]:
+        for number in team.share(range(len(files))):
+            try:
+                loaded[number] = load(files[number])
+            except ShapecycleError as error:
+                bad[number] = error
+        return bad
+
+    for found in team.each(load_own):
+        bad |= found
+    errors = [bad[number] for number in sorted(bad)]
+    report_bad(errors, len(files), skip_bad=skip_bad, kind=kind, hint=hint)
+    return loaded
 
 
 def report_bad(

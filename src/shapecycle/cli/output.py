@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from shapecycle.atomic import atomic_write, partial_path
 from shapecycle.errors import CheckpointError
+from shapecycle.train.signals import undisturbed
 
 if TYPE_CHECKING:
     from shapecycle.camera import Pose
+    from shapecycle.parallel import Team
 
 
 def check_unused(out: Path, *, besides: str = "") -> None:
@@ -81,8 +83,31 @@ def check_creatable(out: Path) -> None:
 
 
 @contextmanager
-def new_folder(out: Path) -> Iterator[Path]:
-    """Give a folder to write into that becomes ``out`` only if all goes well."""
+def new_folder(out: Path, team: "Team | None" = None) -> Iterator[Path]:
+    """Give a folder to write into that becomes ``out`` only if all goes well.
+
+    Args:
+        out: The folder to be.
+        team: Processes that write into it; by default this one alone. The first one makes it, and
+            puts it in its place when all have come to the end of the block.
+    """
+    from shapecycle.parallel import ALONE
+
+    team = team or ALONE
+    staging, missing = team.first(lambda: _staging(out))
+    try:
+        yield staging
+        team.each(lambda: None)
+        team.first(lambda: _put_in_place(staging, out))
+    finally:
+        # All clear up, for others may still write where one has cleared up already.
+        with undisturbed():
+            shutil.rmtree(staging, ignore_errors=True)
+            _remove_empty(missing)
+
+
+def _staging(out: Path) -> tuple[Path, list[Path]]:
+    """Make the folder that is written into; return it, and what folders were made on the way."""
     check_unused(out)
     missing = [path for path in out.absolute().parents if not path.exists()]
     staging = partial_path(out)
@@ -91,16 +116,15 @@ def new_folder(out: Path) -> Iterator[Path]:
     except OSError as fault:
         _remove_empty(missing)
         raise _uncreatable(out, fault) from fault
-    try:
-        yield staging
-        # Another run may have finished there in the meantime.
-        check_unused(out)
-        if out.is_dir():
-            out.rmdir()
-        staging.rename(out)
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
-        _remove_empty(missing)
+    return staging, missing
+
+
+def _put_in_place(staging: Path, out: Path) -> None:
+    # Another run may have finished there in the meantime.
+    check_unused(out)
+    if out.is_dir():
+        out.rmdir()
+    staging.rename(out)
 
 
 def write_new_file(out: Path, text: str) -> None:

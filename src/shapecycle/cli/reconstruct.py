@@ -1,23 +1,31 @@
 """``shapecycle reconstruct``."""
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import partial
 from math import degrees
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tyro.conf import Positional
 
-from shapecycle.cli.inputs import Device, check_range, files_of, load_photos
+from shapecycle.cli.drawing import codes_at_once, drawn
+from shapecycle.cli.inputs import Device, check_range, files_of, load_share
 from shapecycle.cli.output import camera_json, new_folder
+from shapecycle.cli.together import own_device, together
+from shapecycle.cli.writer import Writer
 from shapecycle.console import say
 from shapecycle.data.folders import counted
 
 if TYPE_CHECKING:
-    from shapecycle.data.photos import Photo
-    from shapecycle.model import Model, Seen
+    import numpy as np
+    from jaxtyping import Float
 
-CHUNK = 16
+    from shapecycle.data.photos import Photo
+    from shapecycle.mesh import Mesh
+    from shapecycle.model import Model, Seen
+    from shapecycle.parallel import Team
 
 
 @dataclass(frozen=True)
@@ -42,18 +50,21 @@ class Reconstruct:
 
     def run(self) -> None:
         """Reconstruct all pictures, or none if one is bad."""
-        from shapecycle.data.photos import SUFFIXES
-        from shapecycle.devices import chosen_device
+        from shapecycle.data.photos import SUFFIXES, load_photo
         from shapecycle.model import load
 
         check_range(self.refine_steps, 0, 10_000, "--refine-steps")
-        files = files_of(self.inputs, tuple(SUFFIXES), "pictures")
-        with new_folder(self.out) as out:
-            model = load(self.model, device=chosen_device(self.device))
-            photos = load_photos(files, skip_bad=self.skip_bad)
-            reconstruct(model, photos, out, refine_steps=self.refine_steps)
-        say(f"{counted(len(photos), 'reconstructions')} written to")
-        print(self.out)
+        with together() as team:
+            files = team.first(lambda: files_of(self.inputs, tuple(SUFFIXES), "pictures"))
+            with new_folder(self.out, team) as out:
+                model = team.own(lambda: load(self.model, device=own_device(self.device, team)))
+                photos = load_share(
+                    files, load_photo, team, skip_bad=self.skip_bad, kind="pictures"
+                )
+                results = reconstruct(model, photos, out, team, refine_steps=self.refine_steps)
+            say(f"{counted(len(results), 'reconstructions')} written to")
+            if team.is_first:
+                print(self.out)
 
 
 @dataclass(frozen=True)
@@ -68,42 +79,98 @@ class Result:
 
 
 def reconstruct(
-    model: "Model", photos: "list[Photo]", out: Path, *, refine_steps: int
+    model: "Model",
+    photos: "Mapping[int, Photo]",
+    out: Path,
+    team: "Team",
+    *,
+    refine_steps: int,
 ) -> list[Result]:
-    """Write ``<stem>/{mesh.glb,render.png,code.json}`` for every picture, and ``summary.json``."""
-    import numpy as np
+    """Write ``<stem>/{mesh.glb,render.png,code.json}`` for every picture, and ``summary.json``.
 
-    results = []
-    for start in range(0, len(photos), CHUNK):
-        chunk = photos[start : start + CHUNK]
-        seen = model.see_photos(chunk, refine_steps=refine_steps)
-        results += [
-            _write(model, photo, one, out / photo.path.stem)
-            for photo, one in zip(chunk, seen, strict=True)
-        ]
-        say(f"  {len(results)} of {counted(len(photos), 'pictures')}")
-    mean = float(np.mean([result.silhouette_iou for result in results]))
-    summary = {"mean_silhouette_iou": mean, "pictures": [vars(result) for result in results]}
-    (out / "summary.json").write_text(json.dumps(summary, indent=1) + "\n")
+    Args:
+        model: What sees and draws.
+        photos: This process's share of the pictures, by their numbers among all.
+        out: The folder that all processes write into.
+        team: The processes that share the pictures out.
+        refine_steps: As in `Model.see`.
+
+    Returns:
+        The results of all processes, in the pictures' order.
+    """
+    shares = team.each(lambda: len(photos))
+    numbers, at_once, done = list(photos), codes_at_once(model.device.type), 0
+    with Writer[tuple[int, Result]]() as writer:
+        for start in range(0, max(shares), at_once):
+            chunk = {number: photos[number] for number in numbers[start : start + at_once]}
+            done += sum(team.each(partial(_reconstruct, model, chunk, out, writer, refine_steps)))
+            say(f"  {done} of {counted(sum(shares), 'pictures')}")
+        found = dict(pair for share in team.each(writer.finish) for pair in share)
+    results = [found[number] for number in sorted(found)]
+    team.first(lambda: _write_summary(results, out))
     return results
 
 
-def _write(model: "Model", photo: "Photo", seen: "Seen", folder: Path) -> Result:
+def _reconstruct(
+    model: "Model",
+    photos: "Mapping[int, Photo]",
+    out: Path,
+    writer: Writer[tuple[int, Result]],
+    refine_steps: int,
+) -> int:
+    """See and draw some pictures, and begin to write what was seen; return how many."""
+    from shapecycle.graphics_code import GraphicsCode
+
+    numbers, chunk = list(photos), list(photos.values())
+    if not chunk:
+        return 0
+    seen = model.see_photos(chunk, refine_steps=refine_steps)
+    codes = GraphicsCode.stack([one.code for one in seen])
+    for some, pictures in drawn(model, codes, [one.size for one in seen]):
+        meshes = model.meshes(codes[some])
+        writer.begin(
+            [
+                partial(_write, numbers[k], chunk[k], _on_cpu(seen[k]), picture, mesh, out)
+                for k, picture, mesh in zip(some, pictures, meshes, strict=True)
+            ]
+        )
+    return len(chunk)
+
+
+def _on_cpu(seen: "Seen") -> "Seen":
+    import torch
+
+    from shapecycle.camera import Pose
+
+    hypotheses = [
+        replace(one, pose=Pose(one.pose.angles.cpu(), one.pose.translation.cpu()))
+        for one in seen.hypotheses
+    ]
+    return replace(seen, code=seen.code.map(torch.Tensor.cpu), hypotheses=hypotheses)
+
+
+def _write(
+    number: int,
+    photo: "Photo",
+    seen: "Seen",
+    picture: "Float[np.ndarray, 'h w 4']",
+    mesh: "Mesh",
+    out: Path,
+) -> tuple[int, Result]:
     import numpy as np
     from PIL import Image
 
     from shapecycle.evaluate.silhouettes import silhouette_iou
 
+    folder = out / photo.path.stem
     folder.mkdir(parents=True)
-    picture = model.draw(seen.code, seen.size)[0]
     Image.fromarray((picture * 255).round().astype(np.uint8)).save(folder / "render.png")
     iou = silhouette_iou(picture[..., 3], photo.rgba[3])
-    code = seen.code.to_json()
-    model.mesh(seen.code).save(folder / "mesh.glb", extras={"silhouette_iou": iou})
+    mesh.save(folder / "mesh.glb", extras={"silhouette_iou": iou})
     record = {
         "image": photo.path.name,
         "size": list(seen.size),
-        "code": code,
+        "code": seen.code.to_json(),
         **camera_json(seen.code.pose, seen.fov_y),
         "hypotheses": [
             {"plausibility": h.plausibility, **camera_json(h.pose, seen.fov_y)}
@@ -113,4 +180,13 @@ def _write(model: "Model", photo: "Photo", seen: "Seen", folder: Path) -> Result
     }
     (folder / "code.json").write_text(json.dumps(record, indent=1) + "\n")
     azimuth, elevation, _ = (degrees(x) for x in seen.code.pose.angles[0].tolist())
-    return Result(photo.path.name, iou, azimuth % 360, elevation, seen.hypotheses[0].plausibility)
+    plausibility = seen.hypotheses[0].plausibility
+    return number, Result(photo.path.name, iou, azimuth % 360, elevation, plausibility)
+
+
+def _write_summary(results: list[Result], out: Path) -> None:
+    import numpy as np
+
+    mean = float(np.mean([result.silhouette_iou for result in results]))
+    summary = {"mean_silhouette_iou": mean, "pictures": [vars(result) for result in results]}
+    (out / "summary.json").write_text(json.dumps(summary, indent=1) + "\n")

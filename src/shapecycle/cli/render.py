@@ -1,16 +1,17 @@
 """``shapecycle render``."""
 
+from collections import ChainMap
 from dataclasses import dataclass
 from pathlib import Path
 
 from tyro.conf import Positional
 
-from shapecycle.cli.inputs import Device, files_of, report_bad
+from shapecycle.cli.inputs import Device, files_of, load_share
 from shapecycle.cli.output import new_folder
 from shapecycle.cli.sample_files import check_sampling, write_samples
+from shapecycle.cli.together import own_device, together
 from shapecycle.console import say
 from shapecycle.data.folders import counted
-from shapecycle.errors import ShapecycleError
 
 
 @dataclass(frozen=True)
@@ -42,25 +43,34 @@ class Render:
         import torch
 
         from shapecycle.data.mesh_files import SUFFIXES, load_mesh
-        from shapecycle.devices import chosen_device
+        from shapecycle.graphics_code import GraphicsCode
         from shapecycle.model import load
 
         check_sampling(self.samples, self.size, self.seed)
-        files = files_of(self.shapes, tuple(SUFFIXES), "shapes")
-        with new_folder(self.out) as out:
-            model = load(self.model, device=chosen_device(self.device))
-            codes, bad = {}, []
-            for path in files:
-                try:
-                    codes[path.stem] = model.read(load_mesh(path))
-                except ShapecycleError as error:
-                    bad.append(error)
-            report_bad(bad, len(files), skip_bad=self.skip_bad, kind="shapes")
-            generator = torch.Generator().manual_seed(self.seed)
-            for stem, shape in codes.items():
-                drawn = model.sample_appearance(shape.expand(self.samples, -1), generator)
-                write_samples(model, drawn, out / stem, self.size)
-                say(f"  {stem}")
-        shapes, pictures = counted(len(codes), "shapes"), counted(self.samples, "pictures")
-        say(f"{shapes}, {pictures} of each, written to")
-        print(self.out)
+        with together() as team:
+            files = team.first(lambda: files_of(self.shapes, tuple(SUFFIXES), "shapes"))
+            with new_folder(self.out, team) as out:
+                model = team.own(lambda: load(self.model, device=own_device(self.device, team)))
+                read = load_share(
+                    files,
+                    lambda path: model.read(load_mesh(path)).cpu(),
+                    team,
+                    skip_bad=self.skip_bad,
+                    kind="shapes",
+                )
+                everything = ChainMap(*team.each(lambda: read))
+                # All processes draw all random numbers, so that the samples are the same.
+                generator = torch.Generator().manual_seed(self.seed)
+                shapes = {files[number].stem: everything[number] for number in sorted(everything)}
+                codes = [
+                    model.sample_appearance(
+                        shape.to(model.device).expand(self.samples, -1), generator
+                    )
+                    for shape in shapes.values()
+                ]
+                paths = [out / stem / str(k) for stem in shapes for k in range(self.samples)]
+                write_samples(model, GraphicsCode.stack(codes), paths, self.size, team)
+            each = counted(self.samples, "pictures")
+            say(f"{counted(len(shapes), 'shapes')}, {each} of each, written to")
+            if team.is_first:
+                print(self.out)
