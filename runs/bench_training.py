@@ -34,7 +34,7 @@ from shapecycle.demo.world import cars_world
 from shapecycle.devices import has_native_bfloat16
 from shapecycle.parallel import Team
 from shapecycle.randomness import shared_generator
-from shapecycle.train.computing import Computing, available_cores
+from shapecycle.train.computing import Computing, available_cores, choose_threads
 from shapecycle.train.helpers import helped
 from shapecycle.train.steps import Trainer
 
@@ -70,6 +70,9 @@ class Work:
         trainer.steps = 0
         for _ in range(WARM_UP + 1):
             step(0.1)
+        if self.computing.adapts_threads and self.computing.threads > 1:
+            # As a training does every few seconds.
+            choose_threads()
         trainer.steps = 0
         start = time.perf_counter()
         for _ in range(STEPS):
@@ -141,7 +144,7 @@ def _count() -> None:
 
 
 def configurations(cores: int, batch: int) -> list[Computing]:
-    """Return what takes turns: one process of one thread, of all, and one process per core."""
+    """Return what takes turns: one process of one thread, of up to all, and one process per core."""
     forms = ["float32", *(["bfloat16"] if has_native_bfloat16("cpu") else [])]
     shapes = [(1, 1), (1, cores)] + ([(cores, 1)] if batch % cores == 0 else [])
     return [Computing("cpu", form, *shape) for form in forms for shape in dict.fromkeys(shapes)]

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from shapecycle.train.computing import Computing
 
 MAX_PROCESSES = 256
+SHORT_MINUTES = 5
 UP, FRONT = "+y", "+z"
 """The shape files' axes where none are named."""
 
@@ -327,11 +328,13 @@ def computing_of(command: Train, record: Record, device: str, team: "Team") -> "
     if team.size > 1 and device == "cuda":
         device = f"cuda:{team.local_rank}"
     check_shares(record.settings.train.batch, team.size)
+    # Choosing between threads and processes takes some seconds.
+    is_short = record.minutes is not None and record.minutes < SHORT_MINUTES
     computing = chosen_computing(
         record.settings,
         device,
         precision=record.precision,
-        processes=command.processes,
+        processes=command.processes or (1 if is_short else None),
         is_deterministic=record.deterministic,
         team=team,
     )

@@ -36,13 +36,42 @@ class Cost:
     images_per_second: dict[str, float]
 
 
+def step_seconds(settings: Settings, stage: str, *, batch: int, threads: int) -> float:
+    """Return the better time of two steps of a stage on the processor, after one that is not timed.
+
+    Args:
+        settings: Sizes of networks and pictures.
+        stage: Its name.
+        batch: Items of a step.
+        threads: How many take part.
+    """
+    settings = replace(settings, train=replace(settings.train, batch=batch))
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        step, best = _trainer(settings, "cpu").stage(stage), float("inf")
+        for is_timed in (False, True, True):
+            start = time.perf_counter()
+            step(1.0)
+            if is_timed:
+                best = min(best, time.perf_counter() - start)
+    finally:
+        torch.set_num_threads(before)
+    return best
+
+
+def _trainer(settings: Settings, device: str) -> Trainer:
+    """Return a trainer with untrained networks on made-up pictures and shapes."""
+    generator = torch.Generator().manual_seed(0)
+    shapes = ShapeSampler.of([_ball()], generator=generator, device=device)
+    return Trainer(settings, _discs(settings.model.image_size), shapes, seed=0, device=device)
+
+
 def benchmark(settings: Settings, stages: list[str], device: str) -> Cost:
     """Take some steps of every stage with untrained networks on made-up pictures and shapes."""
     batch = min(BATCH, settings.train.batch)
     settings = replace(settings, train=replace(settings.train, batch=batch))
-    generator = torch.Generator().manual_seed(0)
-    shapes = ShapeSampler.of([_ball()], generator=generator, device=device)
-    trainer = Trainer(settings, _discs(settings.model.image_size), shapes, seed=0, device=device)
+    trainer = _trainer(settings, device)
     kept = Kept({p.untyped_storage().data_ptr() for p in trainer.networks.parameters()})
     speeds = {name: _speed(trainer, name, kept) for name in stages}
     return Cost(batch, kept.most, speeds)

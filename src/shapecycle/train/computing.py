@@ -1,8 +1,8 @@
 """How a training computes: number format, threads and processes, chosen by measurement.
 
-Networks of this size keep one core busy, not many: two processes of one thread each share a batch
-out faster than two threads share every small operation out, and do not wait for one another when a
-foreign process takes one's core.
+A batch may be shared out among processes of one thread each, or every operation among threads.
+Which is faster depends on the processor: small operations gain little from threads, and processes
+have to send each other their gradients.
 """
 
 import os
@@ -19,8 +19,10 @@ from shapecycle.config import Settings
 from shapecycle.devices import Precision, has_native_bfloat16, precision_on, use_precision
 from shapecycle.errors import ConfigError
 from shapecycle.image_to_code.backbone import Backbone
+from shapecycle.model_networks import Networks
 from shapecycle.parallel import Team
 from shapecycle.torchrun import local_processes
+from shapecycle.train.benchmark import step_seconds
 
 Wish: TypeAlias = Literal["auto", "float32", "bfloat16"]
 """A number format, or the faster one."""
@@ -31,6 +33,12 @@ SMALLEST = {"image_width": 32, "texture_width": 16}
 convolutions (PyTorch 2.13) corrupt memory in networks of width 8."""
 GAIN = 1.05
 """How much faster bfloat16 must be to be worth its rounding."""
+SHARED = 1.2
+"""How much longer a step takes beside another process's, which shares caches and memory."""
+SENT = 2e-3
+"""Seconds to average a megabyte of gradients among processes of one machine."""
+WORTH_PROBING = 20_000
+"""Images of a training that is long enough to try both ways for some seconds."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +50,7 @@ class Computing:
         precision: Number format of convolutions and matrix products.
         processes: How many train together on this machine.
         threads: How many threads each of them has.
-        reason: Why this precision.
+        reason: Why this.
         is_deterministic: Whether the same command gives the same weights to the bit.
     """
 
@@ -113,11 +121,14 @@ def chosen_computing(
         return Computing(device, "float32", 1, 1, "deterministic", is_deterministic=True)
     cores = available_cores()
     if team is not None and team.size > 1:
-        count, threads = 1, max(1, cores // local_processes())
+        count, threads, why = 1, max(1, cores // local_processes()), ""
     elif kind != "cpu":
-        count, threads = 1, torch.get_num_threads()
+        count, threads, why = 1, torch.get_num_threads(), ""
     else:
-        count = processes or _fitting_processes(settings.train.batch, cores)
+        before = torch.get_num_threads()
+        torch.set_num_threads(cores)
+        count, why = (processes, "") if processes else chosen_processes(settings, cores)
+        torch.set_num_threads(before)
         threads = max(1, cores // count)
     check_shares(settings.train.batch, (team.size if team else 1) * count)
     before = torch.get_num_threads()
@@ -126,7 +137,7 @@ def chosen_computing(
     chosen, reason = chosen_precision(settings, device, precision)
     # Until the others are there, loading has all threads.
     torch.set_num_threads(before)
-    return Computing(device, chosen, count, threads, reason)
+    return Computing(device, chosen, count, threads, f"{reason}{why}")
 
 
 def check_shares(batch: int, processes: int) -> None:
@@ -152,6 +163,24 @@ def available_cores() -> int:
     asked = os.environ.get("OMP_NUM_THREADS", "")
     # torchrun sets it to 1 for every process of several.
     return min(cores, int(asked)) if asked.isdigit() and int(asked) else cores
+
+
+def chosen_processes(settings: Settings, cores: int) -> tuple[int, str]:
+    """Return how many processes of one machine train fastest, and the times that say so."""
+    count = _fitting_processes(settings.train.batch, cores)
+    if count == 1 or settings.train.total_images < WORTH_PROBING:
+        return 1, ""
+    batch, threads = settings.train.batch, cores // count
+    together = alone = 0.0
+    for stage in ("random cycle", "all cycles"):
+        together += step_seconds(settings, stage, batch=batch, threads=cores)
+        alone += step_seconds(settings, stage, batch=batch // count, threads=threads)
+    with torch.device("meta"):
+        networks = Networks(settings.model, solve_modes=False)
+    megabytes = 4 * sum(p.numel() for p in networks.parameters()) / 1e6
+    shared_out = SHARED * alone + 2 * SENT * megabytes
+    times = f"; two steps took {together:.2f} s by {cores} threads, about {shared_out:.2f} s by "
+    return count if shared_out < together else 1, f"{times}{count} processes"
 
 
 def _fitting_processes(batch: int, cores: int) -> int:
