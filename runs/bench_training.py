@@ -144,7 +144,7 @@ def _count() -> None:
 
 
 def configurations(cores: int, batch: int) -> list[Computing]:
-    """Return what takes turns: one process of one thread, of up to all, and one process per core."""
+    """Return what takes turns: one thread, as many as pay, and one process per core."""
     forms = ["float32", *(["bfloat16"] if has_native_bfloat16("cpu") else [])]
     shapes = [(1, 1), (1, cores)] + ([(cores, 1)] if batch % cores == 0 else [])
     return [Computing("cpu", form, *shape) for form in forms for shape in dict.fromkeys(shapes)]
