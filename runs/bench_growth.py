@@ -2,9 +2,9 @@
 
     OMP_NUM_THREADS=1 python runs/bench_growth.py
 
-One thread, laptop networks but for what is varied; the best of several steps of the random cycle
-(and of the shape stage, for the template's faces). Prints the times, and the exponent of a power
-of the size fitted to them: 1 is proportional.
+One thread and its processor time, laptop networks but for what is varied; the best of some steps of
+the random cycle (of the shape stage for the template's faces, of the last one for the pictures).
+Prints the times, and the exponent of a power of the size fitted to them: 1 is proportional.
 """
 
 import os
@@ -99,15 +99,15 @@ def by_pictures(photos: PhotoSet) -> Series:
 
 
 def best_seconds(work: Trainer, stage: str) -> float:
-    """Return the mean time of four steps, in which everything comes round; the best of some."""
+    """Return the mean processor time of four steps, in which all comes round; the best of some."""
     step, best = work.stage(stage), float("inf")
     step(0.1)
     for _ in range(REPEATS):
         work.steps = 1
-        start = time.perf_counter()
+        start = time.process_time()
         for _ in range(4):
             step(0.1)
-        best = min(best, (time.perf_counter() - start) / 4)
+        best = min(best, (time.process_time() - start) / 4)
     return best
 
 

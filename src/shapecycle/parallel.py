@@ -6,8 +6,9 @@ not, which its hooks around `forward` do not see.
 """
 
 import os
+import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TypeVar, cast
 
@@ -24,6 +25,7 @@ JOIN_SECONDS = 120.0
 """Seconds in which all processes must have found each other."""
 ANSWER_SECONDS = 600.0
 """Seconds that a process waits for the others; one that dies is noticed at once."""
+POLL_SECONDS = 0.1
 ROLL_CALL_SECONDS = 5.0
 """Seconds that processes have to say that they are there after one was lost."""
 
@@ -36,11 +38,13 @@ class Team:
         rank: Number of this process, from 0; that one writes and prints.
         size: Number of processes.
         local_rank: Number of this process among those on its machine.
+        check_others: Raises if another process is known to be gone; called while waiting.
     """
 
     rank: int = 0
     size: int = 1
     local_rank: int = 0
+    check_others: Callable[[], None] = field(default=lambda: None, compare=False)
 
     @property
     def is_first(self) -> bool:
@@ -235,10 +239,12 @@ def _absent(team: Team, what: str, seconds: float) -> list[int]:
         store = dist.distributed_c10d._get_default_store()
         store.set(f"{what}/{team.rank}", "here")
         names = {rank: f"{what}/{rank}" for rank in others}
-        try:
-            store.wait(list(names.values()), timedelta(seconds=seconds))
-        except RuntimeError:
-            return [rank for rank, name in names.items() if not store.check([name])]
+        end = time.monotonic() + seconds
+        while absent := [rank for rank, name in names.items() if not store.check([name])]:
+            if time.monotonic() > end:
+                return absent
+            team.check_others()
+            time.sleep(POLL_SECONDS)
     except RuntimeError:
         # The first process keeps the store.
         return [0]

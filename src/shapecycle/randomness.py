@@ -31,25 +31,25 @@ def shared_generator(device: str, seed: int, rank: int, size: int) -> SharedGene
 
 def uniform(generator: torch.Generator, count: int, *shape: int) -> Tensor:
     """Draw numbers in [0, 1) for ``count`` items of this process, on the generator's device."""
-    rank, size = _share(generator)
+    rank, size = share_of(generator)
     whole = torch.rand(size * count, *shape, generator=generator, device=generator.device)
     return whole[rank::size]
 
 
 def normal(generator: torch.Generator, count: int, *shape: int) -> Tensor:
     """Draw from the standard normal distribution, see `uniform`."""
-    rank, size = _share(generator)
+    rank, size = share_of(generator)
     whole = torch.randn(size * count, *shape, generator=generator, device=generator.device)
     return whole[rank::size]
 
 
 def integers(generator: torch.Generator, end: int, count: int, *shape: int) -> Tensor:
     """Draw whole numbers from 0 to below ``end``, see `uniform`."""
-    rank, size = _share(generator)
+    rank, size = share_of(generator)
     whole = torch.randint(end, (size * count, *shape), generator=generator, device=generator.device)
     return whole[rank::size]
 
 
-def _share(generator: torch.Generator) -> tuple[int, int]:
+def share_of(generator: torch.Generator) -> tuple[int, int]:
     # Any other generator is in the hands of one process alone.
     return getattr(generator, "rank", 0), getattr(generator, "size", 1)

@@ -13,6 +13,11 @@ def is_first_process() -> bool:
     return not is_one_of_several() or _number("RANK", 0) == 0
 
 
+def local_rank() -> int:
+    """Return the number of this process among those on its machine."""
+    return _number("LOCAL_RANK", 0)
+
+
 def local_processes() -> int:
     """Return how many processes torchrun started on this machine."""
     return _number("LOCAL_WORLD_SIZE", 1)

@@ -6,12 +6,12 @@ from torch import nn
 from shapecycle.config import Settings, as_dict
 from shapecycle.model_networks import Networks
 from shapecycle.train.benchmark import benchmark
-from shapecycle.train.computing import Computing, chosen_computing
+from shapecycle.train.computing import Computing
 from shapecycle.train.critics import critics_of
 from shapecycle.train.schedule import stage_shares
 
 
-def dry_run(settings: Settings, device: str) -> None:
+def dry_run(settings: Settings, computing: Computing) -> None:
     """Print the settings and what they mean in parameters, memory and time."""
     print(yaml.safe_dump(as_dict(settings), sort_keys=False))
     total = 0
@@ -20,7 +20,6 @@ def dry_run(settings: Settings, device: str) -> None:
         total += number
         print(f"{name:<16} {number:>12,} parameters")
     print(f"{'all':<16} {total:>12,} parameters, {16 * total / 1e6:.0f} MB with optimizer state")
-    computing = chosen_computing(settings, device)
     print(computing)
     with computing.applied():
         _print_cost(settings, computing)

@@ -95,15 +95,19 @@ def new_folder(out: Path, team: "Team | None" = None) -> Iterator[Path]:
 
     team = team or ALONE
     staging, missing = team.first(lambda: _staging(out))
+    is_whole = False
     try:
         yield staging
         team.each(lambda: None)
+        is_whole = True
         team.first(lambda: _put_in_place(staging, out))
     finally:
-        # All clear up, for others may still write where one has cleared up already.
+        # All clear up, for others may still write where one has cleared up already; where all went
+        # well, only the first may, or another could clear what is being put in place.
         with undisturbed():
-            shutil.rmtree(staging, ignore_errors=True)
-            _remove_empty(missing)
+            if team.is_first or not is_whole:
+                shutil.rmtree(staging, ignore_errors=True)
+                _remove_empty(missing)
 
 
 def _staging(out: Path) -> tuple[Path, list[Path]]:

@@ -15,7 +15,7 @@ from shapecycle.cli.output import check_creatable, check_unused
 from shapecycle.cli.run_record import Record, read_record, record_file, write_record
 from shapecycle.console import hushed, say
 from shapecycle.errors import CheckpointError, ConfigError, DataError
-from shapecycle.torchrun import is_first_process, is_one_of_several
+from shapecycle.torchrun import is_first_process, is_one_of_several, local_rank
 from shapecycle.train.lock import LOCK_NAME, check_not_running, locked
 from shapecycle.train.signals import Stopped, interruptible
 
@@ -87,7 +87,7 @@ class Train:
     def run(self) -> None:
         """Check everything that can be checked at once, load, train, and say where the model is."""
         from shapecycle.devices import chosen_device
-        from shapecycle.parallel import joined
+        from shapecycle.parallel import ALONE, joined, leave
 
         start = time.monotonic()
         if not self.dry_run and is_first_process():
@@ -97,21 +97,27 @@ class Train:
         if self.dry_run:
             from shapecycle.cli.dry_run import dry_run
 
-            dry_run(record.settings, device)
+            computing = computing_of(self, record, device, ALONE)
+            dry_run(record.settings, computing)
             return
         if not self.resume and is_first_process():
             check_unused(self.out, besides=LOCK_NAME)
             check_creatable(self.out)
+        if is_one_of_several() and device == "cuda":
+            device = chosen_device(f"cuda:{local_rank()}")
         team = joined(device)
-        if not team.is_first:
-            with interruptible(), hushed():
-                load_and_train(self, record, device, start, team)
-            return
-        with interruptible(), locked(self.out):
-            if not self.resume:
-                # Another training may have begun and ended there in the meantime.
-                check_unused(self.out, besides=LOCK_NAME)
-            path = load_and_train(self, record, device, start, team)
+        try:
+            if not team.is_first:
+                with interruptible(), hushed():
+                    load_and_train(self, record, device, start, team)
+                return
+            with interruptible(), locked(self.out):
+                if not self.resume:
+                    # Another training may have begun and ended there in the meantime.
+                    check_unused(self.out, besides=LOCK_NAME)
+                path = load_and_train(self, record, device, start, team)
+        finally:
+            leave()
         say(f"trained for {(time.monotonic() - start) / 60:.1f} minutes; the model is")
         print(path)
 
@@ -141,6 +147,11 @@ def planned(command: Train) -> Record:
                 "--processes is for one machine without torchrun, which starts them itself",
                 "leave --processes out",
             )
+    if command.deterministic and is_one_of_several():
+        raise ConfigError(
+            "--deterministic trains in one process, and torchrun started several",
+            "leave torchrun out",
+        )
     record = _resumed(command) if command.resume else _new_run(command)
     axes_of(record.up, record.front)  # raises if they are none
     return replace(
@@ -325,8 +336,6 @@ def computing_of(command: Train, record: Record, device: str, team: "Team") -> "
     """
     from shapecycle.train.computing import check_shares, chosen_computing
 
-    if team.size > 1 and device == "cuda":
-        device = f"cuda:{team.local_rank}"
     check_shares(record.settings.train.batch, team.size)
     # Choosing between threads and processes takes some seconds.
     is_short = record.minutes is not None and record.minutes < SHORT_MINUTES

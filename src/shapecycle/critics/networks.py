@@ -5,6 +5,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from shapecycle.randomness import share_of
+
 
 class PictureCritic(nn.Module):
     """Scores pictures: premultiplied RGBA drawings or UV albedo images.
@@ -65,6 +67,13 @@ class CodeCritic(nn.Module):
         return score
 
 
+def _quarters(count: int, generator: torch.Generator) -> list[int]:
+    """Return how many of this process's items lie in each quarter of the whole batch."""
+    rank, size = share_of(generator)
+    of_items = [4 * (rank + size * item) // (size * count) for item in range(count)]
+    return [of_items.count(quarter) for quarter in range(4)]
+
+
 def augmented(picture: Float[Tensor, "b c h w"], generator: torch.Generator) -> Tensor:
     """Shift and mirror pictures at random, real and fake ones from the same distribution.
 
@@ -80,7 +89,9 @@ def augmented(picture: Float[Tensor, "b c h w"], generator: torch.Generator) -> 
     place = generator.device
     shifts = torch.randint(0, 2 * reach + 1, (4, 3), generator=generator, device=place)
     down, right = (torch.arange(side, device=picture.device) for side in (height, width))
-    for part, shift in zip(padded.chunk(4), shifts.to(picture.device), strict=False):
+    for part, shift in zip(
+        padded.split(_quarters(len(picture), generator)), shifts.to(picture.device), strict=True
+    ):
         dx, dy, flip = shift.unbind()
         columns = torch.where(flip % 2 == 1, right.flip(0), right)
         moved.append(part.index_select(2, down + dy).index_select(3, columns + dx))

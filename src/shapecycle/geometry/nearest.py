@@ -13,9 +13,15 @@ from shapecycle.rasterize.backend import choose
 
 @torch.no_grad()
 def nearest(queries: Float[Tensor, "b n d"], points: Float[Tensor, "b m d"]) -> Int[Tensor, "b n"]:
-    """Return the index of each query's nearest point."""
+    """Return the index of each query's nearest point.
+
+    Raises:
+        ValueError: If a coordinate is not finite (on CPUs, where looking does not wait).
+    """
     if queries.device.type != "cpu":
         return torch.cdist(queries, points).argmin(2)
+    if not (queries.sum() + points.sum()).isfinite():
+        raise ValueError("nearest points were asked for of coordinates that are not finite")
     if choose("auto", queries.device, queries.dtype) == "warp":
         from shapecycle.rasterize.warp_backend import neighbours
 

@@ -119,9 +119,16 @@ def chosen_computing(
     if is_deterministic:
         _check_deterministic(kind, precision, processes)
         return Computing(device, "float32", 1, 1, "deterministic", is_deterministic=True)
+    if kind != "cpu" and (processes or 1) > 1:
+        raise ConfigError(
+            f"--processes is for processors, the device is {device}",
+            "torchrun starts a process for each of several GPUs",
+        )
     cores = available_cores()
     if team is not None and team.size > 1:
-        count, threads, why = 1, max(1, cores // local_processes()), ""
+        # OMP_NUM_THREADS is of each process, torchrun sees to that.
+        threads = cores if "OMP_NUM_THREADS" in os.environ else cores // local_processes()
+        count, threads, why = 1, max(1, threads), ""
     elif kind != "cpu":
         count, threads, why = 1, torch.get_num_threads(), ""
     else:
@@ -147,7 +154,7 @@ def check_shares(batch: int, processes: int) -> None:
         ConfigError: Naming the numbers that fit.
     """
     if processes > 1 and (batch % processes or batch // processes < 4):
-        fitting = [n for n in range(1, batch // 4 + 1) if batch % n == 0]
+        fitting = [n for n in range(1, batch // 4 + 1) if batch % n == 0] or [1]
         raise ConfigError(
             f"a batch of {batch} (train.batch) cannot be shared out among {processes} processes, "
             "at least 4 items each",

@@ -5,6 +5,7 @@ import pickle
 import signal
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -12,8 +13,8 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import TypeAlias
 
-from shapecycle.errors import LostProcess, ShapecycleError
-from shapecycle.parallel import ALONE, Team, join, leave
+from shapecycle.errors import ConfigError, LostProcess, ShapecycleError
+from shapecycle.parallel import ALONE, POLL_SECONDS, Team, join, leave
 
 END_SECONDS = 20
 """Seconds that the others have to end after the last step."""
@@ -47,14 +48,25 @@ def helped(work: Work, size: int, device: str) -> Iterator[Team]:
             )
             for rank in range(1, size)
         }
-        for process in others.values():
-            process.start()
+        with _interrupted_alone():
+            for process in others.values():
+                process.start()
+
+        def check_others() -> None:
+            if lost := _named(others, size):
+                raise lost
+
         try:
-            team = join(Team(0, size), device, meeting)
+            # Joining cannot be interrupted: first all must be there.
+            while not all((Path(folder) / f"here-{rank}").exists() for rank in others):
+                check_others()
+                time.sleep(POLL_SECONDS)
+            team = join(Team(0, size, check_others=check_others), device, meeting)
+            task.unlink()
             yield team
             for process in others.values():
                 process.join(END_SECONDS)
-        except LostProcess as fault:
+        except (LostProcess, ConfigError) as fault:
             raise _named(others, size) or fault from fault
         finally:
             leave()
@@ -68,7 +80,8 @@ def _help(task: Path, rank: int, size: int, device: str, meeting: str) -> None:
     try:
         with task.open("rb") as file:
             work: Work = pickle.load(file)
-        team = join(Team(rank, size, rank), device, meeting)
+        (task.parent / f"here-{rank}").touch()
+        team = join(Team(rank, size, rank, check_others=_check_parent), device, meeting)
         work(team)
         leave()
     except LostProcess:
@@ -81,6 +94,26 @@ def _help(task: Path, rank: int, size: int, device: str, meeting: str) -> None:
         sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+@contextmanager
+def _interrupted_alone() -> Iterator[None]:
+    """Let processes that are started meanwhile leave Ctrl-C to this one until they train."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _check_parent() -> None:
+    """End this process if the one that started it is gone."""
+    parent = multiprocessing.parent_process()
+    if parent is not None and not parent.is_alive():
+        sys.exit(3)
 
 
 def _named(others: Mapping[int, BaseProcess], size: int) -> LostProcess | None:

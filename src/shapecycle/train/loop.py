@@ -111,7 +111,8 @@ def _train(
     shapes = ShapeSampler(surfaces, generator=generator, device=run.device)
     trainer = Trainer(run.settings, run.photos, shapes, seed=run.seed, device=run.device, team=team)
     # Sampling hundreds of surfaces takes minutes, and belongs to the time that was asked for.
-    schedule = _schedule(run, preparation=time.monotonic() - start)
+    preparation = team.largest([time.monotonic() - start if team.is_first else 0.0])[0]
+    schedule = _schedule(run, preparation=preparation)
     if run.resume:
         _restore(run, trainer, schedule)
         journal.say(f"resumed after {_images(schedule):,} images")
