@@ -150,3 +150,19 @@ def test_a_batch_that_cannot_be_shared_out_is_refused_with_the_numbers_that_fit(
 ) -> None:
     with pytest.raises(ConfigError, match=r"batch of 32[^$]*one of 1, 2, 4, 8 processes"):
         check_shares(32, processes)
+
+
+def test_a_process_that_dies_while_another_waits_for_it_is_named_too() -> None:
+    start = time.monotonic()
+    with pytest.raises(LostProcess, match=r"process 1 of 2 .*killed by SIGKILL"):
+        _wait_for_one_that_dies()
+    assert time.monotonic() - start < 60
+
+
+def _wait_for_one_that_dies() -> None:
+    with helped(_is_killed, 2, "cpu") as team:
+        team.wait("ready", 3600.0)
+
+
+def _is_killed(team: Team) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
