@@ -12,6 +12,8 @@ from shapecycle.cli.generate import Generate
 from shapecycle.cli.reconstruct import Reconstruct
 from shapecycle.cli.render import Render
 from shapecycle.cli.train import Train
+from shapecycle.errors import ConfigError
+from shapecycle.torchrun import is_one_of_several
 
 DESCRIPTION = """\
 shapecycle learns to translate between masked photographs and untextured 3D shapes, both ways,
@@ -46,6 +48,10 @@ COMMANDS: dict[str, Callable[..., Command]] = {
 }
 
 
+ALONE = ("evaluate", "demo", "doctor")
+"""Verbs that processes of torchrun cannot share out."""
+
+
 def parse(arguments: Sequence[str]) -> Command:
     """Turn arguments into a command; prints help or a usage error and exits where due."""
     if list(arguments) in (["--version"], ["-V"]):
@@ -61,6 +67,10 @@ def parse(arguments: Sequence[str]) -> Command:
     import tyro
 
     verb, *options = _joined(arguments)
+    if verb in ALONE and is_one_of_several():
+        raise ConfigError(
+            f"{verb} runs in one process, and torchrun started several", "leave torchrun out"
+        )
     if verb in COMMANDS:
         return tyro.cli(COMMANDS[verb], prog=f"shapecycle {verb}", args=options)
     # Says which verbs there are, and exits.

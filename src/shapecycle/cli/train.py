@@ -347,6 +347,8 @@ def computing_of(command: Train, record: Record, device: str, team: "Team") -> "
         is_deterministic=record.deterministic,
         team=team,
     )
+    if command.resume and command.precision is None and not record.deterministic:
+        computing = replace(computing, reason="as the run was begun")
     is_full = bool(team.largest([computing.precision == "float32"])[0])
     if is_full and computing.precision != "float32":
         return replace(computing, precision="float32", reason="faster in another process")
