@@ -13,7 +13,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-ROUNDS = 4
+ROUNDS = 3
 
 PROGRAM = """
 import json, tempfile, time
