@@ -51,5 +51,6 @@ def integers(generator: torch.Generator, end: int, count: int, *shape: int) -> T
 
 
 def share_of(generator: torch.Generator) -> tuple[int, int]:
+    """Return the number of the process that holds a generator, and how many hold one like it."""
     # Any other generator is in the hands of one process alone.
     return getattr(generator, "rank", 0), getattr(generator, "size", 1)

@@ -107,17 +107,20 @@ def _train(
     run: Run, surfaces: SampledSurfaces, journal: Journal | Silence, team: Team, start: float
 ) -> None:
     """Run all stages and save the model, as one process of a team."""
+    # Some have slower disks.
+    team.wait("ready", READY_SECONDS)
     generator = shared_generator(run.device, run.seed, team.rank, team.size)
     shapes = ShapeSampler(surfaces, generator=generator, device=run.device)
     trainer = Trainer(run.settings, run.photos, shapes, seed=run.seed, device=run.device, team=team)
     # Sampling hundreds of surfaces takes minutes, and belongs to the time that was asked for.
-    preparation = team.largest([time.monotonic() - start if team.is_first else 0.0])[0]
+    times = (run.seconds or 0.0, time.monotonic() - start) if team.is_first else (0.0, 0.0)
+    seconds, preparation = team.largest(times)
+    if run.seconds is not None:
+        run = replace(run, seconds=seconds)
     schedule = _schedule(run, preparation=preparation)
     if run.resume:
         _restore(run, trainer, schedule)
         journal.say(f"resumed after {_images(schedule):,} images")
-    # Some have slower disks.
-    team.wait("ready", READY_SECONDS)
     with stop_requests() as request:
         _run_stages(run, trainer, schedule, journal, request)
         # Later requests change nothing: the training ends here.
