@@ -80,9 +80,9 @@ class Work:
         return STEPS * self.settings.train.batch / (time.perf_counter() - start)
 
 
-def data() -> tuple[PhotoSet, SampledSurfaces]:
-    """Return the demo's training pictures and 24 of its cars."""
-    photos = load_photo_folder(cars_world().pictures / "train" / "images", size=64)
+def data(size: int = 64) -> tuple[PhotoSet, SampledSurfaces]:
+    """Return the demo's training pictures, as large as asked for, and 24 of its cars."""
+    photos = load_photo_folder(cars_world().pictures / "train" / "images", size=size)
     with tempfile.TemporaryDirectory() as folder:
         write_shapes(Path(folder), SHAPE_SEEDS[:24])
         meshes = load_shape_folder(Path(folder)).meshes

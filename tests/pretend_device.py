@@ -67,10 +67,13 @@ class Pretended:
     Attributes:
         synchronisations: How often the host waited, by line of the package and operation.
         uploads: How often tensors were copied to the GPU, likewise.
+        operations: What was carried out there outside backward passes, with shapes and numbers,
+            where a test asks for it.
     """
 
     synchronisations: Counter[str] = field(default_factory=Counter)
     uploads: Counter[str] = field(default_factory=Counter)
+    operations: list[str] | None = None
 
 
 @contextmanager
@@ -158,6 +161,17 @@ def _tensors(*values: object) -> list[Tensor]:
     return found
 
 
+def _described(value: Any) -> str:
+    """Describe arguments: the shapes of tensors, and all else as it is."""
+    if isinstance(value, Tensor):
+        return f"{tuple(value.shape)} {value.dtype}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(_described, value))}]"
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{k}: {_described(v)}' for k, v in value.items())}}}"
+    return "generator" if isinstance(value, RealGenerator) else str(value)
+
+
 class _Move(torch.autograd.Function):
     """Copy a tensor to the other device, and its gradient back."""
 
@@ -199,6 +213,10 @@ class _Operations(TorchDispatchMode):
             kwargs = kwargs or {}
             inputs = _tensors(args, kwargs)
             where = self._check(func, args, kwargs, inputs)
+            # What a backward pass does follows from what was done forwards.
+            is_forward = torch._C._current_autograd_node() is None
+            if where != CPU and is_forward and self.seen.operations is not None:
+                self.seen.operations.append(f"{_line()} {func} {_described((args, kwargs))}")
             result = func(*args, **kwargs)
             if where != CPU:
                 known = {tensor.untyped_storage()._cdata for tensor in inputs}
@@ -224,7 +242,7 @@ class _Operations(TorchDispatchMode):
         if operation in MIXING:
             return self._copy(operation, args, kwargs)
         if operation in FILLING:  # reads a number, wherever it is
-            if _where(args[1]) == CUDA != _where(args[0]):
+            if _tensors(args[1]) and _where(args[1]) == CUDA != _where(args[0]):
                 self.wait("item")
             return _where(args[0])
         if operation in INDEXING:
@@ -520,6 +538,7 @@ def _answers(operations: _Operations) -> dict[str, Any]:
         "get_device_name": lambda device=None: "NVIDIA Pretended",
         "get_device_capability": lambda device=None: (9, 0),
         "is_bf16_supported": lambda including_emulation=True: True,
+        "is_current_stream_capturing": lambda: operations.seen.operations is not None,
         "synchronize": lambda device=None: operations.wait("synchronize"),
         "manual_seed": lambda seed: None,
         "manual_seed_all": lambda seed: None,

@@ -1,10 +1,11 @@
 """Tensors of two devices do not meet: everything runs on a pretended GPU."""
 
 import json
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pytest
@@ -29,7 +30,10 @@ from shapecycle.model import Model
 from shapecycle.model_networks import Networks
 from shapecycle.train import benchmark
 from shapecycle.train.checkpoint import load_state, save_state
+from shapecycle.train.step_graphs import WARM_UP, StepGraphs
 from shapecycle.train.steps import Trainer
+
+T = TypeVar("T")
 
 GPU = torch.device("cuda", 0)
 STAGES = ("shapes", "random cycle", "all cycles")
@@ -111,6 +115,51 @@ def test_a_step_waits_for_the_gpu_only_where_it_has_to(trained: Trained) -> None
 
 def test_a_step_copies_nothing_to_the_gpu_but_the_optimal_assignment(trained: Trained) -> None:
     assert _files(trained.uploads) <= {"priors/pose.py"}
+
+
+class Repeated(StepGraphs):
+    """Carries out parts of steps as usual, and checks that a recording would have done."""
+
+    def __init__(self, gpu: Pretended) -> None:
+        self.gpu, self.obstacle = gpu, None
+        self.calls: Counter[Hashable] = Counter()
+        self.recorded: dict[Hashable, list[str]] = {}
+
+    def run(self, name: Hashable, part: Callable[[], T]) -> T:
+        self.calls[name] += 1
+        if self.calls[name] <= WARM_UP:
+            return part()
+        self.gpu.synchronisations.clear()
+        self.gpu.uploads.clear()
+        self.gpu.operations = done = []
+        try:
+            result = part()
+        finally:
+            self.gpu.operations = None
+        for found in (self.gpu.synchronisations, self.gpu.uploads):
+            lines = {line for line in found if "/torch_backend/" not in line}
+            assert not lines, f"{name} would wait for the processor: {lines}"
+        done = [line for line in done if "/torch_backend/" not in line]
+        first = self.recorded.setdefault(name, done)
+        assert len(done) == len(first), name
+        for now, before in zip(done, first, strict=True):
+            assert now == before, f"{name} is another one each time"
+        return result
+
+
+def test_what_is_recorded_is_the_same_in_every_step_and_waits_for_nothing(
+    world: Path, gpu: Pretended
+) -> None:
+    trainer = tiny_trainer(world, "cuda")
+    trainer.graphs = Repeated(gpu)
+    for name in STAGES:
+        for k in range(2 * WARM_UP + 6):
+            trainer.stage(name)(0.9**k)
+    assert set(trainer.graphs.recorded) == {
+        ("shapes", 4), ("shapes", 2), ("random cycle", False), ("random cycle", True),
+        "photographs",
+        ("all cycles", True, None), ("all cycles", False, None),
+    }  # fmt: skip
 
 
 def _files(found: dict[str, dict[str, int]]) -> set[str]:

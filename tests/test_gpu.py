@@ -19,6 +19,7 @@ from shapecycle.model import Model
 from shapecycle.model_file import save_model
 from shapecycle.rasterize.backend import Backend, choose
 from shapecycle.train.checkpoint import load_state, save_state
+from shapecycle.train.step_graphs import WARM_UP
 
 pytestmark = [
     pytest.mark.gpu,
@@ -142,6 +143,23 @@ def test_every_stage_trains_there_and_goes_on_from_a_file(world: Path, tmp_path:
         first, second = trainer.stage(name)(1.0), again.stage(name)(1.0)
         for key, loss in first.items():
             torch.testing.assert_close(second[key], loss, atol=0.02, rtol=0.05, msg=key)
+
+
+def test_recorded_steps_learn_what_steps_launched_one_by_one_learn(world: Path) -> None:
+    plain, recorded = (tiny_trainer(world, DEVICE) for _ in range(2))
+    assert recorded.graphs.is_on
+    plain.graphs.is_on = False
+    for name in STAGES:
+        for k in range(2 * WARM_UP + 4):
+            wanted, found = (one.stage(name)(0.9**k) for one in (plain, recorded))
+            assert set(found) == set(wanted)
+            for key, loss in wanted.items():
+                torch.testing.assert_close(found[key], loss, atol=0.02, rtol=0.05, msg=f"{k} {key}")
+    assert recorded.graphs.obstacle is None
+    assert recorded.graphs.is_on
+    weights = recorded.networks.state_dict()
+    for key, weight in plain.networks.state_dict().items():
+        torch.testing.assert_close(weights[key], weight, atol=0.02, rtol=0.1, msg=key)
 
 
 def test_a_step_is_alike_on_both_devices(world: Path) -> None:

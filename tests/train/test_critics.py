@@ -46,7 +46,7 @@ def test_a_critic_without_a_weight_is_not(name: str) -> None:
     real, fake = _samples(0), _samples(1)
     del real[name], fake[name]  # nobody asks for its samples
     assert set(critics.generator_losses(fake)) == {f"{other}_critic" for other in others}
-    message = critics.step(real, fake, lr_scale=1.0, penalise=True)
+    message = critics.step(real, fake, penalise=True)
     assert set(message) == {f"{other}_critic_own" for other in others}
 
 
@@ -56,14 +56,15 @@ def test_nobody_on_the_jury_costs_nothing_and_draws_no_numbers() -> None:
     assert critics.networks == {}
     with critics.frozen():
         assert critics.generator_losses(_samples(1)) == {}
-    assert critics.step(_samples(0), _samples(1), lr_scale=1.0, penalise=True) == {}
+    assert critics.step(_samples(0), _samples(1), penalise=True) == {}
     assert torch.equal(critics.generator.get_state(), before)
 
 
 def test_critics_learn_to_tell_their_samples_apart() -> None:
     critics = _critics()
+    critics.scale_lr(4.0)
     real, fake = _samples(0), _samples(1)
-    message = [critics.step(real, fake, lr_scale=4.0, penalise=k % 16 == 0) for k in range(30)]
+    message = [critics.step(real, fake, penalise=k % 16 == 0) for k in range(30)]
     for name in NAMES:
         assert message[-1][f"{name}_critic_own"] < 0.9 * message[0][f"{name}_critic_own"]
 
@@ -71,7 +72,7 @@ def test_critics_learn_to_tell_their_samples_apart() -> None:
 def test_learning_sends_no_gradient_to_the_samples_and_persuading_does() -> None:
     critics = _critics()
     fake = {name: sample.requires_grad_(True) for name, sample in _samples(1).items()}
-    critics.step(_samples(0), fake, lr_scale=1.0, penalise=False)
+    critics.step(_samples(0), fake, penalise=False)
     assert all(sample.grad is None for sample in fake.values())
     with critics.frozen():
         torch.stack(list(critics.generator_losses(fake).values())).sum().backward()

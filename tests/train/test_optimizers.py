@@ -15,12 +15,13 @@ def _optimizer(rate: float = 0.1) -> tuple[nn.Linear, NetworkOptimizer]:
     return network, NetworkOptimizer(network, learning_rate=rate, betas=(0.9, 0.99), clip=1.0)
 
 
-def test_a_step_goes_down_and_lr_scale_scales_it() -> None:
+def test_a_step_goes_down_and_a_factor_scales_it() -> None:
     moved = []
     for lr_scale in (1.0, 0.25):
         network, optimizer = _optimizer()
         before = network.weight.detach().clone()
-        optimizer.step(network(torch.ones(1, 2)).square().sum(), lr_scale=lr_scale)
+        optimizer.scale_lr(lr_scale)
+        optimizer.step(network(torch.ones(1, 2)).square().sum())
         moved.append((network.weight.detach() - before).abs().max().item())
     assert moved[0] == pytest.approx(0.1, rel=1e-3)  # Adam's first step has the rate's size
     assert moved[1] == pytest.approx(0.025, rel=1e-3)

@@ -42,7 +42,12 @@ def check_tensor(value: object, name: str) -> None:
 
 
 def check_finite(tensor: Tensor, name: str) -> None:
-    """Refuse NaN and infinity; a sum finds both at a tenth of the price of ``isfinite``."""
+    """Refuse NaN and infinity; a sum finds both at a tenth of the price of ``isfinite``.
+
+    A CUDA graph cannot look; kernels draw nothing where positions are not finite.
+    """
+    if tensor.device.type == "cuda" and torch.cuda.is_current_stream_capturing():
+        return
     if bool(torch.isfinite(tensor.detach().sum())):
         return
     bad = ~torch.isfinite(tensor.detach()).reshape(-1)

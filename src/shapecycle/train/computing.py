@@ -80,15 +80,19 @@ class Computing:
         kind = torch.device(self.device).type
         before = precision_on(kind), torch.get_num_threads()
         was_deterministic = torch.are_deterministic_algorithms_enabled()
+        was_tuned = torch.backends.cudnn.benchmark
         use_precision(kind, self.precision)
         if kind == "cpu":
             torch.set_num_threads(self.threads)
         torch.use_deterministic_algorithms(self.is_deterministic or was_deterministic)
+        # Every step has the same shapes: on a GPU the fastest convolutions are found out once.
+        torch.backends.cudnn.benchmark = kind == "cuda" or was_tuned
         try:
             yield
         finally:
             use_precision(kind, before[0])
             torch.set_num_threads(before[1])
+            torch.backends.cudnn.benchmark = was_tuned
             torch.use_deterministic_algorithms(was_deterministic)
 
 

@@ -74,13 +74,17 @@ class Critics:
             for name, critic in self.networks.items()
         }
 
-    def step(self, real: Samples, fake: Samples, *, lr_scale: float, penalise: bool) -> Losses:
+    def scale_lr(self, factor: float) -> None:
+        """Set the factor of the learning rate of the steps to come."""
+        if self.optimizer is not None:
+            self.optimizer.scale_lr(factor)
+
+    def step(self, real: Samples, fake: Samples, *, penalise: bool) -> Losses:
         """Teach every critic to tell its samples apart.
 
         Args:
             real: Samples of what is imitated; no gradient reaches them.
             fake: Samples of what generators made, likewise.
-            lr_scale: Factor of the learning rate.
             penalise: Add the gradient penalty, made up for the steps that go without it.
 
         Returns:
@@ -99,7 +103,7 @@ class Critics:
                 loss = loss + weight * gradient_penalty(critic, real_shown)
             totals.append(loss)
         if self.optimizer is not None:
-            self.optimizer.step(torch.stack(totals).sum(), lr_scale=lr_scale)
+            self.optimizer.step(torch.stack(totals).sum())
         return losses
 
     def _augmented(self, name: str, samples: Tensor) -> Tensor:

@@ -30,6 +30,8 @@ from shapecycle.train.steps import Trainer
 PANEL_ITEMS = 8
 READY_SECONDS = 3600.0
 """Seconds in which all processes must have loaded their data."""
+LOOK_EVERY = {"cpu": 1, "cuda": 8}
+"""Steps after which losses are looked at: on a GPU the host waits at every look."""
 THREADS_SECONDS = 15.0
 """Seconds between two counts of the threads; one takes about a twentieth of a second."""
 
@@ -140,6 +142,7 @@ def _run_stages(
     settings, team = run.settings.train, trainer.team
     schedule.start()
     saved = counted = schedule.elapsed
+    unseen: list[Losses] = []
     for stage in schedule.stages:
         if stage.is_done:
             continue
@@ -155,21 +158,29 @@ def _run_stages(
             except (MemoryError, RuntimeError) as fault:
                 _check_memory(trainer, stage, fault)
                 raise
+            unseen.append(losses)
+            if len(unseen) >= LOOK_EVERY.get(trainer.device.type, 1):
+                _check_finite_losses(unseen, stage, run.folder)
+            if trainer.graphs.obstacle:
+                journal.say(_without_graphs(trainer.graphs.obstacle))
+                trainer.graphs.obstacle = None
             schedule.count(stage)
             # The first process's clock counts; whoever is asked to stop, all do.
             images = stage.images if team.is_first else 0
             planned, is_stopped = team.largest([images, request.is_made])
             stage.images = int(planned)
-            _check_finite_losses(losses, stage, run.folder)
             journal.record(losses, _status(schedule, stage))
             if schedule.is_just_measured(stage):
                 journal.say(after_measuring(schedule, stage, settings.total_images))
+            if is_stopped or stage.is_done:
+                _check_finite_losses(unseen, stage, run.folder)
             if is_stopped:
                 _save(run, trainer, schedule)
                 raise Stopped
             if _images(schedule) % settings.panel_images < settings.batch:
                 _panel(journal, trainer, _images(schedule))
             if schedule.elapsed - saved > 60 * settings.checkpoint_minutes:
+                _check_finite_losses(unseen, stage, run.folder)
                 _save(run, trainer, schedule)
                 saved = schedule.elapsed
             if run.computing.adapts_threads and schedule.elapsed - counted > THREADS_SECONDS:
@@ -247,13 +258,22 @@ def _status(schedule: Schedule, stage: Stage) -> dict[str, Any]:
     }
 
 
-def _check_finite_losses(losses: Losses, stage: Stage, folder: Path) -> None:
-    # Looked at together: on a GPU the host waits at every look.
-    if torch.stack(list(losses.values())).isfinite().all():
-        return
-    for name, value in losses.items():
-        if not torch.isfinite(value).all():
-            raise _non_finite(f"the loss '{name}' became {float(value)}", stage, folder)
+def _check_finite_losses(unseen: list[Losses], stage: Stage, folder: Path) -> None:
+    """Look at the losses of some steps, all at once, and forget them."""
+    values = [value for losses in unseen for value in losses.values()]
+    if values and not torch.stack(values).isfinite().all():
+        for losses in unseen:
+            for name, value in losses.items():
+                if not torch.isfinite(value).all():
+                    raise _non_finite(f"the loss '{name}' became {float(value)}", stage, folder)
+    unseen.clear()
+
+
+def _without_graphs(obstacle: str) -> str:
+    return (
+        f"CUDA graphs could not be recorded ({obstacle}): every operation is launched by itself, "
+        "which is several times slower; a smaller train.batch takes less memory"
+    )
 
 
 def _non_finite(found: str, stage: Stage, folder: Path) -> NonFiniteLoss:

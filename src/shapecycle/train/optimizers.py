@@ -35,9 +35,18 @@ class NetworkOptimizer:
     ) -> None:
         self.parameters = [p for network in networks for p in network.parameters()]
         self.learning_rate, self.clip, self.team = learning_rate, clip, team
+        device = self.parameters[0].device
+        # A recorded step reads its step size where it lies, see `step_graphs`.
+        self.is_on_gpu = device.type == "cuda"
+        self.lr = torch.tensor(learning_rate, device=device) if self.is_on_gpu else learning_rate
         # Fused: one pass over every tensor in place of a dozen, also on CPUs.
         self.adam = torch.optim.Adam(
-            self.parameters, lr=learning_rate, betas=betas, eps=1e-7, fused=True
+            self.parameters,
+            lr=self.lr,
+            betas=betas,
+            eps=1e-7,
+            fused=True,
+            capturable=self.is_on_gpu,
         )
 
     @classmethod
@@ -53,21 +62,26 @@ class NetworkOptimizer:
             team=team,
         )
 
-    def step(self, loss: Tensor, *, lr_scale: float = 1.0) -> None:
-        """Take one step down a loss.
+    def scale_lr(self, factor: float) -> None:
+        """Set the factor of the learning rate of the steps to come."""
+        if isinstance(self.lr, Tensor):
+            self.lr.fill_(self.learning_rate * factor)
+        else:
+            self.lr = self.learning_rate * factor
+        self._use_own_lr()
 
-        Args:
-            loss: What is minimised.
-            lr_scale: Factor of the learning rate.
-        """
+    def _use_own_lr(self) -> None:
+        for group in self.adam.param_groups:
+            group["lr"] = self.lr
+
+    def step(self, loss: Tensor) -> None:
+        """Take one step down a loss."""
         self.adam.zero_grad(set_to_none=True)
         loss.backward()
         self.team.average_([p.grad for p in self.parameters if p.grad is not None])
         # Left to itself, PyTorch takes one tensor after the other on CPUs.
         at_once = True if self.parameters[0].device.type == "cpu" else None
         torch.nn.utils.clip_grad_norm_(self.parameters, self.clip, foreach=at_once)
-        for group in self.adam.param_groups:
-            group["lr"] = self.learning_rate * lr_scale
         self.adam.step()
 
     @contextmanager
@@ -82,12 +96,18 @@ class NetworkOptimizer:
                 parameter.requires_grad_(True)
 
     def state(self) -> dict[str, Any]:
-        """Return Adam's state."""
-        return self.adam.state_dict()
+        """Return Adam's state, which fits any device."""
+        state = self.adam.state_dict()
+        for group in state["param_groups"]:
+            group["lr"] = float(group["lr"])
+        return state
 
     def load_state(self, state: dict[str, Any]) -> None:
         """Restore what `state` returned."""
         self.adam.load_state_dict(state)
+        self._use_own_lr()
+        for group in self.adam.param_groups:
+            group["capturable"] = self.is_on_gpu
         for parameter, averages in self.adam.state.items():
             for name, value in averages.items():
                 # A fused step takes for granted that all lie in memory in the same order.

@@ -25,9 +25,10 @@ from shapecycle.model_networks import Networks
 from shapecycle.parallel import ALONE, Team
 from shapecycle.priors.pose_light_buffer import PoseLightBuffer
 from shapecycle.shape_to_code.encoder import SURFACE_POINTS
-from shapecycle.train.critics import Critics
+from shapecycle.train.critics import Critics, Samples
 from shapecycle.train.ema import EMA
 from shapecycle.train.optimizers import NetworkOptimizer
+from shapecycle.train.step_graphs import StepGraphs
 
 
 class Trainer:
@@ -73,6 +74,7 @@ class Trainer:
         self.scenes = SceneSampler(
             settings, shapes, photo_sampler, generator=self.generator, device=self.device
         )
+        self.graphs = StepGraphs(self.device, self.generator, is_wanted=team.size == 1)
         self.steps = 0
         self.last: dict[str, Tensor] = {}
 
@@ -86,18 +88,41 @@ class Trainer:
         """Random cycle: learn to see from pictures whose truth is known."""
         train = self.settings.train
         losses = self._continue_autoencoder(lr_scale)
-        with self.geometry.frozen():
-            cycle = random_cycle(self.networks, self.scenes, self.batch)
-            losses |= self._learn(cycle.losses, [cycle.texture_codes], lr_scale)
+        self.appearance.scale_lr(lr_scale)
+        # Where poses are drawn from changes what is computed.
+        name = ("random cycle", self.scenes.pose_light_buffer.is_full)
+        learnt, self.last = self.graphs.run(name, self._learn_random)
         if self.steps % train.autoencoder_every == train.autoencoder_every // 2:
-            self._observe_photographs(self.batch // 2)
-        self.last = {"scene": cycle.render.rgba}
-        return self._finish_step(losses)
+            self._remember(*self.graphs.run("photographs", self._look_at_photographs))
+        return self._finish_step(losses | learnt)
 
     def cycles_step(self, lr_scale: float) -> Losses:
         """All cycles together, against the critics."""
-        train, losses = self.settings.train, self._continue_autoencoder(lr_scale)
-        few = int(self.batch * train.cycle_share)
+        losses = self._continue_autoencoder(lr_scale)
+        for part in (self.appearance, self.critics):
+            part.scale_lr(lr_scale)
+        penalise = self.steps % self.settings.train.r1_every == 0
+        seen = self.scenes.pose_light_buffer
+        # Until it is full, lights are drawn from among another number each time.
+        name = ("all cycles", penalise, None if seen.is_full else seen.count)
+        learnt, (pose, light), self.last = self.graphs.run(
+            name, lambda: self._learn_all(penalise=penalise)
+        )
+        self._remember(pose, light)
+        return self._finish_step(losses | learnt | self._learn_poses(lr_scale))
+
+    # Parts of a step --------------------------------------------------------------------------
+
+    def _learn_random(self) -> tuple[Losses, Samples]:
+        """See random scenes; return the losses, and pictures."""
+        with self.geometry.frozen():
+            cycle = random_cycle(self.networks, self.scenes, self.batch)
+            losses = self._learn(cycle.losses, [cycle.texture_codes])
+        return _values(losses), {"scene": cycle.render.rgba}
+
+    def _learn_all(self, *, penalise: bool) -> tuple[Losses, tuple[Pose, Tensor], Samples]:
+        """Go round all cycles; return the losses, poses and lights of photographs, and pictures."""
+        few, losses = int(self.batch * self.settings.train.cycle_share), {}
         with self.geometry.frozen(), self.critics.frozen():
             random = random_cycle(self.networks, self.scenes, self.batch - 2 * few)
             image = image_cycle(self.networks, self.scenes, few)
@@ -106,22 +131,22 @@ class Trainer:
             labelled = {k: (2 * v + shape.losses[k]) / 3 for k, v in random.losses.items()}
             codes = [random.texture_codes, seen.texture.code, shape.texture_codes]
             fake = {"image": shape.drawing, "texture": shape.albedo, "shape": seen.shape}
-            losses |= self._learn(labelled | image.losses, codes, lr_scale, fake)
+            losses |= self._learn(labelled | image.losses, codes, fake)
         real = {"image": premultiplied(image.photos), "texture": image.best.albedo}
         real |= self._real_codes(few)
-        penalise = self.steps % train.r1_every == 0
-        losses |= self.critics.step(real, fake, lr_scale=lr_scale, penalise=penalise)
-        self._remember(seen.pose, seen.light)
-        losses |= self._learn_poses(lr_scale)
-        self.last = {"photo": image.photos, "redrawn": image.best.drawing, "drawn": shape.drawing}
-        return self._finish_step(losses)
-
-    # Parts of a step --------------------------------------------------------------------------
+        losses |= self.critics.step(real, fake, penalise=penalise)
+        pose, light = seen.pose, seen.light
+        pictures = {"photo": image.photos, "redrawn": image.best.drawing, "drawn": shape.drawing}
+        return (
+            _values(losses),
+            (Pose(pose.angles.detach(), pose.translation.detach()), light.detach()),
+            _values(pictures),
+        )
 
     def _finish_step(self, losses: Losses) -> Losses:
         self.steps += 1
         self.ema.update(self.settings.train.batch)
-        values = {name: value.detach().clone() for name, value in losses.items()}
+        values = {name: value.clone() for name, value in losses.items()}
         self.team.average_(list(values.values()))
         return values
 
@@ -129,7 +154,6 @@ class Trainer:
         self,
         losses: Losses,
         texture_codes: list[Float[Tensor, "_ t"]],
-        lr_scale: float,
         fake: dict[str, Tensor] | None = None,
     ) -> Losses:
         """Add the prior on texture codes and the critics, and teach image encoder and texture."""
@@ -138,13 +162,17 @@ class Trainer:
         losses = losses | {"texture_prior": prior}
         if fake is not None:
             losses |= self.critics.generator_losses(fake)
-        self.appearance.step(weighted_sum(losses, self.settings.weights), lr_scale=lr_scale)
+        self.appearance.step(weighted_sum(losses, self.settings.weights))
         return losses
 
     def _autoencode(self, count: int, lr_scale: float) -> Losses:
-        losses = shape_autoencoder(self.networks, self.scenes, count)
-        self.geometry.step(weighted_sum(losses, self.settings.weights), lr_scale=lr_scale)
-        return losses
+        def learn() -> Losses:
+            losses = shape_autoencoder(self.networks, self.scenes, count)
+            self.geometry.step(weighted_sum(losses, self.settings.weights))
+            return _values(losses)
+
+        self.geometry.scale_lr(lr_scale)
+        return self.graphs.run(("shapes", count), learn)
 
     def _continue_autoencoder(self, lr_scale: float) -> Losses:
         """Every few steps, go on with the shape autoencoder more slowly: codes must not drift."""
@@ -154,13 +182,13 @@ class Trainer:
         return self._autoencode(self.batch // 2, train.autoencoder_lr_scale * lr_scale)
 
     @torch.no_grad()
-    def _observe_photographs(self, count: int) -> None:
-        """Store how photographs are posed and lit, as far as that can be seen by now."""
-        rgba, window = self.scenes.photos.sample(count)
+    def _look_at_photographs(self) -> tuple[Pose, Float[Tensor, "b 9 3"]]:
+        """See how photographs are posed and lit, as far as that can be seen by now."""
+        rgba, window = self.scenes.photos.sample(self.batch // 2)
         encoding = self.networks.encode_image(rgba, window)
         best = encoding.pose.hypotheses(1)[0][:, 0]
         pose = self.networks.pose_of(encoding, best, self.networks.view(window))
-        self._remember(pose, encoding.light)
+        return pose, encoding.light
 
     @torch.no_grad()
     def _remember(self, pose: Pose, light: Float[Tensor, "b 9 3"]) -> None:
@@ -188,8 +216,9 @@ class Trainer:
         pick = torch.randint(len(seen), (count,), generator=self.generator, device=place)
         loss = self.networks.pose_sampler.transport_loss(seen.poses[pick], self.generator)
         losses = {"pose_transport": loss}
-        self.poses.step(weighted_sum(losses, self.settings.weights), lr_scale=lr_scale)
-        return losses
+        self.poses.scale_lr(lr_scale)
+        self.poses.step(weighted_sum(losses, self.settings.weights))
+        return _values(losses)
 
     def _agree_on_weights(self) -> None:
         """Start from one process's weights: other machines may round differently."""
@@ -253,8 +282,14 @@ class Trainer:
             self.generator.manual_seed(state["steps"])
         torch.set_rng_state(state["torch_generator"])
         self.steps = state["steps"]
+        self.graphs.forget()
 
     def _optimizers(self) -> dict[str, NetworkOptimizer]:
         own = {"geometry": self.geometry, "appearance": self.appearance, "poses": self.poses}
         critics = self.critics.optimizer
         return own if critics is None else own | {"critics": critics}
+
+
+def _values(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Cut tensors off from what they were computed from."""
+    return {name: value.detach() for name, value in tensors.items()}

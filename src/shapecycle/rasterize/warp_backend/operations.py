@@ -18,10 +18,6 @@ MAX_EDGES = 1 << 20
 MAX_NUMBERS = 1 << 31
 """Of any array: kernels address it by an int32."""
 
-LIGHT_SLOTS = {"cpu": 1, "cuda": 64}
-"""Places for the gradient of each picture's light, summed afterwards: on a GPU all pixels of a
-picture would wait for one another at the same 27 numbers."""
-
 MAX_BATCH_EDGES = 1 << 30
 """Edges of the whole batch are counted in an int32 with one bit for the side."""
 
@@ -323,12 +319,12 @@ class _ShadeTextured(torch.autograd.Function):
         geometry = needs[2] or needs[4]
         wanted = (needs[0], needs[1], geometry, needs[3], geometry)
         grads = _zeros(tensors, wanted)
-        slots = LIGHT_SLOTS[key.device.type] if wanted[3] else 1
-        light_grad = grads[3].new_zeros((len(key), slots, 9, 3)) if wanted[3] else grads[3]
+        pixels = len(key), key[0].numel() if wanted[3] else 1
+        basis, shade_grads = picture.new_zeros(*pixels, 9), picture.new_zeros(*pixels, 3)
         inputs = _shading_inputs(ctx, tensors, key)
         is_shared = any(w and len(t) == 1 for t, w in zip(tensors[:2], wanted, strict=False))
-        outputs = (picture, grad.contiguous(), *map(int, wanted[:4]), slots)
-        sums = (*grads[:3], light_grad, grads[4])
+        outputs = (picture, grad.contiguous(), *map(int, wanted[:4]))
+        sums = (*grads[:3], basis, shade_grads, grads[4])
         launch(
             key,
             len(key),
@@ -336,7 +332,8 @@ class _ShadeTextured(torch.autograd.Function):
             disjoint=not is_shared,
         )
         if wanted[3]:
-            grads[3] = light_grad.sum(1)
+            with torch.autocast(key.device.type, enabled=False):
+                grads[3] = basis.mT @ shade_grads
         return (*_needed(grads, ctx), None, None, None, None)
 
 

@@ -244,11 +244,11 @@ def shade_textured_adjoint(
     wants_uv: int,
     wants_geometry: int,
     wants_light: int,
-    light_slots: int,
     albedo_grad: wp.array(dtype=float),
     uv_grad: wp.array(dtype=wp.vec2),
     normals_grad: wp.array(dtype=wp.vec3),
-    light_grad: wp.array(dtype=wp.vec3),
+    basis: wp.array(dtype=vec9),
+    shade_grads: wp.array(dtype=wp.vec3),
     clip_grad: wp.array(dtype=float),
 ):
     item = begin + wp.tid()
@@ -262,8 +262,8 @@ def shade_textured_adjoint(
     long_normal = weighted_sum(normals, s.corners, s.weight)
     shrink = inverse_length(long_normal)
     normal = long_normal * shrink
-    basis = sh_basis(normal)
-    shade = shade_sh(basis, light, s.instance * 9)
+    harmonics = sh_basis(normal)
+    shade = shade_sh(harmonics, light, s.instance * 9)
     plane = s.instance * albedo_stride
     shade_grad = wp.vec3(0.0, 0.0, 0.0)
     u_grad = float(0.0)
@@ -289,15 +289,15 @@ def shade_textured_adjoint(
     at_grad = wp.vec2(u_grad * t.scale_x, v_grad * t.scale_y)
     if wants_uv != 0:
         add_weighted(uv_grad, uv_rows, at_grad, s.weight)
-    basis_grad = vec9()
-    # All pixels of a picture add to 27 numbers: neighbours do so in places of their own.
-    slot = s.instance * light_slots + item % light_slots
-    for k in range(9):
-        if wants_light != 0:
-            wp.atomic_add(light_grad, slot * 9 + k, shade_grad * basis[k])
-        basis_grad[k] = wp.dot(shade_grad, light[s.instance * 9 + k])
+    if wants_light != 0:
+        # All pixels of a picture would wait for one another at 27 numbers: a product adds them up.
+        basis[item] = harmonics
+        shade_grads[item] = shade_grad
     if wants_geometry == 0:
         return
+    basis_grad = vec9()
+    for k in range(9):
+        basis_grad[k] = wp.dot(shade_grad, light[s.instance * 9 + k])
     normal_grad = sh_basis_adjoint(normal, basis_grad)
     if wp.dot(long_normal, long_normal) > SMALLEST_SQUARE:
         normal_grad -= normal * wp.dot(normal, normal_grad)
