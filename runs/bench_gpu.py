@@ -139,12 +139,12 @@ def main() -> None:
                     profiled(trainer, stage)
     for size in (64, 128, 256) if arguments.drawing else ():
         for faces in (1280, 5120):
-            ms = drawing(faces, size, 128)
-            rows.append({"faces": faces, "size": size, "batch": 128, **ms})
-            ratio = ms["textured"] / ms["coloured"]
+            took = drawing(faces, size, 128)
+            rows.append({"faces": faces, "size": size, "batch": 128, **took})
+            ratio = took["textured"] / took["coloured"]
             print(
-                f"{faces} faces, {size} px, batch 128: coloured {ms['coloured']:.2f} ms, "
-                f"textured {ms['textured']:.2f} ms, {ratio:.2f} times"
+                f"{faces} faces, {size} px, batch 128: coloured {took['coloured']:.2f} ms, "
+                f"textured {took['textured']:.2f} ms, {ratio:.2f} times"
             )
     if arguments.json:
         arguments.json.write_text(json.dumps(rows, indent=1) + "\n")

@@ -131,7 +131,8 @@ class Repeated(StepGraphs):
             return part()
         self.gpu.synchronisations.clear()
         self.gpu.uploads.clear()
-        self.gpu.operations = done = []
+        done: list[str] = []
+        self.gpu.operations = done
         try:
             result = part()
         finally:

@@ -17,9 +17,10 @@ from shapecycle.code_to_image.template import octasphere
 from shapecycle.graphics_code import GraphicsCode
 from shapecycle.model import Model
 from shapecycle.model_file import save_model
-from shapecycle.rasterize.backend import Backend, choose
+from shapecycle.rasterize.backend import Backend, choose, warp_obstacle
 from shapecycle.train.checkpoint import load_state, save_state
 from shapecycle.train.step_graphs import WARM_UP
+from shapecycle.train.steps import Trainer
 
 pytestmark = [
     pytest.mark.gpu,
@@ -118,6 +119,9 @@ def test_kernels_and_reference_draw_the_same_there_with_the_same_gradients() -> 
 
 
 @needs_warp
+@pytest.mark.skipif(
+    warp_obstacle(torch.device("cpu")) is not None, reason="Warp does not draw on the processor"
+)
 def test_the_kernels_draw_there_what_they_draw_on_the_processor() -> None:
     base, topology, view = _scene()
     there = rz.rasterize(view.clip(base), topology, view.size, backend="warp")
@@ -154,12 +158,26 @@ def test_recorded_steps_learn_what_steps_launched_one_by_one_learn(world: Path) 
             wanted, found = (one.stage(name)(0.9**k) for one in (plain, recorded))
             assert set(found) == set(wanted)
             for key, loss in wanted.items():
-                torch.testing.assert_close(found[key], loss, atol=0.02, rtol=0.05, msg=f"{k} {key}")
+                torch.testing.assert_close(found[key], loss, atol=2e-3, rtol=5e-3, msg=f"{k} {key}")
+            # Rounding, which is another one each time, must not add up; and nothing is replaced.
+            for kept, value in zip(_learnt(recorded), _learnt(plain), strict=True):
+                kept.copy_(value)
     assert recorded.graphs.obstacle is None
     assert recorded.graphs.is_on
-    weights = recorded.networks.state_dict()
-    for key, weight in plain.networks.state_dict().items():
-        torch.testing.assert_close(weights[key], weight, atol=0.02, rtol=0.1, msg=key)
+
+
+def _learnt(trainer: Trainer) -> list[Tensor]:
+    """List all tensors that steps change, in their places."""
+    parts = [trainer.networks, *trainer.critics.networks.values()]
+    seen = trainer.scenes.pose_light_buffer
+    averages = [
+        value
+        for optimizer in trainer.optimizers().values()
+        for state in optimizer.adam.state.values()
+        for value in state.values()
+    ]
+    weights = [value for part in parts for value in part.state_dict().values()]
+    return [*weights, *averages, seen.poses, seen.lights]
 
 
 def test_a_step_is_alike_on_both_devices(world: Path) -> None:

@@ -96,7 +96,7 @@ def test_the_poses_term_is_told_plain_and_learnt_by_its_weight(
 ) -> None:
     trainer = _trainer(data, pose_transport=weight)
     descended: list[Tensor] = []
-    monkeypatch.setattr(trainer.poses, "step", lambda loss, lr_scale: descended.append(loss))
+    monkeypatch.setattr(trainer.poses, "step", lambda loss: descended.append(loss))
     message = trainer.cycles_step(1.0)["pose_transport"]
     torch.testing.assert_close(descended[0].detach(), weight * message)
 

@@ -23,6 +23,7 @@ from shapecycle.model_networks import Networks
 from shapecycle.parallel import Team
 from shapecycle.torchrun import local_processes
 from shapecycle.train.benchmark import step_seconds
+from shapecycle.train.step_graphs import WARM_UP, StepGraphs
 
 Wish: TypeAlias = Literal["auto", "float32", "bfloat16"]
 """A number format, or the faster one."""
@@ -241,7 +242,7 @@ def chosen_precision(settings: Settings, device: str, wish: Wish = "auto") -> tu
 def _timed_encoder(settings: Settings, device: str, precision: Precision) -> float:
     """Return the best time of the image encoder's trunk, forward and backward."""
     model, kind = settings.model, torch.device(device).type
-    batch = min(16, settings.train.batch)
+    batch = min(16, settings.train.batch) if kind == "cpu" else settings.train.batch
     with torch.random.fork_rng(devices=[]):
         trunk = Backbone(
             width=model.image_width, image_size=model.image_size, features=model.image_features
@@ -253,10 +254,24 @@ def _timed_encoder(settings: Settings, device: str, precision: Precision) -> flo
         with torch.autocast(kind, torch.bfloat16, enabled=precision == "bfloat16"):
             loss = trunk(pictures).sum()
         loss.backward()
-        if kind == "cuda":
-            torch.cuda.synchronize()
 
+    if kind == "cuda":
+        return _best_time(_recorded(work, device), repeats=3)
     return _best_time(work, repeats=3)
+
+
+def _recorded(work: Callable[[], None], device: str) -> Callable[[], None]:
+    """Return work as a training repeats it on a GPU: there launching it would take the time."""
+    place = torch.device(device)
+    graphs = StepGraphs(place, torch.Generator(place))
+
+    def repeat() -> None:
+        graphs.run("work", work)
+        torch.cuda.synchronize()
+
+    for _ in range(WARM_UP):
+        repeat()
+    return repeat
 
 
 def _best_time(work: Callable[[], object], repeats: int) -> float:

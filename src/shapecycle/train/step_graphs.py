@@ -71,12 +71,13 @@ class StepGraphs:
                 return part()
         graph, result = self._recorded[name]
         graph.replay()
-        return result  # type: ignore[no-any-return]
+        return result
 
     def _record(self, name: Hashable, part: Callable[[], Any]) -> bool:
         """Record a part, which does not run it; return whether that was possible."""
         graph = torch.cuda.CUDAGraph()
-        graph.register_generator_state(self.generator)
+        # The state that a generator of our own class shares with one of PyTorch's.
+        graph.register_generator_state(self.generator.graphsafe_get_state())
         try:
             with torch.cuda.graph(graph, pool=self._pool, stream=self._stream):
                 result = part()

@@ -122,7 +122,8 @@ class Trainer:
 
     def _learn_all(self, *, penalise: bool) -> tuple[Losses, tuple[Pose, Tensor], Samples]:
         """Go round all cycles; return the losses, poses and lights of photographs, and pictures."""
-        few, losses = int(self.batch * self.settings.train.cycle_share), {}
+        losses: Losses = {}
+        few = int(self.batch * self.settings.train.cycle_share)
         with self.geometry.frozen(), self.critics.frozen():
             random = random_cycle(self.networks, self.scenes, self.batch - 2 * few)
             image = image_cycle(self.networks, self.scenes, few)
@@ -258,7 +259,7 @@ class Trainer:
             "ema": self.ema.weights,
             "ema_seen": self.ema.seen,
             "critics": self.critics.state(),
-            "optimizers": {name: one.state() for name, one in self._optimizers().items()},
+            "optimizers": {name: one.state() for name, one in self.optimizers().items()},
             "pose_light_buffer": dict(vars(self.scenes.pose_light_buffer)),
             "generator": self.generator.get_state(),
             "generator_device": self.generator.device.type,
@@ -271,7 +272,7 @@ class Trainer:
         self.networks.load_state_dict(state["networks"])
         self.ema.load(state["ema"], state["ema_seen"])
         self.critics.load_state(state["critics"])
-        for name, optimizer in self._optimizers().items():
+        for name, optimizer in self.optimizers().items():
             optimizer.load_state(state["optimizers"][name])
         seen = PoseLightBuffer(**state["pose_light_buffer"])
         self.scenes.pose_light_buffer = seen.to(self.device)
@@ -284,7 +285,8 @@ class Trainer:
         self.steps = state["steps"]
         self.graphs.forget()
 
-    def _optimizers(self) -> dict[str, NetworkOptimizer]:
+    def optimizers(self) -> dict[str, NetworkOptimizer]:
+        """Return all optimizers by name."""
         own = {"geometry": self.geometry, "appearance": self.appearance, "poses": self.poses}
         critics = self.critics.optimizer
         return own if critics is None else own | {"critics": critics}
