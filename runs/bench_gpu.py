@@ -111,6 +111,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--preset", default="laptop")
     parser.add_argument("--batch", type=int, nargs="*", default=[128, 512])
+    parser.add_argument("--only-graphs", action="store_true")
     parser.add_argument("--profile", action="store_true")
     parser.add_argument("--drawing", action="store_true")
     parser.add_argument("--json", type=Path)
@@ -122,7 +123,7 @@ def main() -> None:
     with Computing(DEVICE, "bfloat16").applied():
         for batch in arguments.batch:
             sized = replace(settings, train=replace(settings.train, batch=batch))
-            for is_recorded in (False, True):
+            for is_recorded in (True,) if arguments.only_graphs else (False, True):
                 trainer = trainer_of(sized, photos, surfaces)
                 trainer.graphs.is_on = is_recorded
                 torch.cuda.reset_peak_memory_stats()
