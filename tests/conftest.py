@@ -6,7 +6,7 @@ from pathlib import Path
 
 # The tensors of these tests are tiny: several threads would only wait for each other, and oneDNN's
 # bfloat16 convolutions (torch 2.13, CPU) corrupt memory on networks this small with two.
-os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ["OMP_NUM_THREADS"] = "1"
 
 import pytest
 from jaxtyping import config, install_import_hook

@@ -8,7 +8,7 @@ from io import StringIO
 from typing import NoReturn
 
 from shapecycle.cli.parse import Command, parse
-from shapecycle.errors import LostProcess, ShapecycleError
+from shapecycle.errors import LostProcess, ShapecycleError, is_lack_of_memory
 from shapecycle.torchrun import is_first_process
 
 RECOVERABLE = (
@@ -43,6 +43,15 @@ def main() -> None:
         _end("stopped", 130)
     except BrokenPipeError:
         sys.exit(0)
+    except (MemoryError, RuntimeError) as error:
+        if not is_lack_of_memory(error):
+            raise
+        reason = str(error).splitlines()[:1] or ["nothing is left"]
+        _end(
+            f"error: out of memory: {reason[0]}\n  hint: give smaller or fewer inputs, close other "
+            "programs, or compute elsewhere, see --device",
+            2,
+        )
     except OSError as error:
         if error.errno not in RECOVERABLE:
             raise

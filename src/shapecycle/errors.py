@@ -56,5 +56,12 @@ class OutOfMemory(ShapecycleError):
     """What was asked for does not fit into the memory of the machine or the GPU."""
 
 
+def is_lack_of_memory(fault: Exception) -> bool:
+    """Whether memory was refused, on the processor or a GPU."""
+    # By name: commands that need no PyTorch do without its import.
+    is_refused = isinstance(fault, MemoryError) or type(fault).__name__ == "OutOfMemoryError"
+    return is_refused or "can't allocate memory" in str(fault)
+
+
 class NonFiniteLoss(ShapecycleError):
     """A loss or a weight became infinite or not a number; the run is stopped, not repaired."""

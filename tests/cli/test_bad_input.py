@@ -6,11 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from tiny_world import few_samples, shapecycle, train_command
 
 from shapecycle.cli.output import new_folder, write_new_file
 from shapecycle.errors import CheckpointError, DataError
+from shapecycle.model import Model
 from shapecycle.train.lock import locked
 
 
@@ -385,6 +387,17 @@ def test_options_of_sampling_have_a_range(
 def test_refinement_cannot_run_backwards(world: Path, run: Path, here: Path) -> None:
     command = ["reconstruct", run, world / "images", "--out", "o", "--refine-steps", -1]
     _refused(*command, message=("--refine-steps must be from 0",))
+
+
+def test_too_little_memory_is_told(
+    world: Path, run: Path, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.\nMore lines")
+
+    monkeypatch.setattr(Model, "see_photos", refuse)
+    command = ["reconstruct", run, world / "images", "--out", "o"]
+    _refused(*command, message=("out of memory: CUDA", "smaller or fewer inputs"))
 
 
 # Models and runs

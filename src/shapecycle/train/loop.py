@@ -12,7 +12,7 @@ from shapecycle.config import Settings, as_dict
 from shapecycle.data.photos import PhotoSet
 from shapecycle.data.shape_sampler import SampledSurfaces, ShapeSampler, sampled_surfaces
 from shapecycle.data.shapes import ShapeSet
-from shapecycle.errors import CheckpointError, NonFiniteLoss, OutOfMemory
+from shapecycle.errors import CheckpointError, NonFiniteLoss, OutOfMemory, is_lack_of_memory
 from shapecycle.losses import Losses
 from shapecycle.model_file import MODEL_NAME, Provenance, save_model
 from shapecycle.parallel import ALONE, Team
@@ -195,8 +195,7 @@ def _check_memory(trainer: Trainer, stage: Stage, fault: Exception) -> None:
     Raises:
         OutOfMemory: Naming the settings that take less.
     """
-    is_lack = isinstance(fault, MemoryError | torch.OutOfMemoryError)
-    if not (is_lack or "can't allocate memory" in str(fault)):
+    if not is_lack_of_memory(fault):
         return
     settings, size = trainer.settings.train, trainer.settings.model.image_size
     raise OutOfMemory(

@@ -10,6 +10,7 @@ from collections.abc import Callable, Hashable
 from typing import Any, TypeVar
 
 import torch
+from torch.utils._pytree import tree_map
 
 T = TypeVar("T")
 
@@ -48,7 +49,7 @@ class StepGraphs:
 
         Args:
             name: Names the part, and whatever changes the operations that it consists of.
-            part: The part; all it returns is overwritten when parts run again.
+            part: The part; it returns tensors in dictionaries and tuples.
         """
         if not self.is_on:
             return part()
@@ -71,7 +72,8 @@ class StepGraphs:
                 return part()
         graph, result = self._recorded[name]
         graph.replay()
-        return result
+        # Recordings share memory: the next one may write over this one's results.
+        return tree_map(torch.clone, result)
 
     def _record(self, name: Hashable, part: Callable[[], Any]) -> bool:
         """Record a part, which does not run it; return whether that was possible."""

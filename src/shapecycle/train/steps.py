@@ -93,7 +93,7 @@ class Trainer:
         name = ("random cycle", self.scenes.pose_light_buffer.is_full)
         learnt, self.last = self.graphs.run(name, self._learn_random)
         if self.steps % train.autoencoder_every == train.autoencoder_every // 2:
-            self._remember(*self.graphs.run("photographs", self._look_at_photographs))
+            self._remember(self.graphs.run("photographs", self._look_at_photographs))
         return self._finish_step(losses | learnt)
 
     def cycles_step(self, lr_scale: float) -> Losses:
@@ -105,10 +105,10 @@ class Trainer:
         seen = self.scenes.pose_light_buffer
         # Until it is full, lights are drawn from among another number each time.
         name = ("all cycles", penalise, None if seen.is_full else seen.count)
-        learnt, (pose, light), self.last = self.graphs.run(
+        learnt, poses_and_lights, self.last = self.graphs.run(
             name, lambda: self._learn_all(penalise=penalise)
         )
-        self._remember(pose, light)
+        self._remember(poses_and_lights)
         return self._finish_step(losses | learnt | self._learn_poses(lr_scale))
 
     # Parts of a step --------------------------------------------------------------------------
@@ -120,7 +120,7 @@ class Trainer:
             losses = self._learn(cycle.losses, [cycle.texture_codes])
         return _values(losses), {"scene": cycle.render.rgba}
 
-    def _learn_all(self, *, penalise: bool) -> tuple[Losses, tuple[Pose, Tensor], Samples]:
+    def _learn_all(self, *, penalise: bool) -> tuple[Losses, Float[Tensor, "b 33"], Samples]:
         """Go round all cycles; return the losses, poses and lights of photographs, and pictures."""
         losses: Losses = {}
         few = int(self.batch * self.settings.train.cycle_share)
@@ -136,13 +136,8 @@ class Trainer:
         real = {"image": premultiplied(image.photos), "texture": image.best.albedo}
         real |= self._real_codes(few)
         losses |= self.critics.step(real, fake, penalise=penalise)
-        pose, light = seen.pose, seen.light
         pictures = {"photo": image.photos, "redrawn": image.best.drawing, "drawn": shape.drawing}
-        return (
-            _values(losses),
-            (Pose(pose.angles.detach(), pose.translation.detach()), light.detach()),
-            _values(pictures),
-        )
+        return _values(losses), _in_rows(seen.pose, seen.light), _values(pictures)
 
     def _finish_step(self, losses: Losses) -> Losses:
         self.steps += 1
@@ -183,19 +178,18 @@ class Trainer:
         return self._autoencode(self.batch // 2, train.autoencoder_lr_scale * lr_scale)
 
     @torch.no_grad()
-    def _look_at_photographs(self) -> tuple[Pose, Float[Tensor, "b 9 3"]]:
+    def _look_at_photographs(self) -> Float[Tensor, "b 33"]:
         """See how photographs are posed and lit, as far as that can be seen by now."""
         rgba, window = self.scenes.photos.sample(self.batch // 2)
         encoding = self.networks.encode_image(rgba, window)
         best = encoding.pose.hypotheses(1)[0][:, 0]
         pose = self.networks.pose_of(encoding, best, self.networks.view(window))
-        return pose, encoding.light
+        return _in_rows(pose, encoding.light)
 
     @torch.no_grad()
-    def _remember(self, pose: Pose, light: Float[Tensor, "b 9 3"]) -> None:
+    def _remember(self, poses_and_lights: Float[Tensor, "b 33"]) -> None:
         """Store poses and lights that were seen in photographs, by all processes."""
-        own = torch.cat([pose.angles, pose.translation, light.flatten(1)], 1)
-        seen = self.team.gathered(own)
+        seen = self.team.gathered(poses_and_lights)
         self.scenes.pose_light_buffer.add(
             Pose(seen[:, :3], seen[:, 3:6]), seen[:, 6:].view(-1, 9, 3)
         )
@@ -295,3 +289,8 @@ class Trainer:
 def _values(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     """Cut tensors off from what they were computed from."""
     return {name: value.detach() for name, value in tensors.items()}
+
+
+def _in_rows(pose: Pose, light: Float[Tensor, "b 9 3"]) -> Float[Tensor, "b 33"]:
+    """Return angles, translation and light of every item in one row, without gradients."""
+    return torch.cat([pose.angles, pose.translation, light.flatten(1)], 1).detach()
