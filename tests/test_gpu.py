@@ -154,6 +154,8 @@ def test_recorded_steps_learn_what_steps_launched_one_by_one_learn(world: Path) 
     assert recorded.graphs.is_on
     plain.graphs.is_on = False
     for name in STAGES:
+        for one in (plain, recorded):
+            one.begin(name)
         for k in range(2 * WARM_UP + 4):
             wanted, found = (one.stage(name)(0.9**k) for one in (plain, recorded))
             assert set(found) == set(wanted)

@@ -45,6 +45,7 @@ TINY: dict[str, dict[str, Any]] = {
         "texture_width": 8,
         "critic_width": 4,
     },
+    "scenes": {"carried_shapes": 4},
     "train": {"batch": 4},
 }
 

@@ -104,6 +104,8 @@ class SceneSettings:
     """Strength of the smooth warps that multiply the training shapes for the autoencoder."""
     seen_warp: float = 0.5
     """Strength of the warps of the shapes that are drawn and seen again."""
+    carried_shapes: int = 256
+    """Training shapes carried towards others, which half of the scenes then show; 0 for none."""
 
 
 @dataclass(frozen=True)
@@ -360,6 +362,11 @@ def checked(settings: Settings, *, source: str) -> Settings:
         ("scenes.roll_degrees", 0 <= scenes.roll_degrees <= 90, "in [0, 90]"),
         ("scenes.warp", 0 <= scenes.warp <= 2, "in [0, 2]"),
         ("scenes.seen_warp", 0 <= scenes.seen_warp <= 2, "in [0, 2]"),
+        (
+            "scenes.carried_shapes",
+            0 <= scenes.carried_shapes <= 100_000,
+            "from 0 to 100,000",
+        ),
         ("scenes.elevation_degrees", -90 < low <= high < 90, "an ascending pair in (-90, 90)"),
         ("scenes.distance", 0.7 <= near <= far <= 1000, "an ascending pair in [0.7, 1000]"),
         ("train.batch", 4 <= train.batch <= 4096, "from 4 to 4,096"),

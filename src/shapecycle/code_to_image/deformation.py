@@ -9,6 +9,9 @@ from torch import Tensor, nn
 from shapecycle.code_to_image.template import Template, octasphere
 from shapecycle.geometry.boxes import to_unit_box
 
+REFERENCE = 16
+"""Segments of the template whose surfaces were looked at when regularity was chosen."""
+
 
 class Deformation(nn.Module):
     """Decodes shape codes into vertices, as coefficients of the template's smooth modes.
@@ -76,8 +79,8 @@ def smooth_modes(subdivisions: int, count: int, softness: float) -> Float[Tensor
     Args:
         subdivisions: Of the template, see `octasphere`.
         count: Number of modes, at most the number of vertices.
-        softness: The Laplacian eigenvalue at which a mode is scaled to one half; a larger value
-            lets detail in faster.
+        softness: The Laplacian eigenvalue at which a mode is scaled to one half, on a template of
+            ``REFERENCE`` segments; a larger value lets detail in faster.
     """
     template = octasphere(subdivisions)
     size = len(template.vertices)
@@ -86,6 +89,7 @@ def smooth_modes(subdivisions: int, count: int, softness: float) -> Float[Tensor
     laplacian[a, b] = laplacian[b, a] = -1.0
     laplacian.diagonal().sub_(laplacian.sum(1))
     values, vectors = torch.linalg.eigh(laplacian)
-    scale = 1 / (1 + values / softness)
+    # A wave of one length has eigenvalues that fall with the square of the number of segments.
+    scale = 1 / (1 + values * (subdivisions / REFERENCE) ** 2 / softness)
     modes = vectors * scale * size**0.5
     return modes[:, : min(count, size)].float().contiguous()

@@ -11,6 +11,7 @@ Source: Praun and Hoppe, "Spherical parametrization and remeshing", SIGGRAPH 200
 
 from dataclasses import dataclass
 from functools import lru_cache
+from math import isqrt
 
 import numpy as np
 import torch
@@ -37,6 +38,11 @@ class Template:
     uv_faces: Int[Tensor, "f 3"]
     mirror: Int[Tensor, " v"]
     edges: Int[Tensor, "e 2"]
+
+    @property
+    def subdivisions(self) -> int:
+        """The number of segments along each edge of the octahedron."""
+        return isqrt(len(self.faces) // 8)
 
     def texel_corners(self, size: int) -> tuple[Int[Tensor, "s s"], Float[Tensor, "s s 3"]]:
         """Say which face every texel's centre lies in, and its barycentric coordinates.

@@ -1,5 +1,6 @@
 """shape -> code -> shape: the shape encoder and the deformation learn what shapes there are."""
 
+from shapecycle.code_to_image.deformation import REFERENCE
 from shapecycle.code_to_image.raw_mesh import raw_silhouette
 from shapecycle.cycles.scenes import SceneSampler
 from shapecycle.geometry.sampling import sample_surface
@@ -22,10 +23,12 @@ def shape_autoencoder(networks: Networks, scenes: SceneSampler, count: int) -> L
         vertices, topology.faces, shapes.points.shape[1], scenes.generator
     )
     distance, turn = chamfer_loss(points, normals, shapes.points, shapes.normals)
+    # Smooth bends have smaller angles between smaller faces, but folds do not.
+    fineness = (renderer.deformation.template.subdivisions / REFERENCE) ** 2
     losses = {
         "shape_distance": distance,
         "shape_normals": turn,
-        "dihedral_penalty": dihedral_penalty(vertices, topology.edges),
+        "dihedral_penalty": fineness * dihedral_penalty(vertices, topology.edges),
         "edge_length_variation": edge_length_variation(vertices, topology.edges),
         "code_l2": code.square().mean(),
     }

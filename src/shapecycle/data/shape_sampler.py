@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from shapecycle import rasterize as rz
@@ -83,7 +83,7 @@ def sampled_surfaces(meshes: Sequence[Mesh], seed: int) -> SampledSurfaces:
 
 
 class ShapeSampler:
-    """Draws training shapes at random.
+    """Draws training shapes at random, and shapes made from them where there are some.
 
     Args:
         surfaces: The training shapes, sampled.
@@ -99,6 +99,9 @@ class ShapeSampler:
         self.normals = surfaces.normals.to(device)
         self.vertices = surfaces.vertices.to(device)
         self.topology = surfaces.topology.to(device)
+        self.known = len(self.points)
+        # Which mesh's faces every shape has.
+        self.mesh = torch.arange(self.known, device=device)
 
     @classmethod
     def of(
@@ -110,11 +113,37 @@ class ShapeSampler:
         return cls(sampled_surfaces(meshes, seed), generator=generator, device=device)
 
     def __len__(self) -> int:
-        return len(self.points)
+        return self.known
+
+    def carry(
+        self,
+        source: Int[Tensor, " p"],
+        points: Float[Tensor, "p k 3"],
+        normals: Float[Tensor, "p k 3"],
+        vertices: Float[Tensor, "p v 3"],
+    ) -> None:
+        """Draw carried training shapes as well, in place of those carried before.
+
+        Args:
+            source: Which training shapes they were.
+            points, normals, vertices: Their surfaces, as in `SampledSurfaces`.
+        """
+        known = self.known
+        self.mesh = torch.cat([torch.arange(known, device=self.device), source])
+        self.points, self.normals, self.vertices = (
+            torch.cat([before[:known], new])
+            for before, new in (
+                (self.points, points), (self.normals, normals), (self.vertices, vertices),
+            )
+        )  # fmt: skip
 
     def sample(self, count: int, points: int, warp: float) -> WarpedShapes:
         """Draw shapes with replacement, warp and mirror them, and return ``points`` of each."""
-        index = integers(self.generator, len(self), count)
+        index = integers(self.generator, self.known, count)
+        if len(self.points) > self.known:
+            # Half of what is drawn is as it came.
+            made = integers(self.generator, len(self.points) - self.known, count)
+            index = torch.where(uniform(self.generator, count) < 0.5, index, self.known + made)
         which = integers(self.generator, self.points.shape[1], count, points)
         index, which = index.to(self.device), which.to(self.device)
         positions = self.points[index[:, None], which]
@@ -130,13 +159,15 @@ class ShapeSampler:
             normals * flip,
             vertices * flip,
             rz.Topology(
-                self.topology.faces[index], self.topology.edges[index], self.topology.vertex_count
+                self.topology.faces[self.mesh[index]],
+                self.topology.edges[self.mesh[index]],
+                self.topology.vertex_count,
             ),
         )
 
     def plain(self, points: int) -> Float[Tensor, "s p 3"]:
         """Return points of every training shape as it is, for codes of the whole set."""
-        return self.points[:, :points]
+        return self.points[: self.known, :points]
 
 
 def _padded(vertices: np.ndarray, length: int) -> np.ndarray:

@@ -146,6 +146,8 @@ def _run_stages(
     for stage in schedule.stages:
         if stage.is_done:
             continue
+        if not stage.seen:
+            trainer.begin(stage.name)
         schedule.begin(stage)
         journal.say(before_stage(schedule, stage))
         step, is_last = trainer.stage(stage.name), stage is schedule.stages[-1]

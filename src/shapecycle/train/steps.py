@@ -10,6 +10,7 @@ from torch import Tensor
 from shapecycle.camera import Pose
 from shapecycle.code_to_image.compositing import premultiplied
 from shapecycle.config import Settings
+from shapecycle.cycles.carried_shapes import CarriedShapes
 from shapecycle.cycles.image_cycle import image_cycle
 from shapecycle.cycles.random_cycle import random_cycle
 from shapecycle.cycles.scenes import SceneSampler
@@ -75,6 +76,7 @@ class Trainer:
             settings, shapes, photo_sampler, generator=self.generator, device=self.device
         )
         self.graphs = StepGraphs(self.device, self.generator, is_wanted=team.size == 1)
+        self.carried: CarriedShapes | None = None
         self.steps = 0
         self.last: dict[str, Tensor] = {}
 
@@ -220,7 +222,20 @@ class Trainer:
         parts = [self.networks, *self.critics.networks.values()]
         self.team.copy_first_([value for part in parts for value in part.state_dict().values()])
 
-    # Ends -------------------------------------------------------------------------------------
+    # Beginnings and ends ----------------------------------------------------------------------
+
+    def begin(self, name: str) -> None:
+        """Make what a stage begins with: once shapes can be read, they are carried to others."""
+        count = self.settings.scenes.carried_shapes
+        if count and name != "shapes":
+            shapes = self.scenes.shapes
+            self._draw_carried(CarriedShapes.sample(self.networks, shapes, count, self.generator))
+
+    def _draw_carried(self, carried: CarriedShapes) -> None:
+        self.carried = carried
+        carried.add_to(self.scenes.shapes)
+        # The sampler's tensors are others now.
+        self.graphs.forget()
 
     @torch.no_grad()
     def fit_priors(self) -> None:
@@ -255,6 +270,7 @@ class Trainer:
             "critics": self.critics.state(),
             "optimizers": {name: one.state() for name, one in self.optimizers().items()},
             "pose_light_buffer": dict(vars(self.scenes.pose_light_buffer)),
+            "carried_shapes": None if self.carried is None else self.carried.state(),
             "generator": self.generator.get_state(),
             "generator_device": self.generator.device.type,
             "torch_generator": torch.get_rng_state(),
@@ -278,6 +294,8 @@ class Trainer:
         torch.set_rng_state(state["torch_generator"])
         self.steps = state["steps"]
         self.graphs.forget()
+        if state["carried_shapes"] is not None:
+            self._draw_carried(CarriedShapes.of(state["carried_shapes"], self.device))
 
     def optimizers(self) -> dict[str, NetworkOptimizer]:
         """Return all optimizers by name."""

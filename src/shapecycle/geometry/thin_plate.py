@@ -1,0 +1,71 @@
+"""Thin-plate splines of space: the smoothest fields that take some points near to others."""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class ThinPlateSpline:
+    """A batch of smooth maps of space.
+
+    In three dimensions the kernel is the distance itself.
+
+    Attributes:
+        centres: Where the kernels stand.
+        weights: Of each kernel, then of the constant and of the three coordinates.
+
+    Source:
+        Duchon, "Splines minimizing rotation-invariant semi-norms in Sobolev spaces", 1977.
+    """
+
+    centres: Float[Tensor, "b m 3"]
+    weights: Float[Tensor, "b k 3"]
+
+    @staticmethod
+    def fit(
+        source: Float[Tensor, "b m 3"], target: Float[Tensor, "b m 3"], smoothing: float = 0.1
+    ) -> "ThinPlateSpline":
+        """Fit the maps that take sources to targets.
+
+        Args:
+            source: Distinct points, at least four that do not lie in a plane.
+            target: Where they go.
+            smoothing: Weight of bending against missing the targets; 0 hits them exactly.
+        """
+        batch, count, _ = source.shape
+        # In double precision: the system is badly scaled.
+        x = source.double()
+        kernel = -torch.cdist(x, x)
+        kernel = kernel + smoothing * torch.eye(count, dtype=x.dtype, device=x.device)
+        affine = torch.cat([torch.ones_like(x[..., :1]), x], 2)
+        corner = x.new_zeros(batch, 4, 4)
+        system = torch.cat([torch.cat([kernel, affine], 2), torch.cat([affine.mT, corner], 2)], 1)
+        wanted = torch.cat([target.double(), x.new_zeros(batch, 4, 3)], 1)
+        weights = torch.linalg.solve(system, wanted)
+        return ThinPlateSpline(source, weights.to(source))
+
+    def points(self, points: Float[Tensor, "b n 3"]) -> Float[Tensor, "b n 3"]:
+        """Map points."""
+        kernels, affine = self.weights[:, :-4], self.weights[:, -4:]
+        bent = torch.cdist(points, self.centres) @ kernels
+        return affine[:, :1] + points @ affine[:, 1:] - bent
+
+    def normals(
+        self, points: Float[Tensor, "b n 3"], normals: Float[Tensor, "b n 3"]
+    ) -> Float[Tensor, "b n 3"]:
+        """Map the unit normals of a surface at some of its points."""
+        away = points[:, :, None] - self.centres[:, None]
+        direction = away / away.norm(dim=3, keepdim=True).clamp(min=1e-9)
+        # Row j holds how the map changes along axis j.
+        change = self.weights[:, None, -3:] - torch.einsum(
+            "bnmj,bmk->bnjk", direction, self.weights[:, :-4]
+        )
+        # Normals go with the cofactors, whose rows are cross products of the other two.
+        cofactors = torch.stack(
+            [torch.linalg.cross(change[:, :, j - 2], change[:, :, j - 1]) for j in range(3)], 2
+        )
+        mapped = torch.einsum("bnjk,bnj->bnk", cofactors, normals)
+        return mapped / mapped.norm(dim=2, keepdim=True).clamp(min=1e-20)
