@@ -20,6 +20,7 @@ IMAGE_CYCLE = ("colour", "silhouette", "structure")
 VARIANTS: dict[str, dict[str, dict[str, Any]]] = {
     "full": {},
     "nothing carried": {"scenes": {"carried_shapes": 0}},
+    "no dense targets": {"weights": {"shape_cycle_positions": 0.0}},
     "twice as much carried": {"scenes": {"carried_shapes": 512}},
     "batch 16": {"train": {"batch": 16}},
     "batch 16, slower": {"train": {"batch": 16, "learning_rate": 0.0007}},

@@ -42,6 +42,23 @@ def draw_raw(
     )
 
 
+@torch.no_grad()
+def seen_positions(
+    vertices: Float[Tensor, "b v 3"], topology: rz.Topology, pose: Pose, view: View
+) -> tuple[Float[Tensor, "b 3 h w"], Float[Tensor, "b 1 h w"]]:
+    """Return which point of the object each pixel's centre shows, in object space, and whether any.
+
+    Args:
+        vertices: In object space.
+        topology: Faces of each item, or of all.
+        pose: Where the objects stand.
+        view: What is seen, and how finely.
+    """
+    clip = view.clip(pose.place(vertices))
+    seen = rz.rasterize(clip, topology, view.size)
+    return rz.interpolate(vertices, clip, topology, seen), seen.mask[:, None].float()
+
+
 def raw_silhouette(
     vertices: Float[Tensor, "b v 3"],
     topology: rz.Topology,

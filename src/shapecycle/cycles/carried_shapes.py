@@ -113,8 +113,8 @@ def _share(template: Template, count: int, generator: torch.Generator) -> Float[
         drawn = torch.rand(count, 1, generator=generator, device=generator.device)
         return (low + (high - low) * drawn).cpu()
 
-    whole, angle, border = uniform(0.3, 1.0), uniform(0, 2 * torch.pi), uniform(-0.6, 0.6)
+    whole, angle, border = uniform(0.3, 1.0), uniform(0.0, 2 * torch.pi), uniform(-0.6, 0.6)
     _, y, z = template.vertices.unbind(1)
     height = angle.cos() * y + angle.sin() * z
     part = torch.sigmoid((height - border) / EDGE)
-    return torch.where(uniform(0, 1) < 0.5, whole.expand(-1, len(y)), part)
+    return torch.where(uniform(0.0, 1.0) < 0.5, whole.expand(-1, len(y)), part)

@@ -24,6 +24,8 @@ class LabelledRender:
         vertices: The decoded shapes, in object space.
         points, normals: Oriented points of the true surfaces, in object space.
         albedo: The true sRGB albedo in UV space.
+        positions: Which points of the objects a grid of pixels shows, in object space.
+        covered: Whether it shows any.
         view: The windows that the pictures show.
     """
 
@@ -35,6 +37,8 @@ class LabelledRender:
     points: Float[Tensor, "b p 3"]
     normals: Float[Tensor, "b p 3"]
     albedo: Float[Tensor, "b 3 s s"]
+    positions: Float[Tensor, "b 3 g g"]
+    covered: Float[Tensor, "b 1 g g"]
     view: View
 
     def __getitem__(self, items: slice) -> "LabelledRender":
@@ -47,6 +51,8 @@ class LabelledRender:
             points=self.points[items],
             normals=self.normals[items],
             albedo=self.albedo[items],
+            positions=self.positions[items],
+            covered=self.covered[items],
             view=replace(self.view, window=self.view.window[items]),
         )
 
@@ -83,7 +89,10 @@ def cycle_losses(
     )
     distance, _ = chamfer_loss(points, normals, half.points, half.normals)
     pose = pose_loss(encoding.pose, render.pose, render.view)
+    away_from = networks.image_encoder.position_head(encoding.fine) - render.positions
+    seen = render.covered.sum().clamp(min=1.0)
     return {
+        "shape_cycle_positions": (away_from.abs() * render.covered).sum() / seen,
         "shape_cycle_code": (encoding.shape - render.shape).abs().mean(),
         "shape_cycle_vertices": away.square().sum(2).add(1e-8).sqrt().mean(),
         "shape_cycle_surface": distance,
