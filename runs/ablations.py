@@ -19,6 +19,7 @@ SHAPECYCLE = os.environ.get("SHAPECYCLE", ".venv/bin/shapecycle")
 IMAGE_CYCLE = ("colour", "silhouette", "structure")
 VARIANTS: dict[str, dict[str, dict[str, Any]]] = {
     "full": {},
+    "paper": {},
     "nothing carried": {"scenes": {"carried_shapes": 0}},
     "no dense targets": {"weights": {"shape_cycle_positions": 0.0}},
     "twice as much carried": {"scenes": {"carried_shapes": 512}},
@@ -48,7 +49,8 @@ def run(name: str, seed: int, arguments: argparse.Namespace) -> dict[str, float]
         _call(
             folder, "train", "--images", arguments.images_folder, "--shapes", arguments.shapes,
             "--out", folder / "run", "--total-images", arguments.images,
-            *(["--resume"] if begun else ["--config", config, "--seed", seed, "--processes", 1]),
+            *(["--resume"] if begun else ["--preset", "paper" if name == "paper" else "laptop",
+              "--config", config, "--seed", seed, "--processes", 1]),
         )  # fmt: skip
         scored = arguments.scored
         _call(

@@ -201,6 +201,41 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
         },
         "train": {"total_images": 20_000_000, "batch": 128},
     },
+    # Aumentado-Armstrong et al. 2020, as far as these parts allow: there to be beaten.
+    "paper": {
+        "model": {"texture_resolution": 32, "texture_code_size": 128},
+        "weights": {
+            "shape_silhouette": 0.0,
+            "shape_cycle_surface": 0.0,
+            "shape_cycle_positions": 0.0,
+            "shape_cycle_light": 0.0,
+            "image_cycle_structure": 0.0,
+        },
+        "scenes": {
+            "elevation_degrees": (0.0, 89.0),
+            "roll_degrees": 0.0,
+            "warp": 0.0,
+            "seen_warp": 0.0,
+            "carried_shapes": 0,
+        },
+        "train": {
+            "total_images": 6_400_000,
+            "batch": 64,
+            "shape_share": 0.05,
+            "random_share": 0.06,
+            "learning_rate": 8e-4,
+            "critic_learning_rate": 2e-4,
+            "ema_images": 64,
+            "warm_up_images": 1,
+            "lr_end": 0.5,
+            "last_stage_lr": (0.5, 0.5),
+            "adam_betas": (0.5, 0.99),
+            "gradient_clip": 1e6,
+            "autoencoder_every": 1,
+            "autoencoder_lr_scale": 0.5,
+            "image_hypotheses": 4,
+        },
+    },
 }
 
 

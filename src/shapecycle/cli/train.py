@@ -52,10 +52,10 @@ class Train:
     ] = None
     """Train until so many images are seen; too few --minutes beside it shorten all stages alike."""
     preset: Annotated[
-        DisallowNone[Literal["laptop", "standard", "large"] | None],
+        DisallowNone[Literal["laptop", "standard", "large", "paper"] | None],
         arg(help_behavior_hint="(default: laptop)"),
     ] = None
-    """Size of the networks and length of the training."""
+    """Size of the networks and length of the training; paper follows the published system."""
     config: Annotated[DisallowNone[Path | None], arg(help_behavior_hint="(default: none)")] = None
     """YAML file of settings that differ from the preset's."""
     seed: Annotated[DisallowNone[int | None], arg(help_behavior_hint="(default: 0)")] = None
