@@ -43,6 +43,8 @@ class CarriedShapes:
     ) -> "CarriedShapes":
         """Draw sources, and shapes that each of them is carried towards, wholly or in part.
 
+        Twice as many are drawn as are kept: those that would be bent most are torn.
+
         Args:
             networks: Read and decode the training shapes.
             shapes: The training shapes.
@@ -52,14 +54,18 @@ class CarriedShapes:
         device, place = shapes.device, generator.device
         decoded = networks.renderer.vertices(networks.read(shapes.plain(SURFACE_POINTS)))
         source, other = (
-            torch.randint(len(shapes), (count,), generator=generator, device=place).to(device)
+            torch.randint(len(shapes), (2 * count,), generator=generator, device=place).to(device)
             for _ in range(2)
         )
-        share = _share(networks.renderer.deformation.template, count, generator).to(device)
+        share = _share(networks.renderer.deformation.template, 2 * count, generator).to(device)
         controls = controls_of(networks.renderer.deformation.template).to(device)
         here, there = decoded[source][:, controls], decoded[other][:, controls]
         target = here + share[:, controls, None] * (there - here)
-        return CarriedShapes(source, ThinPlateSpline.fit(here, target))
+        spline = ThinPlateSpline.fit(here, target)
+        kept = spline.bending().argsort()[:count]
+        return CarriedShapes(
+            source[kept], ThinPlateSpline(spline.centres[kept], spline.weights[kept])
+        )
 
     def state(self) -> dict[str, Tensor]:
         """Return all that `of` needs."""

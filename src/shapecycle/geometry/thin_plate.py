@@ -47,6 +47,12 @@ class ThinPlateSpline:
         weights = torch.linalg.solve(system, wanted)
         return ThinPlateSpline(source, weights.to(source))
 
+    def bending(self) -> Float[Tensor, " b"]:
+        """Return how much each map bends space; 0 for affine maps."""
+        kernels = self.weights[:, :-4].double()
+        centres = self.centres.double()
+        return -(kernels * (torch.cdist(centres, centres) @ kernels)).sum((1, 2)).float()
+
     def points(self, points: Float[Tensor, "b n 3"]) -> Float[Tensor, "b n 3"]:
         """Map points."""
         kernels, affine = self.weights[:, :-4], self.weights[:, -4:]
