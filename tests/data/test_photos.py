@@ -8,7 +8,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from shapecycle.data.photos import Window, crop, load_photo, load_photo_folder, window_of
+from shapecycle.data.photos import (
+    Window,
+    crop,
+    load_photo,
+    load_photo_folder,
+    pixels_of,
+    window_of,
+)
 from shapecycle.errors import DataError
 
 
@@ -210,6 +217,92 @@ def test_an_unreadable_twin_is_named_with_its_picture(tmp_path: Path) -> None:
     (tmp_path / "masks" / "a.png").write_text("no")
     with pytest.raises(DataError, match=r"a\.jpg: its mask is unusable: .*a\.png: this is not a"):
         load_photo(tmp_path / "a.jpg")
+
+
+# Bare masks
+
+
+def _mask(side: int = 64) -> np.ndarray:
+    """A disc of half the side, smooth at its rim, in 8 bits."""
+    rows, columns = np.mgrid[:side, :side] - (side - 1) / 2
+    return ((side / 4 - np.hypot(rows, columns) + 0.5).clip(0, 1) * 255).round().astype(np.uint8)
+
+
+def _shaded(side: int = 64) -> np.ndarray:
+    """A grey photograph of a lit ball before a black ground, with a highlight."""
+    rows, columns = (np.mgrid[:side, :side] - (side - 1) / 2) / (side / 4)
+    height = np.sqrt((1 - rows**2 - columns**2).clip(0))
+    return (height * 300).clip(0, 255).astype(np.uint8)
+
+
+@pytest.mark.parametrize("kind", ["L", "1", "0 or 1", "jpg"])
+def test_a_bare_mask_is_the_picture_of_a_grey_object(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / ("a.jpg" if kind == "jpg" else "a.png")
+    mask = (_mask() > 127).astype(np.uint8) if kind == "0 or 1" else _mask()
+    Image.fromarray(mask).convert("1" if kind == "1" else "L", dither=0).save(path)
+    photo = load_photo(path, bare_masks=True)
+    assert photo.is_bare_mask
+    np.testing.assert_array_equal(photo.rgba[3] > 0.5, _mask() > 127)
+    assert (photo.rgba[:3] == 0.5).all()
+    with pytest.raises(DataError, match="no mask"):
+        load_photo(path)
+
+
+def test_a_mask_is_no_training_picture(tmp_path: Path) -> None:
+    _fill(tmp_path, 8)
+    Image.fromarray(_mask()).save(tmp_path / "mask.png")
+    with pytest.raises(DataError, match=r"1 of 9 pictures .*\n +mask\.png: no mask"):
+        load_photo_folder(tmp_path, size=8)
+
+
+@pytest.mark.parametrize(
+    "grey",
+    [
+        _shaded(),
+        255 - _mask(),
+        np.tile(np.arange(64, dtype=np.uint8) * 4, (64, 1)),
+        np.random.default_rng(0).integers(0, 256, (64, 64)).astype(np.uint8),
+        np.zeros((64, 64), np.uint8),
+        np.full((64, 64), 255, np.uint8),
+        _mask() // 2,
+    ],
+    ids=["ball", "inverted", "ramp", "noise", "black", "white", "half"],
+)
+def test_a_grey_photograph_is_no_bare_mask(tmp_path: Path, grey: np.ndarray) -> None:
+    Image.fromarray(grey).save(tmp_path / "a.png")
+    with pytest.raises(DataError, match=r"a\.png: no mask.*\n.* or give the mask alone: a single"):
+        load_photo(tmp_path / "a.png", bare_masks=True)
+
+
+def test_colours_alpha_and_twins_come_before_bare_masks(tmp_path: Path) -> None:
+    mask = Image.fromarray(_mask())
+    mask.convert("RGB").save(tmp_path / "rgb.png")
+    with pytest.raises(DataError, match="no mask"):
+        load_photo(tmp_path / "rgb.png", bare_masks=True)
+    mask.save(tmp_path / "grey.png")
+    (tmp_path / "masks").mkdir()
+    half = Image.fromarray(np.where(np.arange(64) < 32, _mask(), 0).astype(np.uint8))
+    half.save(tmp_path / "masks" / "grey.png")
+    photo = load_photo(tmp_path / "grey.png", bare_masks=True)
+    assert not photo.is_bare_mask
+    np.testing.assert_array_equal(photo.rgba[0], _mask() / np.float32(255))
+    assert photo.rgba[3, :, 32:].max() == 0
+    # The mask itself is given, as people do who have a folder of them.
+    assert load_photo(tmp_path / "masks" / "grey.png", bare_masks=True).is_bare_mask
+
+
+def test_a_pillow_image_has_the_pixels_of_its_file(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    for mode, form in (("RGBA", (20, 16, 4)), ("LA", (20, 16, 4)), ("RGB", (20, 16, 4))):
+        _disc().convert(mode).save(tmp_path / "a.png", exif=exif)
+        with Image.open(tmp_path / "a.png") as picture:
+            pixels = pixels_of(picture)
+        assert pixels.shape == form, mode
+        if mode != "RGB":
+            expected = load_photo(tmp_path / "a.png").rgba
+            np.testing.assert_array_equal(pixels.transpose(2, 0, 1), expected)
+    np.testing.assert_array_equal(pixels_of(Image.fromarray(_mask())), _mask() / np.float32(255))
 
 
 # Windows

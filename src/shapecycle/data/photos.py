@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Float, Float32, UInt8
 from PIL import Image, ImageOps, UnidentifiedImageError
+from scipy import ndimage  # type: ignore[import-untyped]
 from torch import Tensor
 
 from shapecycle.data.folders import counted, list_folder, load_all
@@ -32,6 +33,20 @@ MASK_HINT = (
     "save it as RGBA with the object's mask as alpha, or put NAME.png, white on the object, "
     "into a folder masks/ beside or inside the folder of pictures"
 )
+BARE_MASK_HINT = (
+    "; or give the mask alone: a single channel, white on the object and black around it, "
+    "with greys on its rim only"
+)
+
+EXTREME = 16 / 255
+"""How far from 0 or 1 the black and the white of a bare mask may lie."""
+RIM = 5
+"""Side of the squares, in pixels, in which a grey of a bare mask meets both black and white."""
+MAX_OTHER_GREYS = 0.125
+"""Their greatest area where they do not, compared with the white: masks of thin parts that were
+shrunk, or saved as JPEG, have up to .11; overexposed grey photographs before black from .26."""
+GREY = 0.5
+"""sRGB of an object of which there is a bare mask: the image encoder's own zero."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,10 +56,12 @@ class Photo:
     Attributes:
         path: Its file.
         rgba: Straight alpha, sRGB, in [0, 1], row 0 on top.
+        is_bare_mask: Whether there was a mask alone, so that the colours are a neutral grey.
     """
 
     path: Path
     rgba: Float32[np.ndarray, "4 h w"]
+    is_bare_mask: bool = False
 
 
 @dataclass(frozen=True)
@@ -86,7 +103,7 @@ class PhotoSet:
         return len(self.paths)
 
 
-def load_photo(path: Path) -> Photo:
+def load_photo(path: Path, *, bare_masks: bool = False) -> Photo:
     """Load one picture with its mask.
 
     The mask is the picture's own alpha unless that is opaque everywhere; then it is the twin
@@ -95,6 +112,8 @@ def load_photo(path: Path) -> Photo:
 
     Args:
         path: A PNG, JPEG or WebP file of any size up to ``MAX_PIXELS``.
+        bare_masks: Take a picture of one channel without alpha and twin for the mask itself, if
+            it looks like one (see ``picture_of_mask``).
 
     Returns:
         The picture as RGBA.
@@ -102,9 +121,19 @@ def load_photo(path: Path) -> Photo:
     Raises:
         DataError: If the file cannot be read as a picture, or has no mask or an unusable one.
     """
-    rgba = _read(path)
+    rgba, has_one_channel = _read(path)
     if rgba[3].min() == 1:
-        rgba[3] = _twin_mask(path, rgba.shape[2], rgba.shape[1])
+        twin = _twin(path)
+        if bare_masks and has_one_channel and twin is None:
+            silhouette = picture_of_mask(rgba[0])
+            if silhouette is not None:
+                return Photo(path, silhouette, is_bare_mask=True)
+        if twin is None:
+            raise DataError(
+                f"{path}: no mask: no pixel is transparent and there is no masks/{path.stem}.png",
+                MASK_HINT + BARE_MASK_HINT * bare_masks,
+            )
+        rgba[3] = _twin_mask(path, twin, rgba.shape[2], rgba.shape[1])
     elif rgba[3].max() <= 0.5:
         raise DataError(
             f"{path}: its mask is empty: alpha reaches {rgba[3].max() * 255:.0f} of 255, "
@@ -112,6 +141,38 @@ def load_photo(path: Path) -> Photo:
             "remove it, or mask its object with full alpha",
         )
     return Photo(path, rgba)
+
+
+def picture_of_mask(grey: Float32[np.ndarray, "h w"]) -> Float32[np.ndarray, "4 h w"] | None:
+    """Return a mask as the picture of a grey object, or None if it does not look like a mask.
+
+    A mask is black and white, mostly black along the frame's edge, and grey only where black and
+    white meet; of a grey photograph's shades most have neither near them.
+
+    Args:
+        grey: Brightness in [0, 1]; 8-bit masks of 0 and 1, divided by 255, count as well.
+
+    Returns:
+        Straight alpha, with neutral grey colours.
+    """
+    mask = grey * 255 if 0 < grey.max() <= 1 / 255 else grey
+    black, white = mask <= EXTREME, mask >= 1 - EXTREME
+    edge = np.concatenate([black[0], black[-1], black[:, 0], black[:, -1]])
+    if not white.any() or edge.mean() < 0.5:
+        return None
+    rim = ndimage.maximum_filter(black, RIM) & ndimage.maximum_filter(white, RIM)
+    other = ~(black | white | rim)
+    if other.sum() > MAX_OTHER_GREYS * white.sum():
+        return None
+    colours = np.full((3, *mask.shape), GREY, dtype=np.float32)
+    return np.concatenate([colours, mask[None].astype(np.float32)])
+
+
+def pixels_of(picture: Image.Image) -> Float32[np.ndarray, "..."]:
+    """Return a Pillow image as numbers in [0, 1]: h w 4, or h w if it has one channel alone."""
+    upright = ImageOps.exif_transpose(picture)
+    rgba = _as_rgba(upright)
+    return rgba[0] if _has_one_channel(upright) else rgba.transpose(1, 2, 0)
 
 
 def window_of(mask: Float[np.ndarray, "h w"], margin: float = 0.1) -> Window:
@@ -228,8 +289,8 @@ def load_photo_folder(
     )
 
 
-def _read(path: Path) -> Float32[np.ndarray, "4 h w"]:
-    """Read any supported file as RGBA in [0, 1], upright."""
+def _read(path: Path) -> tuple[Float32[np.ndarray, "4 h w"], bool]:
+    """Read any supported file as RGBA in [0, 1], upright, and say if it had one channel alone."""
     try:
         if path.stat().st_size == 0:
             raise DataError(f"{path}: the file is empty", "remove it or save the picture again")
@@ -240,7 +301,7 @@ def _read(path: Path) -> Float32[np.ndarray, "4 h w"]:
                 width, height = file.size
                 if width * height > MAX_PIXELS:
                     raise _too_large(path, f"{width:,} x {height:,} pixels, more")
-                return _as_rgba(ImageOps.exif_transpose(file))
+                return _as_rgba(ImageOps.exif_transpose(file)), _has_one_channel(file)
     except UnidentifiedImageError as error:
         raise DataError(
             f"{path}: this is not a picture in PNG, JPEG or WebP format",
@@ -278,22 +339,26 @@ def _as_rgba(picture: Image.Image) -> Float32[np.ndarray, "4 h w"]:
     return np.ascontiguousarray(pixels.transpose(2, 0, 1))
 
 
-def _twin_mask(path: Path, width: int, height: int) -> Float32[np.ndarray, "h w"]:
-    """Read the mask that belongs to an opaque picture.
+def _has_one_channel(picture: Image.Image) -> bool:
+    return picture.mode in ("1", "L") and not picture.has_transparency_data
 
-    Raises:
-        DataError: If there is none, or it is unreadable, of another size, empty or full.
-    """
+
+def _twin(path: Path) -> Path | None:
+    """Return the file of the mask that belongs to an opaque picture, if there is one."""
     name = f"{path.stem}.png"
     twins = (path.parent / "masks" / name, path.absolute().parent.parent / "masks" / name)
     # A folder of pictures may itself be called masks/; nothing is its own twin.
-    twin = next((t for t in twins if t.is_file() and t.absolute() != path.absolute()), None)
-    if twin is None:
-        raise DataError(
-            f"{path}: no mask: no pixel is transparent and there is no masks/{name}", MASK_HINT
-        )
+    return next((t for t in twins if t.is_file() and t.absolute() != path.absolute()), None)
+
+
+def _twin_mask(path: Path, twin: Path, width: int, height: int) -> Float32[np.ndarray, "h w"]:
+    """Read the mask that belongs to an opaque picture.
+
+    Raises:
+        DataError: If it is unreadable, of another size, empty or full.
+    """
     try:
-        read = _read(twin)
+        read, _ = _read(twin)
     except DataError as error:
         raise DataError(f"{path}: its mask is unusable: {error.what}", error.hint) from error
     mask: Float32[np.ndarray, "h w"] = read[3] if read[3].min() < 1 else read[:3].mean(0)
