@@ -7,7 +7,7 @@ import torch
 
 from shapecycle.camera import Pose
 from shapecycle.config import SceneSettings
-from shapecycle.priors.fitted_gaussian import GaussianPrior
+from shapecycle.priors.fitted_gaussian import RIDGE, GaussianPrior
 from shapecycle.priors.light import sample_light
 from shapecycle.priors.pose import PoseSampler, pose_from_vector, pose_vector, sample_pose
 from shapecycle.rasterize import shade_sh
@@ -45,6 +45,44 @@ def test_fewer_codes_than_numbers_still_make_a_prior() -> None:
     basis = torch.linalg.svd(away, full_matrices=False).Vh[:2]
     rest = (samples - prior.mean) - (samples - prior.mean) @ basis.mT @ basis
     assert rest.abs().max() < 1e-4
+
+
+def test_the_codes_that_were_fitted_have_a_distance_of_one() -> None:
+    mix = torch.tensor([[1.0, 0.0, 0.0], [0.8, 0.3, 0.0], [0.0, 0.5, 20.0]])
+    codes = torch.randn(500, 3, generator=_generator()) @ mix.mT + 3
+    prior = GaussianPrior(3)
+    prior.fit(codes)
+    # Fitted with one degree of freedom less.
+    assert prior.distance(codes).square().mean().item() == pytest.approx(499 / 500, abs=1e-3)
+    assert prior.distance(prior.mean[None]).item() == pytest.approx(0, abs=1e-6)
+
+
+def test_the_distance_is_mahalanobis_with_a_ridge() -> None:
+    prior = GaussianPrior(6)
+    prior.fit(torch.randn(40, 6, generator=_generator()) * torch.tensor([3, 2, 1, 1, 0.1, 0]))
+    codes = torch.randn(10, 6, generator=_generator(1)).double()
+    covariance = (prior.factor @ prior.factor.mT).double()
+    ridged = covariance + RIDGE * torch.linalg.eigvalsh(covariance)[-1] * torch.eye(6).double()
+    away = codes - prior.mean
+    squared = (away * torch.linalg.solve(ridged, away.mT).mT).sum(1)
+    expected = (squared / torch.trace(torch.linalg.solve(ridged, covariance))).sqrt()
+    torch.testing.assert_close(prior.distance(codes.float()), expected.float(), atol=0, rtol=1e-3)
+
+
+def test_codes_of_another_kind_are_farther_away() -> None:
+    mix = torch.randn(8, 3, generator=_generator()), torch.randn(8, 3, generator=_generator(1))
+    codes, others = (torch.randn(200, 3, generator=_generator(2)) @ one.mT for one in mix)
+    prior = GaussianPrior(8)
+    prior.fit(codes)
+    assert prior.distance(others).min() > prior.distance(codes).max()
+
+
+def test_a_number_that_never_varied_has_a_finite_distance() -> None:
+    prior = GaussianPrior(2)
+    prior.fit(torch.tensor([[1.0, 5.0], [3.0, 5.0]]))
+    assert prior.distance(torch.tensor([[2.0, 5.0], [2.0, 6.0]])).isfinite().all()
+    prior.fit(torch.ones(3, 2))
+    assert prior.distance(torch.tensor([[1.0, 1.0], [2.0, 6.0]])).isfinite().all()
 
 
 def test_pose_vectors_give_the_pose_back() -> None:
