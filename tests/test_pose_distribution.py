@@ -1,11 +1,12 @@
 """Distributions of poses: bins on a circle, hypotheses that differ, and what a bin means."""
 
+from dataclasses import replace
 from math import pi, radians
 
 import pytest
 import torch
 
-from shapecycle.pose_distribution import AZIMUTH_BINS, PoseDistribution, azimuth_bin
+from shapecycle.pose_distribution import AZIMUTH_BINS, NEARBY, PoseDistribution, azimuth_bin
 
 BIN = 2 * pi / AZIMUTH_BINS
 
@@ -66,6 +67,34 @@ def test_a_bin_beside_a_better_one_is_the_same_hypothesis(best: int, beside: int
     bins, plausibility = distribution.hypotheses(2)
     assert bins.tolist() == [[best, 13]]
     assert plausibility[0, 0] == pytest.approx(0.85, abs=1e-3)
+
+
+def test_near_an_azimuth_the_most_plausible_estimate_is_taken() -> None:
+    distribution = _peaks(b2=0.5, b12=0.3, b13=0.1, b20=0.08)
+    hints = {12.4: 12, 13.2: 12, 13.2 + 48: 12, 2 - 24: 2, 19.5: 20}
+    for place, expected in hints.items():
+        best, plausibility = distribution.near(torch.tensor([place * BIN]))
+        assert best.tolist() == [expected]
+    best, plausibility = distribution.near(torch.tensor([12.4 * BIN]))
+    assert plausibility.tolist() == pytest.approx([0.3 / 0.98 + 0.1 / 0.98], abs=1e-3)
+    ranked = distribution.hypotheses(2)[1]
+    torch.testing.assert_close(plausibility, ranked[:, 1])
+
+
+def test_near_any_azimuth_there_is_an_estimate_however_implausible() -> None:
+    generator = torch.Generator().manual_seed(0)
+    count = 200
+    distribution = replace(
+        _distribution(300 * torch.randn(count, AZIMUTH_BINS, generator=generator)),
+        residual=torch.tanh(3 * torch.randn(count, AZIMUTH_BINS, generator=generator)),
+    )
+    hint = 20 * torch.rand(count, generator=generator) - 10
+    bins, plausibility = distribution.near(hint)
+    found = distribution.pose(bins, torch.tensor([[0.0, 0.0, 1.0]] * count), fov_y=1.0)
+    away = (found.angles[:, 0] - hint + pi).remainder(2 * pi) - pi
+    assert away.abs().max() <= NEARBY + 1e-4
+    assert plausibility.min() >= 0
+    assert plausibility.max() <= 1
 
 
 def test_a_belief_in_nothing_still_gives_hypotheses() -> None:
