@@ -163,7 +163,8 @@ def _masked(height: int = 40, width: int = 48) -> np.ndarray:
     [
         (lambda x: x.transpose(2, 0, 1), "found 4 x 40 x 48: put channels last"),
         (lambda x: x[..., :3], "found 40 x 48 x 3: add the object's mask"),
-        (lambda x: (x * 255).astype(np.uint8), "found uint8: divide"),
+        (lambda x: (x * 255).astype(np.int32), "found int32: divide"),
+        (lambda x: x[..., 0], "found 40 x 48 that is no mask"),
         (lambda x: x * 255, "found 0 to 255: divide by 255"),
         (lambda x: x[:7], "found 7 x 48 x 4"),
         (lambda x: x * np.nan, "must be finite"),

@@ -61,7 +61,8 @@ def test_values_may_round_past_the_ends() -> None:
         ((3, 10, 12), r"found 3 x 10 x 12: add the object's mask as the fourth"),
         ((10, 12, 3), r"found 10 x 12 x 3: add the object's mask as the fourth"),
         ((1, 10, 12, 4), r"found 1 x 10 x 12 x 4: give a list of pictures to `see_all`"),
-        ((10, 12), r"found 10 x 12: give colours and the object's mask"),
+        ((10, 12), r"or a bare mask, found 10 x 12 that is no mask: .* give colours and"),
+        ((40,), r"found 40: give colours and the object's mask"),
         ((7, 12, 4), r"h and w at least 8, found 7 x 12 x 4"),
         ((4, 12, 4), r"h and w at least 8, found 4 x 12 x 4: .* channels last"),
         ((0, 0, 4), r"h and w at least 8, found 0 x 0 x 4"),
@@ -73,13 +74,34 @@ def test_arrays_of_another_layout_are_refused(shape: tuple[int, ...], message: s
             checked_picture(array, "the picture")
 
 
-def test_whole_numbers_are_refused() -> None:
-    pixels = (_picture() * 255).astype(np.uint8)
+def test_eight_bit_numbers_are_divided() -> None:
+    pixels = (_picture() * 255).round().astype(np.uint8)
     for array in (pixels, torch.from_numpy(pixels)):
-        with pytest.raises(ValueError, match=r"it must hold floating-point .* found uint8: divide"):
+        expected = pixels.transpose(2, 0, 1).astype(np.float32) / 255
+        np.testing.assert_array_equal(checked_picture(array, "it"), expected)
+
+
+def test_other_whole_numbers_are_refused() -> None:
+    pixels = (_picture() * 255).astype(np.int32)
+    for array in (pixels, torch.from_numpy(pixels)):
+        with pytest.raises(ValueError, match=r"or 8-bit ones, found int32: divide by the greatest"):
             checked_picture(array, "it")
     with pytest.raises(ValueError, match="found bool"):
         checked_picture(pixels > 0, "it")
+
+
+def test_an_array_without_channels_is_a_bare_mask() -> None:
+    mask = _picture()[..., 3]
+    pixels = (mask * 255).astype(np.uint8)
+    accepted = checked_picture(mask, "it")
+    np.testing.assert_array_equal(accepted[3], mask)
+    assert (accepted[:3] == 0.5).all()
+    for same in (mask > 0.5, pixels, pixels // 255, torch.from_numpy(pixels)):
+        np.testing.assert_array_equal(checked_picture(same, "it"), accepted)
+    with pytest.raises(ValueError, match=r"found 10 x 12 that is no mask: masks are white"):
+        checked_picture(1 - mask, "it")
+    with pytest.raises(ValueError, match=r"\[0, 1\], found 0 to 255: divide by 255"):
+        checked_picture(pixels.astype(np.float32), "it")
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from jaxtyping import Float, Float32
 from torch import Tensor
 
 from shapecycle.config import ModelSettings
+from shapecycle.data.photos import picture_of_mask
 from shapecycle.graphics_code import GraphicsCode
 
 MIN_PIXELS = 8
@@ -23,7 +24,8 @@ def checked_picture(picture: np.ndarray | Tensor, name: str) -> Float32[np.ndarr
     """Return an array as a masked picture: straight alpha, sRGB, in [0, 1], row 0 on top.
 
     Args:
-        picture: Floating-point numbers, h x w x 4.
+        picture: Floating-point numbers in [0, 1] or 8-bit ones, h x w x 4; or a bare mask, h x w,
+            which becomes a picture of a grey object.
         name: What messages call it.
 
     Returns:
@@ -33,7 +35,7 @@ def checked_picture(picture: np.ndarray | Tensor, name: str) -> Float32[np.ndarr
         ValueError: If it is of another layout, type, size or range, or its mask is of no use.
     """
     found = " x ".join(map(str, picture.shape))
-    if picture.ndim != 3 or picture.shape[2] != 4:
+    if picture.ndim != 2 and (picture.ndim != 3 or picture.shape[2] != 4):
         raise ValueError(
             f"{name} must be h x w x 4 (red, green, blue, alpha), found {found}: "
             f"{_layout_hint(tuple(picture.shape))}"
@@ -43,16 +45,11 @@ def checked_picture(picture: np.ndarray | Tensor, name: str) -> Float32[np.ndarr
             f"{name} must be h x w x 4 with h and w at least {MIN_PIXELS}, found {found}: "
             "give a larger picture, channels last"
         )
-    if not _is_floating(picture):
-        kind = str(picture.dtype).removeprefix("torch.")
-        raise ValueError(
-            f"{name} must hold floating-point numbers in [0, 1], found {kind}: "
-            "divide 8-bit values by 255"
-        )
-    if isinstance(picture, Tensor):
-        picture = picture.detach().float().cpu().numpy()
-    pixels = np.ascontiguousarray(np.asarray(picture, dtype=np.float32).transpose(2, 0, 1))
-    _check_range(pixels, name)
+    values = _values(picture, name)
+    _check_range(values, name)
+    if values.ndim == 2:
+        return _checked_bare_mask(values, name)
+    pixels = np.ascontiguousarray(values.transpose(2, 0, 1))
     _check_mask(pixels[3], name)
     return pixels
 
@@ -67,13 +64,37 @@ def _layout_hint(shape: tuple[int, ...]) -> str:
     return "give colours and the object's mask, channels last"
 
 
-def _is_floating(array: np.ndarray | Tensor) -> bool:
-    if isinstance(array, Tensor):
-        return array.is_floating_point()
-    return bool(np.issubdtype(array.dtype, np.floating))
+def _values(picture: np.ndarray | Tensor, name: str) -> Float32[np.ndarray, "..."]:
+    """Return an array's numbers, of which 8-bit ones become those in [0, 1]."""
+    kind = str(picture.dtype).removeprefix("torch.")
+    if isinstance(picture, Tensor):
+        picture = picture.detach().float().cpu().numpy()
+    values: Float32[np.ndarray, "..."] = np.asarray(picture, dtype=np.float32)
+    if kind == "uint8":
+        return values / 255
+    if not (kind.startswith(("float", "bfloat")) or (kind == "bool" and values.ndim == 2)):
+        raise ValueError(
+            f"{name} must hold floating-point numbers in [0, 1] or 8-bit ones, found {kind}: "
+            "divide by the greatest value there can be, or convert to uint8"
+        )
+    return values
 
 
-def _check_range(pixels: Float32[np.ndarray, "4 h w"], name: str) -> None:
+def _checked_bare_mask(
+    values: Float32[np.ndarray, "h w"], name: str
+) -> Float32[np.ndarray, "4 h w"]:
+    picture = picture_of_mask(values)
+    if picture is None:
+        found = " x ".join(map(str, values.shape))
+        raise ValueError(
+            f"{name} must be h x w x 4 (red, green, blue, alpha) or a bare mask, found {found} "
+            "that is no mask: masks are white on the object, black around it, and grey on its "
+            "rim only; give colours and the object's mask as h x w x 4"
+        )
+    return picture
+
+
+def _check_range(pixels: Float32[np.ndarray, "..."], name: str) -> None:
     unusable = int((~np.isfinite(pixels)).sum())
     if unusable:
         raise ValueError(
