@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from math import atan, pi, radians, tan
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +12,12 @@ from PIL import Image
 from tiny_world import small_car, tiny_model
 
 import shapecycle
+from shapecycle.camera import Pose
 from shapecycle.errors import CheckpointError, ConfigError, DataError
 from shapecycle.graphics_code import GraphicsCode, Texture
 from shapecycle.mesh import Mesh
 from shapecycle.model import MAX_DRAWN_SIDE, Model, load
+from shapecycle.pose_distribution import NEARBY
 
 
 @pytest.fixture(scope="module")
@@ -186,6 +189,145 @@ def test_arrays_of_numpy_and_of_torch_are_seen_alike(model: Model) -> None:
     assert array.size == tensor.size == (40, 48)
 
 
+def test_pillow_images_and_eight_bits_are_seen_like_their_file(model: Model, picture: Path) -> None:
+    with Image.open(picture) as file:
+        opened = file.copy()
+        images = [picture, file, opened, np.asarray(opened), torch.from_numpy(np.array(opened))]
+        first, *others = model.see_all(images, refine_steps=0)
+    for other in others:
+        torch.testing.assert_close(other.code.shape, first.code.shape)
+        torch.testing.assert_close(other.code.pose.angles, first.code.pose.angles)
+    with pytest.raises(ValueError, match="the picture has no mask: alpha is 1 everywhere"):
+        model.see(opened.convert("RGB"))
+
+
+def test_a_pillow_image_whose_file_is_cut_short_is_refused(
+    model: Model, picture: Path, tmp_path: Path
+) -> None:
+    whole = picture.read_bytes()
+    (tmp_path / "cut.png").write_bytes(whole[: len(whole) // 2])
+    with (
+        Image.open(tmp_path / "cut.png") as cut,
+        pytest.raises(ValueError, match="the picture cannot be read: "),
+    ):
+        model.see(cut)
+
+
+def test_a_bare_mask_is_seen_as_a_grey_object(model: Model, picture: Path, tmp_path: Path) -> None:
+    with Image.open(picture) as file:
+        alpha = file.getchannel("A")
+    alpha.save(tmp_path / "mask.png")
+    grey = np.full((48, 48, 4), 0.5, dtype=np.float32)
+    grey[..., 3] = np.asarray(alpha) / 255
+    masks = [tmp_path / "mask.png", alpha, np.asarray(alpha), grey[..., 3], grey]
+    first, *others = model.see_all(masks, refine_steps=0)
+    for other in others:
+        torch.testing.assert_close(other.code.shape, first.code.shape)
+        torch.testing.assert_close(other.code.pose.angles, first.code.pose.angles)
+    silhouettes = model.see_all([alpha.point(lambda x: 255 * (x > 127)).convert("1"), alpha])
+    assert [seen.size for seen in silhouettes] == [(48, 48)] * 2
+    assert silhouettes[0].code.texture.texels is not None
+
+
+# Choosing the pose
+
+
+def test_any_hypothesis_can_be_taken_by_its_rank(model: Model, picture: Path) -> None:
+    first = model.see(picture, refine_steps=0)
+    for rank, hypothesis in enumerate(first.hypotheses, start=1):
+        seen = model.see(picture, refine_steps=0, hypothesis=rank)
+        torch.testing.assert_close(seen.code.pose.angles, hypothesis.pose.angles)
+        torch.testing.assert_close(seen.code.pose.translation, hypothesis.pose.translation)
+        assert seen.start.plausibility == pytest.approx(hypothesis.plausibility, abs=1e-6) or (
+            hypothesis.plausibility == 0
+        )
+        assert seen.hypotheses[0].plausibility == first.hypotheses[0].plausibility
+
+
+def test_a_hint_takes_an_estimate_near_to_it_of_all_directions(model: Model, picture: Path) -> None:
+    for hint in (0.3, -2.0, 3.1, 9.0):
+        pose = model.see(picture, refine_steps=0, azimuth_hint=hint).code.pose
+        away = (pose.angles[0, 0].item() - hint + pi) % (2 * pi) - pi
+        assert abs(away) <= NEARBY + 1e-5
+
+
+def test_refinement_and_texture_start_from_the_chosen_pose(model: Model, picture: Path) -> None:
+    first = model.see(picture, refine_steps=0)
+    azimuth = first.code.pose.angles[0, 0].item()
+    turned = model.see(picture, refine_steps=3, azimuth_hint=azimuth + pi)
+    start = turned.start.pose
+    assert (turned.code.pose.angles - start.angles).abs().max() < 0.1
+    assert (turned.code.pose.angles - start.angles).abs().max() > 0
+    assert (turned.code.shape - first.code.shape).abs().max() > 0
+    unrefined = model.see(picture, refine_steps=0, azimuth_hint=azimuth + pi)
+    texels, others = unrefined.code.texture.texels, first.code.texture.texels
+    assert texels is not None
+    assert others is not None
+    assert (texels[:, 3] - others[:, 3]).abs().max() > 0.5, "another side is seen"
+
+
+def test_given_poses_are_taken_as_they_are(model: Model, picture: Path) -> None:
+    pose = Pose(
+        torch.tensor([[0.4, 0.2, 0.1], [2.4, 0.3, 0.0]], dtype=torch.float64),
+        torch.tensor([[0.1, 0.0, -2.0], [0.0, 0.1, -1.8]], dtype=torch.float64),
+    )
+    seen = model.see_all([picture, picture], refine_steps=0, pose=pose)
+    for k, one in enumerate(seen):
+        torch.testing.assert_close(one.code.pose.angles, pose[k].angles.float())
+        torch.testing.assert_close(one.start.pose.translation, pose[k].translation.float())
+        assert 0 <= one.start.plausibility <= 1
+    with pytest.raises(ValueError, match="`pose` must be 1 poses, found 2"):
+        model.see(picture, pose=pose)
+    with pytest.raises(ValueError, match="all choose the pose: give one of them"):
+        model.see(picture, pose=pose[0], azimuth_hint=0.0)
+
+
+# Fields of view
+
+
+def test_a_wider_field_of_view_is_a_larger_frame_around_the_same_picture(
+    model: Model, picture: Path
+) -> None:
+    with Image.open(picture) as file:
+        pixels = np.asarray(file)
+    wide = np.pad(pixels, [(24, 24), (24, 24), (0, 0)])
+    fov_y = 2 * atan(2 * tan(model.networks.fov_y / 2))
+    for steps in (0, 3):
+        plain, padded = (
+            model.see(pixels, refine_steps=steps),
+            model.see(wide, refine_steps=steps, fov_y=fov_y),
+        )
+        assert (plain.fov_y, padded.fov_y) == (model.networks.fov_y, fov_y)
+        torch.testing.assert_close(padded.code.shape, plain.code.shape, atol=1e-3, rtol=0)
+        torch.testing.assert_close(
+            padded.code.pose.translation, plain.code.pose.translation, atol=1e-3, rtol=0
+        )
+    code = padded.code
+    inner = model.draw(code, 96, fov_y=fov_y)[0, 24:-24, 24:-24]
+    assert np.abs(inner - model.draw(code, 48)[0]).mean() < 0.01
+    assert np.abs(model.draw(code, 96)[0, 24:-24, 24:-24] - inner).mean() > 0.05
+
+
+def test_a_narrower_field_of_view_puts_the_object_farther_away(model: Model, picture: Path) -> None:
+    distances = [
+        -model.see(picture, refine_steps=0, fov_y=radians(degrees)).code.pose.translation[0, 2]
+        for degrees in (20, 40, 80)
+    ]
+    assert distances[0] > 1.5 * distances[1] > 2 * distances[2]
+    for fov_y in (0.0, 4.0):
+        with pytest.raises(ValueError, match=r"`fov_y` must be in "):
+            model.see(picture, fov_y=fov_y)
+        with pytest.raises(ValueError, match=r"`fov_y` must be in "):
+            model.draw(_sampled(model), fov_y=fov_y)
+
+
+def test_every_shape_has_a_distance_from_the_training_shapes(model: Model, picture: Path) -> None:
+    seen = model.see(picture, refine_steps=2)
+    expected = model.networks.shape_prior.distance(seen.code.shape).item()
+    assert seen.shape_distance == pytest.approx(expected, rel=1e-4)
+    assert np.isfinite(seen.shape_distance)
+
+
 def test_what_was_drawn_can_be_seen(model: Model) -> None:
     drawn = model.draw(_sampled(model), 64, framed=True)
     assert [seen.size for seen in model.see_all(list(drawn), refine_steps=0)] == [(64, 64)] * 2
@@ -210,7 +352,7 @@ def test_nothing_to_see_is_nothing_seen(model: Model) -> None:
 
 @pytest.mark.usefixtures("unchecked")
 def test_what_is_no_picture_or_shape_is_refused(model: Model) -> None:
-    with pytest.raises(TypeError, match=r"the picture must be a file or an array, .* None"):
+    with pytest.raises(TypeError, match=r"the picture must be a file, a Pillow .* found None"):
         model.see(None)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="`shape` must be a mesh or its file, found Tensor"):
         model.read(torch.zeros(1, 8))  # type: ignore[arg-type]

@@ -13,6 +13,7 @@ from shapecycle.graphics_code import GraphicsCode, Texture
 from shapecycle.validation import (
     checked_code,
     checked_count,
+    checked_fov_y,
     checked_picture,
     checked_shapes,
     checked_size,
@@ -102,6 +103,13 @@ def test_an_array_without_channels_is_a_bare_mask() -> None:
         checked_picture(1 - mask, "it")
     with pytest.raises(ValueError, match=r"\[0, 1\], found 0 to 255: divide by 255"):
         checked_picture(pixels.astype(np.float32), "it")
+
+
+def test_fields_of_view_have_a_range() -> None:
+    assert checked_fov_y(0.7) == 0.7
+    for fov_y in (0.0, -1.0, 50.0, np.nan):
+        with pytest.raises(ValueError, match=r"`fov_y` must be in \[0.0175, 2.6180\] radians"):
+            checked_fov_y(fov_y)
 
 
 @pytest.mark.parametrize(

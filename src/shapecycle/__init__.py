@@ -22,20 +22,20 @@ if TYPE_CHECKING:
     from shapecycle.graphics_code import GraphicsCode as GraphicsCode
     from shapecycle.graphics_code import Texture as Texture
     from shapecycle.mesh import Mesh as Mesh
-    from shapecycle.model import Hypothesis as Hypothesis
     from shapecycle.model import Model as Model
-    from shapecycle.model import Seen as Seen
     from shapecycle.model import load as load
+    from shapecycle.seen import Hypothesis as Hypothesis
+    from shapecycle.seen import Seen as Seen
 
 __version__ = _version("shapecycle")
 
 _HOME = {
     "GraphicsCode": "shapecycle.graphics_code",
-    "Hypothesis": "shapecycle.model",
+    "Hypothesis": "shapecycle.seen",
     "Mesh": "shapecycle.mesh",
     "Model": "shapecycle.model",
     "Pose": "shapecycle.camera",
-    "Seen": "shapecycle.model",
+    "Seen": "shapecycle.seen",
     "Texture": "shapecycle.graphics_code",
     "load": "shapecycle.model",
 }

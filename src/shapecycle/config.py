@@ -349,6 +349,8 @@ MAX_COUNTS = {
     "train.panel_images": 10**10,
 }
 """Settings that count something: from 1 to this. More than anything that was ever trained."""
+FOV_DEGREES = (1, 150)
+"""Least and greatest vertical field of view."""
 
 
 def checked(settings: Settings, *, source: str) -> Settings:
@@ -363,7 +365,11 @@ def checked(settings: Settings, *, source: str) -> Settings:
     near, far = scenes.distance
     rules = [
         ("model.image_size", 32 <= model.image_size <= 512, "from 32 to 512"),
-        ("model.fov_y_degrees", 1 <= model.fov_y_degrees <= 150, "in [1, 150]"),
+        (
+            "model.fov_y_degrees",
+            FOV_DEGREES[0] <= model.fov_y_degrees <= FOV_DEGREES[1],
+            f"in {list(FOV_DEGREES)}",
+        ),
         ("model.window_margin", 0 <= model.window_margin <= 1, "in [0, 1]"),
         ("model.subdivisions", 2 <= model.subdivisions <= 64, "in [2, 64]"),
         (

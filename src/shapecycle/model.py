@@ -1,73 +1,47 @@
 """What one does with a trained model: see pictures, read shapes, draw codes, take meshes."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from math import tan
 from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float, UInt8
+from PIL import Image
 from torch import Tensor
 
 from shapecycle.camera import Pose, View, window_around
 from shapecycle.code_to_image.compositing import resized, unpremultiplied
 from shapecycle.data.mesh_files import load_mesh
-from shapecycle.data.photos import Photo, crop, load_photo, window_of
+from shapecycle.data.photos import DAMAGE, Photo, crop, load_photo, pixels_of, window_of
 from shapecycle.data.simplify import simplify
 from shapecycle.data.surface_samples import surface_samples
 from shapecycle.devices import chosen_device
 from shapecycle.geometry.boxes import normalise
 from shapecycle.graphics_code import GraphicsCode, Texture
+from shapecycle.image_to_code.encoder import ImageEncoding
 from shapecycle.image_to_code.refine import refine
 from shapecycle.mesh import Mesh
 from shapecycle.model_file import Provenance, load_networks
 from shapecycle.model_networks import Networks
+from shapecycle.seen import HYPOTHESES, Hypothesis, Seen, SeeOptions
 from shapecycle.shape_to_code.encoder import SURFACE_POINTS
 from shapecycle.validation import (
     checked_code,
     checked_count,
+    checked_fov_y,
     checked_picture,
     checked_shapes,
     checked_size,
 )
 
-Picture = str | Path | Float[np.ndarray, "_ _ 4"] | Float[Tensor, "_ _ 4"]
+Array = np.ndarray | Tensor
+Mask = Float[Array, "_ _"] | UInt8[Array, "_ _"] | Bool[Array, "_ _"]
+Picture = str | Path | Image.Image | Float[Array, "_ _ 4"] | UInt8[Array, "_ _ 4"] | Mask
 MAX_DRAWN_SIDE = 2048
 """Longest side that is drawn, in pixels; larger pictures are enlarged from it."""
-HYPOTHESES = 4
-"""Poses that are reported of a picture."""
 TEXTURE_UPSCALE = 2
 """How much finer than in training textures are taken from photographs."""
-
-
-@dataclass(frozen=True, eq=False)
-class Hypothesis:
-    """One reading of a picture's pose.
-
-    Attributes:
-        pose: A batch of one.
-        plausibility: Its probability, in [0, 1]; a picture's hypotheses sum to at most 1.
-    """
-
-    pose: Pose
-    plausibility: float
-
-
-@dataclass(frozen=True, eq=False)
-class Seen:
-    """What was seen in one picture.
-
-    Attributes:
-        code: The most plausible graphics code, refined.
-        hypotheses: Poses, the most plausible first, as the network saw them.
-        fov_y: Full vertical field of view that was assumed, in radians.
-        size: Height and width of the picture, in pixels.
-    """
-
-    code: GraphicsCode
-    hypotheses: list[Hypothesis]
-    fov_y: float
-    size: tuple[int, int]
 
 
 class Model:
@@ -89,49 +63,93 @@ class Model:
 
     # SEE --------------------------------------------------------------------------------------
 
-    def see(self, image: Picture, *, refine_steps: int = 30) -> Seen:
+    def see(
+        self,
+        image: Picture,
+        *,
+        refine_steps: int = 30,
+        hypothesis: int = 1,
+        azimuth_hint: float | None = None,
+        pose: Pose | None = None,
+        fov_y: float | None = None,
+    ) -> Seen:
         """Turn one masked picture into a graphics code.
 
         Args:
-            image: A file with alpha or with a twin mask, or an array of straight RGBA in [0, 1],
-                h w 4, row 0 on top, at least 8 x 8 pixels: what `draw` returns of each code.
+            image: A file or Pillow image with alpha, or a file with a twin mask; or an array of
+                straight RGBA in [0, 1] or 8 bits, h w 4, row 0 on top, at least 8 x 8 pixels:
+                what `draw` returns of each code. Or a bare mask: a file or Pillow image of one
+                channel, or an array h w, white on the object and black around it.
             refine_steps: Steps of fitting shape and pose to the mask; 0 for the network's answer.
+            hypothesis: Which of its pose hypotheses is taken, from 1, the most plausible.
+            azimuth_hint: Take the most plausible pose within 30 degrees of this azimuth instead;
+                in radians.
+            pose: Take this pose instead, a batch of one.
+            fov_y: Full vertical field of view of the picture, in radians; the model's by default.
 
         Raises:
             DataError: If a file cannot be read, or has no mask or an unusable one.
-            TypeError, ValueError: If an array is of another form, or its mask is of no use.
+            TypeError, ValueError: If an array is of another form, or its mask is of no use; if an
+                option is out of its range, or several choose the pose.
         """
-        return self.see_all([image], refine_steps=refine_steps)[0]
+        return self.see_all(
+            [image],
+            refine_steps=refine_steps,
+            hypothesis=hypothesis,
+            azimuth_hint=azimuth_hint,
+            pose=pose,
+            fov_y=fov_y,
+        )[0]
 
-    def see_all(self, images: Sequence[Picture], *, refine_steps: int = 30) -> list[Seen]:
+    def see_all(
+        self,
+        images: Sequence[Picture],
+        *,
+        refine_steps: int = 30,
+        hypothesis: int = 1,
+        azimuth_hint: float | None = None,
+        pose: Pose | None = None,
+        fov_y: float | None = None,
+    ) -> list[Seen]:
         """Turn several masked pictures into graphics codes; their results do not mix.
 
         Args:
             images: As `see` takes them, of any sizes.
             refine_steps: As in `see`.
+            hypothesis: As in `see`, for all pictures.
+            azimuth_hint: As in `see`, for all pictures.
+            pose: As in `see`, a batch of one for each picture.
+            fov_y: As in `see`, for all pictures.
 
         Raises:
             DataError, TypeError, ValueError: As `see` does.
         """
-        if isinstance(images, str | Path):
+        if isinstance(images, str | Path | Image.Image):
             raise TypeError("`images` must be a list of pictures; `see` takes one")
-        refine_steps = checked_count(refine_steps, "refine_steps", minimum=0)
+        options = SeeOptions(refine_steps, hypothesis, azimuth_hint, pose, fov_y)
+        if pose is not None and len(pose) != len(images):
+            raise ValueError(f"`pose` must be {len(images)} poses, found {len(pose)}")
         photos = [_loaded(image, k + 1, len(images)) for k, image in enumerate(images)]
-        return self.see_photos(photos, refine_steps=refine_steps)
+        return self.see_photos(photos, options)
 
     @torch.no_grad()
-    def see_photos(self, photos: Sequence[Photo], *, refine_steps: int = 30) -> list[Seen]:
+    def see_photos(self, photos: Sequence[Photo], options: SeeOptions) -> list[Seen]:
         """Turn pictures that were loaded and checked into graphics codes.
 
         Args:
             photos: What `data.photos.load_photo` returned, of any sizes.
-            refine_steps: As in `see`, at least 0.
+            options: How they are seen.
         """
         if not photos:
             return []
         networks, size = self.networks, self.settings.image_size
+        fov_y = options.fov_y or networks.fov_y
         windows = [window_of(photo.rgba[3], self.settings.window_margin) for photo in photos]
-        window = torch.tensor([[w.centre_x, w.centre_y, w.half] for w in windows]).to(self.device)
+        # A picture of another field of view is a part of the frame that the networks know, or
+        # reaches out of it: from here on its window is one in that frame.
+        scale = tan(fov_y / 2) / tan(networks.fov_y / 2)
+        window = scale * torch.tensor([[w.centre_x, w.centre_y, w.half] for w in windows])
+        window = window.to(self.device)
         rgba, fine = (
             _batch([crop(p.rgba, w, side) for p, w in zip(photos, windows, strict=True)], window)
             for side in (size, TEXTURE_UPSCALE * size)
@@ -139,11 +157,13 @@ class Model:
         encoding, view = networks.encode_image(rgba, window), networks.view(window)
         bins, plausibility = encoding.pose.hypotheses(HYPOTHESES)
         poses = [networks.pose_of(encoding, bins[:, k], view) for k in range(HYPOTHESES)]
-        shape, pose = encoding.shape, poses[0]
-        if refine_steps:
-            mask, spread = rgba[:, 3:], self._spread()
+        start, start_plausibility = self._start(encoding, view, options)
+        shape, pose = encoding.shape, start
+        if options.refine_steps:
+            mask, spread = rgba[:, 3:], networks.shape_prior.spread()
+            steps = options.refine_steps
             shape, pose = refine(
-                networks.renderer, shape, pose, mask, view, spread=spread, steps=refine_steps
+                networks.renderer, shape, pose, mask, view, spread=spread, steps=steps
             )
         texture = networks.texture_of(
             fine,
@@ -155,20 +175,38 @@ class Model:
             size=TEXTURE_UPSCALE * self.settings.texture_resolution,
         )
         code = GraphicsCode(shape, texture, pose, encoding.light)
-        probability = plausibility.tolist()  # in one copy from the device
+        distance = networks.shape_prior.distance(shape)
+        numbers = torch.cat([plausibility, start_plausibility[:, None], distance[:, None]], 1)
+        rows = numbers.tolist()  # in one copy from the device
         return [
             Seen(
                 code=code[i],
-                hypotheses=[Hypothesis(one[i], probability[i][k]) for k, one in enumerate(poses)],
-                fov_y=networks.fov_y,
+                hypotheses=[Hypothesis(one[i], rows[i][k]) for k, one in enumerate(poses)],
+                start=Hypothesis(start[i], rows[i][-2]),
+                shape_distance=rows[i][-1],
+                fov_y=fov_y,
                 size=(photo.rgba.shape[1], photo.rgba.shape[2]),
             )
             for i, photo in enumerate(photos)
         ]
 
-    def _spread(self) -> Float[Tensor, " n"]:
-        factor = self.networks.shape_prior.factor
-        return factor.square().sum(1).sqrt()
+    def _start(
+        self, encoding: ImageEncoding, view: View, options: SeeOptions
+    ) -> tuple[Pose, Float[Tensor, " b"]]:
+        """Return the poses that refinement starts from, and their plausibilities."""
+        if options.pose is not None:
+            angles, translation = (
+                x.to(self.device, torch.float32)
+                for x in (options.pose.angles, options.pose.translation)
+            )
+            return Pose(angles, translation), encoding.pose.near(angles[:, 0])[1]
+        if options.azimuth_hint is not None:
+            hint = torch.full((len(encoding.shape),), options.azimuth_hint, device=self.device)
+            bins, plausibility = encoding.pose.near(hint)
+        else:
+            ranked = encoding.pose.hypotheses(options.hypothesis)
+            bins, plausibility = (x[:, -1] for x in ranked)
+        return self.networks.pose_of(encoding, bins, view), plausibility
 
     # READ -------------------------------------------------------------------------------------
 
@@ -233,7 +271,12 @@ class Model:
 
     @torch.no_grad()
     def draw(
-        self, code: GraphicsCode, size: int | tuple[int, int] = 256, *, framed: bool = False
+        self,
+        code: GraphicsCode,
+        size: int | tuple[int, int] = 256,
+        *,
+        framed: bool = False,
+        fov_y: float | None = None,
     ) -> Float[np.ndarray, "b h w 4"]:
         """Draw codes as straight-alpha sRGB pictures, row 0 on top.
 
@@ -241,25 +284,28 @@ class Model:
             code: Graphics codes of this model.
             size: Side, or height and width, in pixels, at least 1.
             framed: Move the window to the object instead of showing the camera's whole frame.
+            fov_y: Full vertical field of view of the frame, in radians; the model's by default.
+                Pictures that were seen with another one are drawn with it: `Seen.fov_y`.
 
         Returns:
-            Pictures in [0, 1], of the frame whose vertical field of view is the model's.
+            Pictures in [0, 1].
 
         Raises:
             TypeError: If ``code`` is no graphics code, or ``size`` no whole numbers.
-            ValueError: If a part of the code has another length than this model's, or the size
-                is less than a pixel.
+            ValueError: If a part of the code has another length than this model's, the size is
+                less than a pixel, or the field of view is out of its range.
         """
         height, width = checked_size(size)
+        fov_y = self.networks.fov_y if fov_y is None else checked_fov_y(fov_y)
         code = self._to_device(code)
         window = torch.tensor([[0.0, 0.0, 1.0]], device=self.device).expand(len(code), 3)
         if framed:
             placed = code.pose.place(self.networks.renderer.vertices(code.shape))
-            window = window_around(placed, fov_y=self.networks.fov_y, margin=0.15)
+            window = window_around(placed, fov_y=fov_y, margin=0.15)
         # No code holds finer detail; drawn at a phone's resolution, a picture would take gigabytes.
         scale = min(2.0, MAX_DRAWN_SIDE / max(height, width))
         fine = (max(1, round(height * scale)), max(1, round(width * scale)))
-        view = View(window, fine, self.networks.fov_y)
+        view = View(window, fine, fov_y)
         picture = unpremultiplied(resized(self.networks.renderer.draw(code, view), (height, width)))
         result: np.ndarray = picture.permute(0, 2, 3, 1).cpu().numpy()
         return result
@@ -324,14 +370,19 @@ def load(path: str | Path, *, device: str = "cpu") -> Model:
 
 def _loaded(image: Picture, number: int, count: int) -> Photo:
     if isinstance(image, str | Path):
-        return load_photo(Path(image))
+        return load_photo(Path(image), bare_masks=True)
     name = "the picture" if count == 1 else f"picture {number} of {count}"
+    if isinstance(image, Image.Image):
+        try:
+            image = pixels_of(image)
+        except DAMAGE as fault:  # it is read from its file only now
+            raise ValueError(f"{name} cannot be read: {fault}") from fault
     if not isinstance(image, np.ndarray | Tensor):
         raise TypeError(
-            f"{name} must be a file or an array, found {type(image).__name__}: "
+            f"{name} must be a file, a Pillow image or an array, found {type(image).__name__}: "
             "save it as RGBA, or give an array of h x w x 4 numbers in [0, 1]"
         )
-    return Photo(Path("array"), checked_picture(image, name))
+    return Photo(Path("array"), checked_picture(image, name), is_bare_mask=image.ndim == 2)
 
 
 def _batch(arrays: list[np.ndarray], like: Tensor) -> Tensor:

@@ -1,5 +1,6 @@
 """What a model's verbs accept; anything else is refused by name before work begins."""
 
+from math import radians
 from operator import index
 from typing import Any
 
@@ -7,7 +8,7 @@ import numpy as np
 from jaxtyping import Float, Float32
 from torch import Tensor
 
-from shapecycle.config import ModelSettings
+from shapecycle.config import FOV_DEGREES, ModelSettings
 from shapecycle.data.photos import picture_of_mask
 from shapecycle.graphics_code import GraphicsCode
 
@@ -186,6 +187,18 @@ def checked_count(count: int, name: str, *, minimum: int, maximum: int = MAX_COU
         bounds = f"at least {minimum}" if number < minimum else f"at most {maximum:,}"
         raise ValueError(f"`{name}` must be {bounds}, found {number}")
     return number
+
+
+def checked_fov_y(fov_y: float) -> float:
+    """Return a vertical field of view.
+
+    Raises:
+        ValueError: If it is less than 1 degree or more than 150.
+    """
+    low, high = map(radians, FOV_DEGREES)
+    if not low <= fov_y <= high:
+        raise ValueError(f"`fov_y` must be in [{low:.4f}, {high:.4f}] radians, found {fov_y}")
+    return fov_y
 
 
 def checked_size(size: int | tuple[int, int]) -> tuple[int, int]:

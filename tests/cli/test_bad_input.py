@@ -389,6 +389,37 @@ def test_refinement_cannot_run_backwards(world: Path, run: Path, here: Path) -> 
     _refused(*command, message=("--refine-steps must be from 0",))
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--hypothesis", 0], "--hypothesis must be from 1 to 4, found 0"),
+        (["--hypothesis", 5], "--hypothesis must be from 1 to 4, found 5"),
+        (["--azimuth-hint", 361], "--azimuth-hint must be from -360 to 360, found 361"),
+        (["--azimuth-hint", "nan"], "--azimuth-hint must be from -360 to 360, found nan"),
+        (["--fov", 0.5], "--fov must be from 1 to 150, found 0.5"),
+        (["--fov", 180], "--fov must be from 1 to 150, found 180"),
+        (["--hypothesis", 1, "--azimuth-hint", 90], "both choose the pose\n  hint: give one"),
+    ],
+)
+def test_options_of_seeing_have_a_range(
+    options: list[object], message: str, world: Path, run: Path, here: Path
+) -> None:
+    _refused("reconstruct", run, world / "images", "--out", "o", *options, message=(message,))
+
+
+def test_a_grey_photograph_is_not_taken_for_a_mask(world: Path, run: Path, here: Path) -> None:
+    Image.fromarray(_pixels(world)[..., :3]).convert("L").save("grey.png")
+    hint = "or give the mask alone: a single channel, white on the object"
+    _refused("reconstruct", run, "grey.png", "--out", "o", message=("grey.png: no mask", hint))
+
+
+def test_bare_masks_do_not_train(world: Path, run: Path, here: Path) -> None:
+    pictures = _pictures(world, here / "pictures")
+    Image.fromarray(_pixels(world)[..., 3]).save(pictures / "mask.png")
+    train = ["train", "--images", "pictures", "--shapes", world / "shapes", "--out", "o"]
+    _refused(*train, message=("1 of 13 pictures", "mask.png: no mask"))
+
+
 def test_too_little_memory_is_told(
     world: Path, run: Path, here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

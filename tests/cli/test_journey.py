@@ -14,6 +14,7 @@ from PIL import Image
 from tiny_world import TINY, Outcome, few_samples, shapecycle, train_command
 
 import shapecycle as package
+from shapecycle import seen
 from shapecycle.graphics_code import GraphicsCode
 
 
@@ -207,6 +208,84 @@ def test_masks_beside_the_pictures_will_do(run: Path, world: Path, here: Path) -
     assert len(list(here.glob("o/*/mesh.glb"))) == 2
 
 
+def test_another_pose_can_be_taken(
+    reconstructed: tuple[Path, Outcome], run: Path, world: Path, here: Path
+) -> None:
+    picture = min((world / "images").iterdir())
+    ranked = _json(reconstructed[0] / picture.stem / "code.json")["hypotheses"]
+    command = ["reconstruct", run, picture, "--refine-steps", 0]
+    outcome = shapecycle(*command, "--hypothesis", 2, "--out", "second")
+    assert outcome.code == 0, outcome.err
+    second = _json(here / "second" / picture.stem / "code.json")
+    # The convolutions run in bfloat16, whose rounding depends on the batch.
+    for matrix in (second["camera_from_object"], second["start"]["camera_from_object"]):
+        np.testing.assert_allclose(matrix, ranked[1]["camera_from_object"], atol=0.05)
+    summary = _json(here / "second" / "summary.json")["pictures"][0]
+    assert summary["plausibility"] == second["start"]["plausibility"]
+    outcome = shapecycle(*command, "--azimuth-hint", -90, "--out", "hint")
+    assert outcome.code == 0, outcome.err
+    summary = _json(here / "hint" / "summary.json")["pictures"][0]
+    assert 240 <= summary["azimuth_degrees"] <= 300
+    assert "--azimuth-hint" not in outcome.err, "that was decided"
+
+
+def test_pictures_of_another_field_of_view_are_redrawn_with_it(
+    run: Path, world: Path, here: Path
+) -> None:
+    picture = min((world / "images").iterdir())
+    fits = []
+    for fov in (30, 50, 70):
+        command = ["reconstruct", run, picture, "--fov", fov, "--out", f"o{fov}"]
+        outcome = shapecycle(*command, "--refine-steps", 20)
+        assert outcome.code == 0, outcome.err
+        message = _json(here / f"o{fov}" / picture.stem / "code.json")
+        views = [message, message["start"], *message["hypotheses"]]
+        assert [view["fov_y"] for view in views] == [pytest.approx(np.radians(fov))] * len(views)
+        fits.append(message["silhouette_iou"])
+    assert min(fits) > max(fits) - 0.1
+
+
+def test_doubts_are_written_and_counted(
+    run: Path, world: Path, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(seen, "HALF_TURN_SHARE", 0.0)
+    monkeypatch.setattr(seen, "NEARBY", np.pi)
+    monkeypatch.setattr(seen, "MAX_SHAPE_DISTANCE", 0.0)
+    with Image.open(min((world / "images").iterdir())) as picture:
+        picture.save("whole.png")
+        picture.getchannel("A").save("mask.png")
+    command = ["reconstruct", run, "whole.png", "mask.png", "--refine-steps", 0, "--out", "o"]
+    outcome = shapecycle(*command)
+    assert outcome.code == 0, outcome.err
+    for message in (
+        "2 of 2 pictures: the object may as well face the other way; --hypothesis 2 or",
+        "2 of 2 pictures: the shape is far from those trained on",
+        "1 of 2 pictures: a mask alone, seen as a grey object's picture (bare_mask)",
+    ):
+        assert message in outcome.err
+    summary = _json(here / "o" / "summary.json")["pictures"]
+    for row, is_mask in zip(summary, (False, True), strict=True):
+        code = _json(here / "o" / row["image"].removesuffix(".png") / "code.json")
+        assert row["half_turn_is_likely"] is code["half_turn_is_likely"] is True
+        assert row["unlike_training_shapes"] is code["unlike_training_shapes"] is True
+        assert row["shape_distance"] == code["shape_distance"] > 0
+        assert row["bare_mask"] is code["bare_mask"] is is_mask
+
+
+def test_without_doubts_nothing_is_said(
+    run: Path, world: Path, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(seen, "HALF_TURN_SHARE", 2.0)
+    monkeypatch.setattr(seen, "MAX_SHAPE_DISTANCE", np.inf)
+    command = ["reconstruct", run, world / "images", "--refine-steps", 0, "--out", "o"]
+    outcome = shapecycle(*command)
+    assert outcome.code == 0, outcome.err
+    assert "pictures:" not in outcome.err
+    rows = _json(here / "o" / "summary.json")["pictures"]
+    names = ("half_turn_is_likely", "unlike_training_shapes", "bare_mask")
+    assert not any(row[name] for row in rows for name in names)
+
+
 def test_names_with_spaces_and_other_letters_survive(run: Path, world: Path, here: Path) -> None:
     picture = min((world / "images").iterdir())
     name = "une photo, 图 é.v2"
@@ -299,9 +378,9 @@ def test_evaluating_scores_every_picture_on_what_is_written(
 
 def test_the_same_verbs_work_in_python(run: Path, world: Path, here: Path) -> None:
     model = package.load(run)
-    seen = model.see(min((world / "images").iterdir()), refine_steps=0)
+    first = model.see(min((world / "images").iterdir()), refine_steps=0)
     shape = model.read(min((world / "shapes").iterdir()))
-    code = replace(seen.code, shape=shape)
+    code = replace(first.code, shape=shape)
     assert model.draw(code, 24).shape == (1, 24, 24, 4)
     model.mesh(code).save(here / "x.glb")
     _assert_textured(here / "x.glb")

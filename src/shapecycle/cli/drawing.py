@@ -24,7 +24,11 @@ def codes_at_once(device_type: str) -> int:
 
 
 def drawn(
-    model: "Model", code: "GraphicsCode", sizes: Sequence[tuple[int, int]]
+    model: "Model",
+    code: "GraphicsCode",
+    sizes: Sequence[tuple[int, int]],
+    *,
+    fov_y: float | None = None,
 ) -> "Iterator[tuple[list[int], Float[np.ndarray, 'n h w 4']]]":
     """Draw codes, each in its own size.
 
@@ -32,6 +36,7 @@ def drawn(
         model: Whose codes they are.
         code: A batch of codes.
         sizes: Height and width of each one's picture, in pixels.
+        fov_y: Vertical field of view of all, in radians; the model's by default.
 
     Yields:
         Numbers of some codes in the batch, and their pictures; see `Model.draw`.
@@ -43,4 +48,4 @@ def drawn(
         count = max(1, min(codes_at_once(kind), pixels // (height * width)))
         for start in range(0, len(same), count):
             some = same[start : start + count]
-            yield some, model.draw(code[some], (height, width))
+            yield some, model.draw(code[some], (height, width), fov_y=fov_y)

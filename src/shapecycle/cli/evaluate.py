@@ -60,6 +60,7 @@ class Evaluate:
         from shapecycle.evaluate.scores import score, shape_of, summarised
         from shapecycle.model import load
         from shapecycle.parallel import ALONE
+        from shapecycle.seen import SeeOptions
 
         check_range(self.refine_steps, 0, 10_000, "--refine-steps")
         if self.keep is not None:
@@ -91,7 +92,7 @@ class Evaluate:
                 out = Path(stack.enter_context(tempfile.TemporaryDirectory()))
             else:
                 out = stack.enter_context(new_folder(self.keep))
-            reconstruct(model, photos, out, ALONE, refine_steps=self.refine_steps)
+            reconstruct(model, photos, out, ALONE, SeeOptions(self.refine_steps))
             say("comparing with the truth ...")
             rows = [
                 score(out / path.stem, shapes[path.stem], cameras[path.stem]) | {"image": path.name}

@@ -119,7 +119,7 @@ def report_bad(
     )
 
 
-def check_range(value: int, low: int, high: int, option: str) -> None:
+def check_range(value: int | float, low: int, high: int, option: str) -> None:
     """Raise if an option's value is too small or too large.
 
     Raises:

@@ -1,12 +1,12 @@
 """``shapecycle reconstruct``."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from math import degrees
+from math import degrees, radians
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tyro.conf import Positional
 
@@ -17,6 +17,7 @@ from shapecycle.cli.together import own_device, together
 from shapecycle.cli.writer import Writer
 from shapecycle.console import say
 from shapecycle.data.folders import counted
+from shapecycle.errors import ConfigError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,8 +25,9 @@ if TYPE_CHECKING:
 
     from shapecycle.data.photos import Photo
     from shapecycle.mesh import Mesh
-    from shapecycle.model import Model, Seen
+    from shapecycle.model import Model
     from shapecycle.parallel import Team
+    from shapecycle.seen import Hypothesis, Seen, SeeOptions
 
 
 @dataclass(frozen=True)
@@ -38,11 +40,18 @@ class Reconstruct:
     model: Positional[Path]
     """Run folder or model file."""
     inputs: Positional[tuple[Path, ...]]
-    """Pictures, or folders of pictures."""
+    """Pictures, bare masks, or folders of them."""
     out: Path
     """Folder to create; one subfolder per picture."""
     refine_steps: int = 30
     """Steps of fitting each shape and pose to its mask; 0 keeps the network's first answer."""
+    hypothesis: int | None = None
+    """Which pose hypothesis to take, as code.json ranks them; by default 1, the most plausible."""
+    azimuth_hint: float | None = None
+    """Take the most plausible pose within 30 degrees of this azimuth; in degrees, 0 is the front
+    and 90 the object's +x side."""
+    fov: float | None = None
+    """Vertical field of view of the pictures, in degrees; by default the model's."""
     device: Device = "auto"
     """Where to compute."""
     skip_bad: bool = False
@@ -53,18 +62,49 @@ class Reconstruct:
         from shapecycle.data.photos import SUFFIXES, load_photo
         from shapecycle.model import load
 
-        check_range(self.refine_steps, 0, 10_000, "--refine-steps")
+        options = self._options()
         with together() as team:
             files = team.first(lambda: files_of(self.inputs, tuple(SUFFIXES), "pictures"))
             with new_folder(self.out, team) as out:
                 model = team.own(lambda: load(self.model, device=own_device(self.device, team)))
                 photos = load_share(
-                    files, load_photo, team, skip_bad=self.skip_bad, kind="pictures"
+                    files,
+                    partial(load_photo, bare_masks=True),
+                    team,
+                    skip_bad=self.skip_bad,
+                    kind="pictures",
                 )
-                results = reconstruct(model, photos, out, team, refine_steps=self.refine_steps)
+                results = reconstruct(model, photos, out, team, options)
+            for line in remarks(results, is_pose_chosen=options.is_pose_chosen):
+                say(line)
             say(f"{counted(len(results), 'reconstructions')} written to")
             if team.is_first:
                 print(self.out)
+
+    def _options(self) -> "SeeOptions":
+        """Return how the pictures are seen.
+
+        Raises:
+            ConfigError: If an option is out of its range, or two choose the pose.
+        """
+        from shapecycle.config import FOV_DEGREES
+        from shapecycle.seen import HYPOTHESES, SeeOptions
+
+        check_range(self.refine_steps, 0, 10_000, "--refine-steps")
+        if self.hypothesis is not None and self.azimuth_hint is not None:
+            raise ConfigError("--hypothesis and --azimuth-hint both choose the pose", "give one")
+        if self.hypothesis is not None:
+            check_range(self.hypothesis, 1, HYPOTHESES, "--hypothesis")
+        if self.azimuth_hint is not None:
+            check_range(self.azimuth_hint, -360, 360, "--azimuth-hint")
+        if self.fov is not None:
+            check_range(self.fov, *FOV_DEGREES, "--fov")
+        return SeeOptions(
+            self.refine_steps,
+            hypothesis=1 if self.hypothesis is None else self.hypothesis,
+            azimuth_hint=None if self.azimuth_hint is None else radians(self.azimuth_hint),
+            fov_y=None if self.fov is None else radians(self.fov),
+        )
 
 
 @dataclass(frozen=True)
@@ -76,6 +116,24 @@ class Result:
     azimuth_degrees: float
     elevation_degrees: float
     plausibility: float
+    half_turn_is_likely: bool
+    shape_distance: float
+    unlike_training_shapes: bool
+    bare_mask: bool
+
+
+def remarks(results: Sequence[Result], *, is_pose_chosen: bool) -> Iterator[str]:
+    """Say, a line for each doubt, how many results it concerns; summary.json says which."""
+    doubts = {
+        "half_turn_is_likely": "the object may as well face the other way",
+        "unlike_training_shapes": "the shape is far from those trained on, as a rough warning",
+        "bare_mask": "a mask alone, seen as a grey object's picture",
+    }
+    if not is_pose_chosen:
+        doubts["half_turn_is_likely"] += "; --hypothesis 2 or --azimuth-hint takes another pose"
+    for name, doubt in doubts.items():
+        if count := sum(getattr(result, name) for result in results):
+            yield f"{count} of {counted(len(results), 'pictures')}: {doubt} ({name})"
 
 
 def reconstruct(
@@ -83,8 +141,7 @@ def reconstruct(
     photos: "Mapping[int, Photo]",
     out: Path,
     team: "Team",
-    *,
-    refine_steps: int,
+    options: "SeeOptions",
 ) -> list[Result]:
     """Write ``<stem>/{mesh.glb,render.png,code.json}`` for every picture, and ``summary.json``.
 
@@ -93,7 +150,7 @@ def reconstruct(
         photos: This process's share of the pictures, by their numbers among all.
         out: The folder that all processes write into.
         team: The processes that share the pictures out.
-        refine_steps: As in `Model.see`.
+        options: How the pictures are seen.
 
     Returns:
         The results of all processes, in the pictures' order.
@@ -103,7 +160,7 @@ def reconstruct(
     with Writer[tuple[int, Result]]() as writer:
         for start in range(0, max(shares), at_once):
             chunk = {number: photos[number] for number in numbers[start : start + at_once]}
-            done += sum(team.each(partial(_reconstruct, model, chunk, out, writer, refine_steps)))
+            done += sum(team.each(partial(_reconstruct, model, chunk, out, writer, options)))
             say(f"  {done} of {counted(sum(shares), 'pictures')}")
         found = dict(pair for share in team.each(writer.finish) for pair in share)
     results = [found[number] for number in sorted(found)]
@@ -116,7 +173,7 @@ def _reconstruct(
     photos: "Mapping[int, Photo]",
     out: Path,
     writer: Writer[tuple[int, Result]],
-    refine_steps: int,
+    options: "SeeOptions",
 ) -> int:
     """See and draw some pictures, and begin to write what was seen; return how many."""
     from shapecycle.graphics_code import GraphicsCode
@@ -124,9 +181,9 @@ def _reconstruct(
     numbers, chunk = list(photos), list(photos.values())
     if not chunk:
         return 0
-    seen = model.see_photos(chunk, refine_steps=refine_steps)
-    codes = GraphicsCode.stack([one.code for one in seen])
-    for some, pictures in drawn(model, codes, [one.size for one in seen]):
+    seen = model.see_photos(chunk, options)
+    codes, sizes = GraphicsCode.stack([one.code for one in seen]), [one.size for one in seen]
+    for some, pictures in drawn(model, codes, sizes, fov_y=options.fov_y):
         meshes = model.meshes(codes[some])
         writer.begin(
             [
@@ -142,11 +199,16 @@ def _on_cpu(seen: "Seen") -> "Seen":
 
     from shapecycle.camera import Pose
 
-    hypotheses = [
+    start, *hypotheses = (
         replace(one, pose=Pose(one.pose.angles.cpu(), one.pose.translation.cpu()))
-        for one in seen.hypotheses
-    ]
-    return replace(seen, code=seen.code.map(torch.Tensor.cpu), hypotheses=hypotheses)
+        for one in (seen.start, *seen.hypotheses)
+    )
+    code = seen.code.map(torch.Tensor.cpu)
+    return replace(seen, code=code, start=start, hypotheses=hypotheses)
+
+
+def _hypothesis_json(hypothesis: "Hypothesis", fov_y: float) -> dict[str, Any]:
+    return {"plausibility": hypothesis.plausibility, **camera_json(hypothesis.pose, fov_y)}
 
 
 def _write(
@@ -167,21 +229,28 @@ def _write(
     Image.fromarray((picture * 255).round().astype(np.uint8)).save(folder / "render.png")
     iou = silhouette_iou(picture[..., 3], photo.rgba[3])
     mesh.save(folder / "mesh.glb", extras={"silhouette_iou": iou})
+    doubts: dict[str, Any] = {
+        "half_turn_is_likely": seen.half_turn_is_likely,
+        "shape_distance": seen.shape_distance,
+        "unlike_training_shapes": seen.unlike_training_shapes,
+        "bare_mask": photo.is_bare_mask,
+    }
     record = {
         "image": photo.path.name,
         "size": list(seen.size),
         "code": seen.code.to_json(),
         **camera_json(seen.code.pose, seen.fov_y),
-        "hypotheses": [
-            {"plausibility": h.plausibility, **camera_json(h.pose, seen.fov_y)}
-            for h in seen.hypotheses
-        ],
+        "hypotheses": [_hypothesis_json(one, seen.fov_y) for one in seen.hypotheses],
+        "start": _hypothesis_json(seen.start, seen.fov_y),
         "silhouette_iou": iou,
+        **doubts,
     }
     (folder / "code.json").write_text(json.dumps(record, indent=1) + "\n")
     azimuth, elevation, _ = (degrees(x) for x in seen.code.pose.angles[0].tolist())
-    plausibility = seen.hypotheses[0].plausibility
-    return number, Result(photo.path.name, iou, azimuth % 360, elevation, plausibility)
+    result = Result(
+        photo.path.name, iou, azimuth % 360, elevation, seen.start.plausibility, **doubts
+    )
+    return number, result
 
 
 def _write_summary(results: list[Result], out: Path) -> None:

@@ -1,0 +1,144 @@
+"""What is seen in a picture, and what one may say before it is seen."""
+
+from dataclasses import dataclass
+from math import isfinite, pi
+
+from torch import Tensor
+
+from shapecycle.camera import Pose
+from shapecycle.graphics_code import GraphicsCode
+from shapecycle.pose_distribution import NEARBY
+from shapecycle.validation import checked_count, checked_fov_y
+
+HYPOTHESES = 4
+"""Poses that are reported of a picture."""
+HALF_TURN_SHARE = 0.25
+"""Plausibility, compared with the first pose's, from which an opposite one is reported."""
+MAX_SHAPE_DISTANCE = 1.25
+"""Distance from the training shapes above which a shape is reported as unlike them. To a model of
+chairs, 0.6 % of 480 renders of other chairs lie above, 4 % of 48 silhouettes of real ones, and
+83 % of 72 photographs of toy cars."""
+
+
+@dataclass(frozen=True, eq=False)
+class SeeOptions:
+    """How pictures are seen; see `model.Model.see`.
+
+    Attributes:
+        refine_steps: Steps of fitting shape and pose to the mask.
+        hypothesis: Rank of the pose hypothesis that is taken, from 1.
+        azimuth_hint: Azimuth near which the pose is, in radians, of any size.
+        pose: The poses themselves, as many as pictures.
+        fov_y: Full vertical field of view of the pictures, in radians; by default the model's.
+
+    Raises:
+        TypeError, ValueError: If one is of another form or out of its range, or more than one of
+            them chooses the pose.
+    """
+
+    refine_steps: int = 30
+    hypothesis: int = 1
+    azimuth_hint: float | None = None
+    pose: Pose | None = None
+    fov_y: float | None = None
+
+    def __post_init__(self) -> None:
+        checked_count(self.refine_steps, "refine_steps", minimum=0)
+        checked_count(self.hypothesis, "hypothesis", minimum=1, maximum=HYPOTHESES)
+        if self.azimuth_hint is not None and not isfinite(self.azimuth_hint):
+            raise ValueError(f"`azimuth_hint` must be finite, found {self.azimuth_hint}")
+        if self.pose is not None:
+            _check_pose(self.pose)
+        if self.fov_y is not None:
+            checked_fov_y(self.fov_y)
+        if self._choices > 1:
+            raise ValueError(
+                "`hypothesis`, `azimuth_hint` and `pose` all choose the pose: give one of them"
+            )
+
+    @property
+    def _choices(self) -> int:
+        return sum((self.hypothesis != 1, self.azimuth_hint is not None, self.pose is not None))
+
+    @property
+    def is_pose_chosen(self) -> bool:
+        """Whether another pose than the most plausible one was asked for."""
+        return self._choices > 0
+
+
+def _check_pose(pose: Pose) -> None:
+    if not isinstance(pose, Pose):
+        raise TypeError(f"`pose` must be a Pose, found {type(pose).__name__}")
+    for part in (pose.angles, pose.translation):
+        if not isinstance(part, Tensor) or part.ndim != 2 or part.shape[1] != 3:
+            raise ValueError("`pose` must hold angles and a translation, b x 3 each")
+        if not part.isfinite().all():
+            raise ValueError("`pose` must be finite")
+    if len(pose.angles) != len(pose.translation) or (pose.translation[:, 2] >= 0).any():
+        raise ValueError(
+            "`pose` must have as many angles as translations, with z < 0: in front of the camera"
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Hypothesis:
+    """One reading of a picture's pose.
+
+    Attributes:
+        pose: A batch of one.
+        plausibility: Its probability, in [0, 1]; a picture's hypotheses sum to at most 1.
+    """
+
+    pose: Pose
+    plausibility: float
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """What was seen in one picture.
+
+    Attributes:
+        code: The graphics code, refined.
+        hypotheses: Poses, the most plausible first, as the network saw them.
+        start: What refinement started from: the first hypothesis, unless another was chosen; of a
+            given pose and an azimuth hint, with the plausibility of that azimuth.
+        shape_distance: How far the shape lies from the training shapes, which have 1 themselves
+            (root mean square); see `priors.fitted_gaussian.GaussianPrior.distance`.
+        fov_y: Full vertical field of view that was assumed, in radians.
+        size: Height and width of the picture, in pixels.
+    """
+
+    code: GraphicsCode
+    hypotheses: list[Hypothesis]
+    start: Hypothesis
+    shape_distance: float
+    fov_y: float
+    size: tuple[int, int]
+
+    @property
+    def half_turn_is_likely(self) -> bool:
+        """Whether the object may as well stand the other way round.
+
+        That is so if a hypothesis within 30 degrees of the first one's opposite has at least a
+        quarter of its plausibility. Symmetric objects give the same answer.
+        """
+        first, *others = self.hypotheses
+        return any(
+            _angle_between(_azimuth(other) + pi, _azimuth(first)) <= NEARBY
+            and other.plausibility >= HALF_TURN_SHARE * first.plausibility
+            for other in others
+        )
+
+    @property
+    def unlike_training_shapes(self) -> bool:
+        """Whether the shape is far from what was trained on: a rough warning."""
+        return self.shape_distance > MAX_SHAPE_DISTANCE
+
+
+def _azimuth(hypothesis: Hypothesis) -> float:
+    azimuth: float = hypothesis.pose.angles[0, 0].item()
+    return azimuth
+
+
+def _angle_between(first: float, second: float) -> float:
+    return abs((first - second + pi) % (2 * pi) - pi)
