@@ -61,7 +61,7 @@ def test_two_processes_reconstruct_what_one_does(run: Path, world: Path, here: P
     assert (one.code, two.code) == (0, 0), two.err
     assert (one.out, two.out) == ("one\n", "two\n")
     assert two.err.count("left out 1 of 13 pictures") == 1
-    assert two.err.count("12 of 12 pictures") == 1
+    assert two.err.count("  12 of 12 pictures\n") == 1
     _assert_alike(here / "one", here / "two")
     first, second = (json.loads((here / x / "summary.json").read_text()) for x in ("one", "two"))
     images = [[row["image"] for row in summary["pictures"]] for summary in (first, second)]
