@@ -20,4 +20,4 @@ echo "model: {fov_y_degrees: 40.0}" > "$out/settings.yaml"
 "$python" -m shapecycle train --images "$pictures/train/images" --shapes "$out/shapes" --out "$out/run" \
   --config "$out/settings.yaml" --total-images "$images" --seed "$seed"
 "$python" -m shapecycle evaluate "$out/run" --images "$pictures/val/images" --shapes "$pictures/val/shapes" \
-  --cameras "$pictures/val/cameras.json" --out "$out/metrics.json"
+  --cameras "$pictures/val/cameras.json" --training-shapes "$out/shapes" --out "$out/metrics.json"

@@ -8,6 +8,7 @@ mkdir -p "$out"
 "$shapecycle" train --images "$data/chairs/train/images" --shapes "$data/chairs/train/shapes" \
   --out "$out/run" --minutes 30
 "$shapecycle" evaluate "$out/run" --images "$data/chairs/val/images" --shapes "$data/chairs/val/shapes" \
-  --cameras "$data/chairs/val/cameras.json" --out "$out/metrics.json" --keep "$out/reconstructions"
+  --cameras "$data/chairs/val/cameras.json" --training-shapes "$data/chairs/train/shapes" \
+  --out "$out/metrics.json" --keep "$out/reconstructions"
 "$shapecycle" render "$out/run" "$data/chairs/val/shapes" --samples 3 --seed 0 --out "$out/drawings"
 "$shapecycle" generate "$out/run" --samples 8 --seed 0 --out "$out/new"

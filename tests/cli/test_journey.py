@@ -3,6 +3,7 @@
 import json
 import re
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from tiny_world import TINY, Outcome, few_samples, shapecycle, train_command
 
 import shapecycle as package
 from shapecycle import seen
+from shapecycle.evaluate import efficientnet_lite0
 from shapecycle.graphics_code import GraphicsCode
 
 
@@ -363,14 +365,45 @@ def test_evaluating_scores_every_picture_on_what_is_written(
         "silhouette_iou",
         "azimuth_error_degrees",
         "rotation_error_degrees",
+        "novel_view_iou",
+        "novel_view_normals_degrees",
     }
     assert names <= set(metrics["summary"])
     for name in names:
         values = [row[name] for row in metrics["pictures"]]
         assert metrics["summary"][name]["mean"] == pytest.approx(np.mean(values))
         assert metrics["summary"][name]["median"] == pytest.approx(np.median(values))
+        low, high = metrics["summary"][name]["interval"]
+        assert low <= metrics["summary"][name]["mean"] <= high
+    has_weights = find_spec(efficientnet_lite0.PACKAGE) is not None
+    assert ("look_distance" in metrics["summary"]) == has_weights
+    assert outcome.err.count("shapecycle[pretrained]") == (not has_weights)
     assert len(list((here / "kept").glob("*/mesh.glb"))) == 12
     assert sorted(path.name for path in here.iterdir()) == ["kept", "scores"]
+
+
+def test_evaluating_scores_references_beside_the_model(run: Path, world: Path, here: Path) -> None:
+    command = ["evaluate", run, "--images", world / "images", "--shapes", world / "shapes",
+               "--cameras", world / "cameras.json", "--refine-steps", 0]  # fmt: skip
+    assert shapecycle(*command, "--out", "without.json").code == 0
+    outcome = shapecycle(*command, "--out", "with.json", "--training-shapes", world / "shapes")
+    assert outcome.code == 0, outcome.err
+    without, beside = (_json(here / f"{name}.json") for name in ("without", "with"))
+    references = beside["summary"].pop("references")
+    few = {name: references[name] for name in ("two_samplings", "read")}
+    assert without["summary"].pop("references") == few
+    assert without["summary"] == beside["summary"]
+    # The true shapes were trained on, so the nearest one is the truth, sampled twice.
+    nearest = references["nearest_training_shape"]
+    assert nearest["chamfer"] == pytest.approx(references["two_samplings"]["chamfer"], rel=0.02)
+    assert nearest["novel_view_iou"] > 0.99
+    for name in ("typical_training_shape", "random_training_shape"):
+        assert references[name]["chamfer"] > nearest["chamfer"]
+        values = [row["references"][name]["chamfer"] for row in beside["pictures"]]
+        assert references[name]["chamfer"] == pytest.approx(np.mean(values))
+    refused = shapecycle(*command, "--out", "other.json", "--training-shapes", here / "none")
+    assert refused.code == 2
+    assert "there is no file or folder" in refused.err
 
 
 # In Python

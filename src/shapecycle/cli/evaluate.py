@@ -2,9 +2,13 @@
 
 import json
 import tempfile
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
+from itertools import groupby
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from tyro.conf import Positional
 
@@ -24,7 +28,17 @@ from shapecycle.cli.output import (
 )
 from shapecycle.cli.reconstruct import reconstruct
 from shapecycle.console import say
-from shapecycle.errors import CheckpointError, DataError, ShapecycleError
+from shapecycle.errors import CheckpointError, DataError, MissingExtra, ShapecycleError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from jaxtyping import Float
+
+    from shapecycle.evaluate.efficientnet_lite0 import EfficientNetLite0
+    from shapecycle.evaluate.known_shapes import KnownShape
+    from shapecycle.evaluate.references import TrainingShapes
+    from shapecycle.mesh import Mesh
+    from shapecycle.model import Model
 
 
 @dataclass(frozen=True)
@@ -45,6 +59,8 @@ class Evaluate:
     """JSON file of the pictures' cameras; docs/conventions.md says how it is laid out."""
     out: Path
     """JSON file to create."""
+    training_shapes: Path | None = None
+    """Folder of the shapes trained on; the nearest, the typical and a random one are scored too."""
     keep: Path | None = None
     """Folder to create for the reconstructions; by default they are not kept."""
     refine_steps: int = 30
@@ -57,7 +73,7 @@ class Evaluate:
         from shapecycle.data.photos import SUFFIXES, load_photo
         from shapecycle.devices import chosen_device
         from shapecycle.evaluate.pose import read_cameras
-        from shapecycle.evaluate.scores import score, shape_of, summarised
+        from shapecycle.evaluate.scores import shape_of, summarised
         from shapecycle.model import load
         from shapecycle.parallel import ALONE
         from shapecycle.seen import SeeOptions
@@ -84,6 +100,8 @@ class Evaluate:
             )
         model = load(self.model, device=device)
         check_shapes(sorted(set(shapes.values())))
+        training = None if self.training_shapes is None else load_training(self.training_shapes)
+        network = look_network()
         photos = load_share(
             files, load_photo, ALONE, skip_bad=False, kind="pictures", hint="fix or remove them"
         )
@@ -94,15 +112,12 @@ class Evaluate:
                 out = stack.enter_context(new_folder(self.keep))
             reconstruct(model, photos, out, ALONE, SeeOptions(self.refine_steps))
             say("comparing with the truth ...")
-            rows = [
-                score(out / path.stem, shapes[path.stem], cameras[path.stem]) | {"image": path.name}
-                for path in files
-            ]
+            known = partial(known_shape, model=model, training=training, network=network)
+            rows = scored(files, shapes, known, cameras, out)
         summary = summarised(rows)
         metrics = {"model": str(self.model), "summary": summary, "pictures": rows}
         write_new_file(self.out, json.dumps(metrics, indent=1) + "\n")
-        for name, both in summary.items():
-            say(f"  {name:<24} mean {both['mean']:8.4f}   median {both['median']:8.4f}")
+        say_summary(summary)
         print(self.out)
 
 
@@ -137,3 +152,101 @@ def check_shapes(files: list[Path]) -> None:
         except ShapecycleError as error:
             bad.append(error)
     report_bad(bad, len(files), skip_bad=False, kind="shapes", hint="fix or remove them")
+
+
+def load_training(folder: Path) -> "TrainingShapes":
+    """Load the training shapes as a training does, all or none."""
+    from shapecycle.data.mesh_files import SUFFIXES, load_mesh
+    from shapecycle.data.simplify import simplify
+    from shapecycle.evaluate.references import TrainingShapes
+    from shapecycle.geometry.boxes import normalise
+    from shapecycle.parallel import ALONE
+
+    def load(path: Path) -> "Mesh":
+        return normalise(simplify(load_mesh(path)))[0]
+
+    files = files_of((folder,), SUFFIXES, "training shapes")
+    loaded = load_share(
+        files, load, ALONE, skip_bad=False, kind="training shapes", hint="fix or remove them"
+    )
+    return TrainingShapes.of(list(loaded.values()))
+
+
+def look_network() -> "EfficientNetLite0 | None":
+    """Load what look distances are measured with; without the extra, say that there are none."""
+    from shapecycle.evaluate.efficientnet_lite0 import pretrained
+
+    try:
+        return pretrained()
+    except MissingExtra as missing:
+        say(f"look_distance is left out: {missing.what}; {missing.hint}")
+        return None
+
+
+def known_shape(
+    path: Path,
+    model: "Model",
+    training: "TrainingShapes | None",
+    network: "EfficientNetLite0 | None",
+) -> "KnownShape":
+    """Load a true shape, and compare it with what no picture is needed for."""
+    from shapecycle.data.mesh_files import load_mesh
+    from shapecycle.evaluate.known_shapes import KnownShape
+
+    truth = load_mesh(path)
+    others = {"read": read_and_decoded(model, truth)}
+    if training is not None:
+        others |= training.picked_for(truth, path.stem)
+    return KnownShape.of(truth, others, network)
+
+
+def read_and_decoded(model: "Model", shape: "Mesh") -> "Mesh":
+    """Return the surface that a model keeps of a shape that it is shown itself."""
+    import torch
+
+    from shapecycle.mesh import Mesh
+
+    renderer = model.networks.renderer
+    with torch.no_grad():
+        vertices = renderer.vertices(model.read(shape))[0]
+    return Mesh(vertices.cpu().numpy(), renderer.deformation.template.faces.cpu().numpy())
+
+
+def scored(
+    files: list[Path],
+    shapes: Mapping[str, Path],
+    known: "Callable[[Path], KnownShape]",
+    cameras: "Mapping[str, Float[np.ndarray, '4 4']]",
+    out: Path,
+) -> list[dict[str, Any]]:
+    """Compare what was written of every picture with its true shape and camera.
+
+    Args:
+        files: The pictures.
+        shapes: Their shapes' files, by the pictures' stems.
+        known: Loads a shape; called once for each.
+        cameras: Their cameras, by the pictures' stems.
+        out: The folder of the reconstructions.
+    """
+    from shapecycle.evaluate.scores import Reconstruction
+
+    def shape_file(path: Path) -> Path:
+        return shapes[path.stem]
+
+    rows = {}
+    for file, pictures in groupby(sorted(files, key=shape_file), shape_file):
+        shape = known(file)
+        for path in pictures:
+            written = Reconstruction.load(out / path.stem)
+            rows[path] = shape.score(written, cameras[path.stem]) | {"image": path.name}
+    return [rows[path] for path in files]
+
+
+def say_summary(summary: Mapping[str, Mapping[str, Any]]) -> None:
+    """Print means with their intervals, medians, and the means of the references."""
+    for name, of in summary.items():
+        if name != "references":
+            interval = " to ".join(f"{end:.4f}" for end in of["interval"] or ()) or "one object"
+            say(f"  {name:<26} mean {of['mean']:.4f} ({interval})   median {of['median']:.4f}")
+    for name, means in summary.get("references", {}).items():
+        say(f"  {name}: " + ", ".join(f"{score} {mean:.4f}" for score, mean in means.items()))

@@ -1,7 +1,6 @@
 """Scores of what a demo wrote, beside answers that need no learning."""
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +11,14 @@ from shapecycle.console import say
 from shapecycle.data.mesh_files import load_mesh
 from shapecycle.demo.views import drawn_untextured, pixels_of, pose_of, whole_frame
 from shapecycle.demo.world import DRAWINGS, DemoPaths, World
-from shapecycle.evaluate.geometry import compare, nearest
+from shapecycle.evaluate.geometry import compare
 from shapecycle.evaluate.pose import read_cameras
-from shapecycle.evaluate.scores import columns_of, score, shape_of, summarised
+from shapecycle.evaluate.references import medoid
+from shapecycle.evaluate.scores import Reconstruction, means, score, shape_of, summarised
 from shapecycle.evaluate.silhouettes import silhouette_iou
 from shapecycle.mesh import Mesh
 
 Scores = dict[str, Any]
-MEDOID_POINTS = 256
 
 
 def scores_of(world: World, paths: DemoPaths) -> dict[str, Any]:
@@ -41,7 +40,8 @@ def scores_of(world: World, paths: DemoPaths) -> dict[str, Any]:
     seen, typical_seen = [], []
     for picture in sorted((paths.held_out / "images").iterdir()):
         shape, camera = shape_of(picture, paths.held_out / "shapes"), cameras[picture.stem]
-        ours = score(paths.meshes / picture.stem, shape, camera)
+        written = Reconstruction.load(paths.meshes / picture.stem)
+        ours = score(written, truths[shape.stem], camera)
         seen.append({"image": picture.name, "shape": shape.stem, **ours})
         overlap = _overlap(typical, camera, pixels_of(picture)[..., 3], world)
         typical_seen.append(typical_scores[shape.stem] | {"silhouette_iou": overlap})
@@ -70,24 +70,6 @@ def scores_of(world: World, paths: DemoPaths) -> dict[str, Any]:
             "rows": drawn,
         },
     }
-
-
-def medoid(meshes: Sequence[Mesh]) -> int:
-    """Return the index of the mesh with the least mean Chamfer distance to all others."""
-    sampled = [
-        mesh.sample(MEDOID_POINTS, np.random.default_rng([0, k]))[0]
-        for k, mesh in enumerate(meshes)
-    ]
-    everything = np.concatenate(sampled)
-    distances = np.stack(
-        [nearest(everything, one)[0].reshape(-1, MEDOID_POINTS).mean(1) for one in sampled]
-    )
-    return int((distances + distances.T).mean(1).argmin())
-
-
-def means(rows: Sequence[Scores]) -> dict[str, float]:
-    """Return the mean of every number in the rows."""
-    return {name: float(values.mean()) for name, values in columns_of(rows).items()}
 
 
 def _drawing_overlaps(
