@@ -16,6 +16,17 @@ def test_without_smoothing_sources_land_on_their_targets() -> None:
     torch.testing.assert_close(spline.points(source), target, atol=2e-4, rtol=0)
 
 
+def test_many_systems_are_solved_right_by_several_threads() -> None:
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        source = torch.rand(64, 200, 3, generator=torch.Generator().manual_seed(0))
+        spline = ThinPlateSpline.fit(source, 1.1 * source)
+    finally:
+        torch.set_num_threads(before)
+    torch.testing.assert_close(spline.points(source), 1.1 * source, atol=1e-4, rtol=0)
+
+
 def test_affine_maps_are_reproduced_everywhere_whatever_the_smoothing() -> None:
     source, elsewhere = _points(0), _points(2, 50) * 3
     matrix = torch.tensor([[1.1, 0.2, 0.0], [0.0, 0.9, 0.1], [0.3, 0.0, 1.0]])

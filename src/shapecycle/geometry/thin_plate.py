@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -44,8 +45,9 @@ class ThinPlateSpline:
         corner = x.new_zeros(batch, 4, 4)
         system = torch.cat([torch.cat([kernel, affine], 2), torch.cat([affine.mT, corner], 2)], 1)
         wanted = torch.cat([target.double(), x.new_zeros(batch, 4, 3)], 1)
-        weights = torch.linalg.solve(system, wanted)
-        return ThinPlateSpline(source, weights.to(source))
+        # On processors PyTorch 2.13 solves batches in double precision wrongly with several threads.
+        weights = np.linalg.solve(system.cpu().numpy(), wanted.cpu().numpy())
+        return ThinPlateSpline(source, torch.from_numpy(weights).to(source))
 
     def bending(self) -> Float[Tensor, " b"]:
         """Return how much each map bends space; 0 for affine maps."""
