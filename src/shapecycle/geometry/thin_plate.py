@@ -45,7 +45,7 @@ class ThinPlateSpline:
         corner = x.new_zeros(batch, 4, 4)
         system = torch.cat([torch.cat([kernel, affine], 2), torch.cat([affine.mT, corner], 2)], 1)
         wanted = torch.cat([target.double(), x.new_zeros(batch, 4, 3)], 1)
-        # On processors PyTorch 2.13 solves batches in double precision wrongly with several threads.
+        # On processors PyTorch 2.13 solves batches wrongly with several threads.
         weights = np.linalg.solve(system.cpu().numpy(), wanted.cpu().numpy())
         return ThinPlateSpline(source, torch.from_numpy(weights).to(source))
 
