@@ -79,7 +79,7 @@ class CarriedShapes:
 
     @torch.no_grad()
     def add_to(self, shapes: ShapeSampler) -> None:
-        """Let a sampler draw these beside the training shapes, in place of those it had."""
+        """Let a sampler draw these beside the training shapes."""
         points, normals, vertices = [], [], []
         for some in torch.arange(len(self.source), device=self.source.device).split(AT_ONCE):
             row = self.source[some]

@@ -122,7 +122,7 @@ class ShapeSampler:
         normals: Float[Tensor, "p k 3"],
         vertices: Float[Tensor, "p v 3"],
     ) -> None:
-        """Draw carried training shapes as well, in place of those carried before.
+        """Draw carried training shapes as well.
 
         Args:
             source: Which training shapes they were.

@@ -227,7 +227,8 @@ class Trainer:
     def begin(self, name: str) -> None:
         """Make what a stage begins with: once shapes can be read, they are carried to others."""
         count = self.settings.scenes.carried_shapes
-        if count and name != "shapes":
+        # Codes drift little from then on, and to carry takes seconds.
+        if count and name != "shapes" and self.carried is None:
             shapes = self.scenes.shapes
             self._draw_carried(CarriedShapes.sample(self.networks, shapes, count, self.generator))
 
