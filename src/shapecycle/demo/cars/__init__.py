@@ -6,11 +6,12 @@ layers up to the roof, the wheels are turned; lamps, grille and plates lie on th
 Every solid is closed, and the whole is its own mirror image about x = 0.
 """
 
-from shapecycle.demo.cars.build import Part, car_mesh, car_parts
+from shapecycle.demo.cars.build import car_mesh, car_parts
 from shapecycle.demo.cars.design import Car, sample_car
-from shapecycle.demo.cars.files import write_ply, write_shapes
+from shapecycle.demo.cars.files import write_shapes
 from shapecycle.demo.cars.kinds import KINDS
 from shapecycle.demo.cars.materials import ALBEDO, MATERIALS
+from shapecycle.demo.parts import Part, write_ply
 
 __all__ = [
     "ALBEDO",

@@ -13,7 +13,7 @@ from shapecycle.demo.cars.profile import (
     shoulder_radius,
     top_height,
 )
-from shapecycle.demo.cars.solids import Solid, half_loft, mirrored_whole
+from shapecycle.demo.solids import Solid, half_loft, mirrored_whole
 
 
 def body_solid(car: Car) -> Solid:

@@ -7,7 +7,7 @@ import numpy as np
 from shapecycle.demo.cars.design import Cabin, Car
 from shapecycle.demo.cars.materials import GLASS, PAINT, TRIM
 from shapecycle.demo.cars.profile import bent, half_width, shoulder_radius, top_height
-from shapecycle.demo.cars.solids import Solid, half_loft, mirrored_whole
+from shapecycle.demo.solids import Solid, half_loft, mirrored_whole
 
 
 def cabin_solid(car: Car) -> Solid:

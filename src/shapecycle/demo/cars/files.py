@@ -3,12 +3,9 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-import trimesh
-from trimesh.exchange.ply import export_ply
-
 from shapecycle.demo.cars.build import car_mesh
 from shapecycle.demo.cars.design import sample_car
-from shapecycle.mesh import Mesh
+from shapecycle.demo.parts import write_ply
 
 
 def write_shapes(folder: Path, seeds: Iterable[int]) -> list[Path]:
@@ -28,14 +25,3 @@ def write_shapes(folder: Path, seeds: Iterable[int]) -> list[Path]:
         write_ply(file, car_mesh(sample_car(seed)))
         files.append(file)
     return files
-
-
-def write_ply(file: Path, mesh: Mesh) -> None:
-    """Write positions and triangles as a binary little-endian PLY file.
-
-    Args:
-        file: Where to.
-        mesh: What; its normals and texture are left out.
-    """
-    surface = trimesh.Trimesh(mesh.vertices, mesh.faces, process=False)
-    file.write_bytes(export_ply(surface, vertex_normal=False))

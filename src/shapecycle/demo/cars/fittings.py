@@ -6,8 +6,8 @@ from shapecycle.demo.cars.cabin import cabin_columns, cabin_layer
 from shapecycle.demo.cars.design import Car
 from shapecycle.demo.cars.materials import HEADLIGHT, METAL, PAINT, TAILLIGHT, TRIM
 from shapecycle.demo.cars.profile import bent, half_width, top_height
-from shapecycle.demo.cars.solids import Solid, block, mirror, slab
 from shapecycle.demo.cars.wheels import spare_wheel_solid
+from shapecycle.demo.solids import Solid, block, mirror, slab
 
 
 def end_solids(car: Car) -> list[Solid]:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from shapecycle.demo.cars.design import Car
-from shapecycle.demo.cars.solids import Solid
+from shapecycle.demo.solids import Solid
 
 
 def _rounding(distance: np.ndarray, radius: float) -> np.ndarray:

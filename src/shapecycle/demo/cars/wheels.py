@@ -5,7 +5,7 @@ import numpy as np
 from shapecycle.demo.cars.design import Car, Wheels
 from shapecycle.demo.cars.materials import METAL, TRIM, TYRE
 from shapecycle.demo.cars.profile import plan_half_width
-from shapecycle.demo.cars.solids import Solid, loft, mirror
+from shapecycle.demo.solids import Solid, loft, mirror
 
 
 def wheel_solids(car: Car) -> list[Solid]:
