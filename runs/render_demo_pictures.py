@@ -1,6 +1,6 @@
-"""Path-trace the demo's pictures: procedural cars, studio and sky light, no background.
+"""Path-trace pictures of procedural cars or chairs: studio and sky light, no background.
 
-    python runs/render_demo_pictures.py --out DIR [--limit N]
+    python runs/render_demo_pictures.py --out DIR [--world chairs] [--limit N]
 
 writes ``train/images``, ``val/images``, ``val/shapes`` and ``val/cameras.json`` under DIR.
 Pictures already there are kept, so an interrupted run goes on where it stopped. Needs the
@@ -10,17 +10,22 @@ Pictures already there are kept, so an interrupted run goes on where it stopped.
 import argparse
 import json
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import mitsuba as mi
 import numpy as np
+from car_paint import sample_car_look
+from chair_finish import sample_chair_look
 from jaxtyping import Float, Int
 from PIL import Image
+from reflectance import Reflectance
 
-from shapecycle.demo import cars
+from shapecycle.demo import cars, chairs
+from shapecycle.demo.parts import Part, write_ply
+from shapecycle.mesh import Mesh
 
 FOV_Y_DEGREES = 40.0
 SIDE = 128
@@ -29,15 +34,13 @@ VIEWS = 5
 CREASE_DEGREES = 38.0
 NEAREST = 1.3
 """Closest a camera comes; nearer, the perspective hides the wheels of cars seen from the front."""
-HUES = (0.99, 0.01, 0.05, 0.12, 0.28, 0.40, 0.50, 0.57, 0.60, 0.64, 0.78, 0.93)
-"""Paint hues in turns: reds and blues are the most frequent."""
 
 mi.set_variant("scalar_rgb")
 
 
 @dataclass(frozen=True)
 class View:
-    """A camera near a car. Degrees; transforms are target_from_source."""
+    """A camera near an object. Degrees; transforms are target_from_source."""
 
     azimuth: float
     elevation: float
@@ -47,56 +50,89 @@ class View:
 
 
 @dataclass(frozen=True)
-class Paint:
-    """How a car's paint looks; colours are sRGB in [0, 1]."""
+class Subject:
+    """What is in a picture."""
 
-    colour: tuple[float, float, float]
-    roof: tuple[float, float, float]
-    roughness: float
-    metallic: float
-    clearcoat: float
+    mesh: Mesh
+    parts: tuple[Part, ...]
+    look: Callable[[Part], Reflectance]
+
+
+@dataclass(frozen=True)
+class PictureWorld:
+    """Objects by seed, and which of them are in which set."""
+
+    subject: Callable[[int], Subject]
+    train: range
+    held_out: range
+    measured: tuple[int, ...]
+    """Axes of the picture, 0 for its width, of which the larger extent fills the picture."""
+
+
+def car_subject(seed: int) -> Subject:
+    """The car of a seed, in its paint."""
+    car = cars.sample_car(seed)
+    look = sample_car_look(np.random.default_rng([seed, 1]))
+    return Subject(cars.car_mesh(car), cars.car_parts(car), look)
+
+
+def chair_subject(seed: int) -> Subject:
+    """The chair of a seed, in its wood, fabric and metal."""
+    chair = chairs.sample_chair(seed)
+    look = sample_chair_look(np.random.default_rng([seed, 1]))
+    return Subject(chairs.chair_mesh(chair), chairs.chair_parts(chair), look)
+
+
+WORLDS = {
+    "cars": PictureWorld(car_subject, cars.TRAIN_PICTURE_SEEDS, cars.HELD_OUT_SEEDS, (0,)),
+    # Chairs are mostly taller than wide.
+    "chairs": PictureWorld(
+        chair_subject, chairs.TRAIN_PICTURE_SEEDS, chairs.HELD_OUT_SEEDS, (0, 1)
+    ),
+}
 
 
 def main() -> None:
     """Render what is missing under ``--out``."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, required=True, help="folder for the pictures")
-    parser.add_argument("--limit", type=int, default=None, help="only so many cars of each kind")
+    parser.add_argument("--world", choices=WORLDS, default="cars", help="what is in the pictures")
+    parser.add_argument("--limit", type=int, default=None, help="only so many objects of each set")
     arguments = parser.parse_args()
-    render_set(arguments.out / "train", cars.TRAIN_PICTURE_SEEDS[: arguments.limit])
-    held_out = cars.HELD_OUT_SEEDS[: arguments.limit]
-    render_set(arguments.out / "val", held_out)
-    write_truth(arguments.out / "val", held_out)
+    world = WORLDS[arguments.world]
+    held_out = world.held_out[: arguments.limit]
+    render_set(world, arguments.out / "train", world.train[: arguments.limit])
+    render_set(world, arguments.out / "val", held_out)
+    write_truth(world, arguments.out / "val", held_out)
 
 
-def render_set(folder: Path, seeds: range) -> None:
-    """Render all views of the cars with these seeds into ``folder/images``."""
+def render_set(world: PictureWorld, folder: Path, seeds: range) -> None:
+    """Render all views of the objects with these seeds into ``folder/images``."""
     images = folder / "images"
     images.mkdir(parents=True, exist_ok=True)
     for seed in seeds:
-        car = cars.sample_car(seed)
-        paint = sample_paint(np.random.default_rng([seed, 1]))
-        for index, view in enumerate(sample_views(car, seed)):
+        subject = world.subject(seed)
+        for index, view in enumerate(sample_views(world, subject.mesh, seed)):
             file = images / f"{seed}_{index}.png"
             if file.exists():
                 continue
             sky = sample_sky(np.random.default_rng([seed, 2, index]))
-            rgba = render(car, paint, view, sky, seed * VIEWS + index)
+            rgba = render(subject, view, sky, seed * VIEWS + index)
             partial = file.with_suffix(".part")
             Image.fromarray(rgba).save(partial, format="PNG", optimize=True)
             partial.replace(file)
             print(file, flush=True)
 
 
-def write_truth(folder: Path, seeds: range) -> None:
-    """Write the shapes and cameras of the held-out cars."""
-    cars_folder = folder / "shapes"
-    cars_folder.mkdir(parents=True, exist_ok=True)
+def write_truth(world: PictureWorld, folder: Path, seeds: range) -> None:
+    """Write the shapes and cameras of the held-out objects."""
+    shapes = folder / "shapes"
+    shapes.mkdir(parents=True, exist_ok=True)
     views = {}
     for seed in seeds:
-        car = cars.sample_car(seed)
-        cars.write_ply(cars_folder / f"{seed}.ply", cars.car_mesh(car))
-        for index, view in enumerate(sample_views(car, seed)):
+        mesh = world.subject(seed).mesh
+        write_ply(shapes / f"{seed}.ply", mesh)
+        for index, view in enumerate(sample_views(world, mesh, seed)):
             views[f"{seed}_{index}"] = {
                 "azimuth_degrees": round(view.azimuth, 4),
                 "elevation_degrees": round(view.elevation, 4),
@@ -106,9 +142,9 @@ def write_truth(folder: Path, seeds: range) -> None:
     (folder / "cameras.json").write_text(json.dumps(truth, indent=1) + "\n")
 
 
-def sample_views(car: cars.Car, seed: int) -> Iterator[View]:
-    """Draw the cameras of a car: all around, a little from above, the whole car in frame."""
-    vertices = cars.car_mesh(car).vertices.astype(np.float64)
+def sample_views(world: PictureWorld, mesh: Mesh, seed: int) -> Iterator[View]:
+    """Draw an object's cameras: all around, a little from above, the whole of it in frame."""
+    vertices = mesh.vertices.astype(np.float64)
     generator = np.random.default_rng([seed, 3])
     for _ in range(VIEWS):
         azimuth, elevation = generator.uniform(0, 360), generator.uniform(5, 30)
@@ -118,20 +154,21 @@ def sample_views(car: cars.Car, seed: int) -> Iterator[View]:
         for _ in range(40):
             distance = (near + far) / 2
             view = view_from(azimuth, elevation, distance, target)
-            if fits(view, vertices, fill):
+            if fits(world, view, vertices, fill):
                 far = distance
             else:
                 near = distance
         yield view_from(azimuth, elevation, far, target)
 
 
-def fits(view: View, vertices: Float[np.ndarray, "v 3"], fill: float) -> bool:
-    """Whether the car is within its share of the picture's width and wholly in frame."""
+def fits(world: PictureWorld, view: View, vertices: Float[np.ndarray, "v 3"], fill: float) -> bool:
+    """Whether the object is within its share of the picture and wholly in frame."""
     seen = vertices @ view.camera_from_object[:3, :3].T + view.camera_from_object[:3, 3]
     if seen[:, 2].max() > -0.05:
         return False
     screen = seen[:, :2] / -seen[:, 2:] / np.tan(np.radians(FOV_Y_DEGREES) / 2)
-    return bool(np.ptp(screen[:, 0]) / 2 <= fill and np.abs(screen).max() <= 0.94)
+    extent = np.ptp(screen, axis=0)[list(world.measured)].max()
+    return bool(extent / 2 <= fill and np.abs(screen).max() <= 0.94)
 
 
 def view_from(
@@ -147,29 +184,6 @@ def view_from(
     matrix[:3, :3] = np.stack([right, np.cross(back, right), back])
     matrix[:3, 3] = -matrix[:3, :3] @ position
     return View(azimuth, elevation, position, target, matrix)
-
-
-def sample_paint(generator: np.random.Generator) -> Paint:
-    """Draw a paint: two thirds colours, one third white, silver, grey or black."""
-    if generator.random() < 0.33:
-        grey = generator.choice([0.92, 0.72, 0.45, 0.16]) + generator.uniform(-0.05, 0.05)
-        colour = np.full(3, grey) + generator.uniform(-0.015, 0.015, 3)
-    else:
-        hue = generator.choice(HUES) + generator.normal(0, 0.025)
-        saturation, value = generator.uniform(0.4, 0.92), generator.uniform(0.35, 0.9)
-        wheel = np.clip(np.abs((hue * 6 + np.array([0, 4, 2])) % 6 - 3) - 1, 0, 1)
-        colour = value * (1 - saturation * (1 - wheel))
-    roof = colour
-    if generator.random() < 0.15:
-        roof = np.full(3, generator.choice([0.9, 0.12]))
-    finish = generator.choice(["gloss", "metallic", "satin"], p=[0.5, 0.3, 0.2])
-    return Paint(
-        colour=tuple(np.clip(colour, 0.03, 0.97).tolist()),
-        roof=tuple(np.clip(roof, 0.03, 0.97).tolist()),
-        roughness=generator.uniform(*((0.4, 0.6) if finish == "satin" else (0.12, 0.28))),
-        metallic=generator.uniform(0.3, 0.6) if finish == "metallic" else 0.0,
-        clearcoat=0.0 if finish == "satin" else 1.0,
-    )
 
 
 def sample_sky(generator: np.random.Generator) -> Float[np.ndarray, "h w 3"]:
@@ -247,7 +261,7 @@ def skyline(around: np.ndarray, generator: np.random.Generator) -> Float[np.ndar
 
 
 def render(
-    car: cars.Car, paint: Paint, view: View, sky: Float[np.ndarray, "h w 3"], seed: int
+    subject: Subject, view: View, sky: Float[np.ndarray, "h w 3"], seed: int
 ) -> Int[np.ndarray, "128 128 4"]:
     """Path-trace one picture.
 
@@ -255,7 +269,7 @@ def render(
         Straight-alpha sRGB bytes, row 0 on top.
     """
     with tempfile.TemporaryDirectory() as folder:
-        scene = scene_of(car, paint, sky, Path(folder))
+        scene = scene_of(subject, sky, Path(folder))
         up = mi.ScalarTransform4f().look_at(
             origin=view.position.tolist(), target=view.target.tolist(), up=[0, 1, 0]
         )
@@ -292,68 +306,37 @@ def to_bytes(premultiplied: Float[np.ndarray, "h w 4"]) -> Int[np.ndarray, "h w 
     return np.round(rgba * 255).astype(np.uint8)
 
 
-def scene_of(
-    car: cars.Car, paint: Paint, sky: Float[np.ndarray, "h w 3"], folder: Path
-) -> dict[str, Any]:
-    """The car under its light, as a scene dictionary without a sensor."""
+def scene_of(subject: Subject, sky: Float[np.ndarray, "h w 3"], folder: Path) -> dict[str, Any]:
+    """The object under its light, as a scene dictionary without a sensor."""
     scene: dict[str, Any] = {
         "type": "scene",
         "integrator": {"type": "path", "max_depth": 6, "hide_emitters": True},
         "sky": {"type": "envmap", "bitmap": mi.Bitmap(sky.astype(np.float32))},
     }
-    for index, part in enumerate(cars.car_parts(car)):
+    for index, part in enumerate(subject.parts):
         file = folder / f"{index}.ply"
-        vertices, normals, faces = creased(part.vertices, part.faces)
-        write_ply_with_normals(file, vertices, normals, faces)
+        corners, normals = creased(part.vertices, part.faces)
+        reflectance = subject.look(part)
+        # Where nothing needs texture coordinates none are given: they would turn the frames
+        # that reflections are sampled in, and with them the noise of the pictures.
+        patterned = reflectance["base_color"]["type"] == "bitmap"
+        uv = texture_coordinates(corners) if patterned else None
+        write_triangles(file, corners, normals, uv)
         scene[f"part{index}"] = {
             "type": "ply",
             "filename": str(file),
-            "bsdf": {"type": "twosided", "material": material_of(part, paint)},
+            "bsdf": {"type": "twosided", "material": reflectance},
         }
     return scene
 
 
-def material_of(part: cars.Part, paint: Paint) -> dict[str, Any]:
-    """The reflectance of a part."""
-    if part.material == "paint":
-        colour = paint.roof if part.name == "cabin" else paint.colour
-        return principled(colour, paint.roughness, paint.metallic, paint.clearcoat)
-    colour = cars.ALBEDO[part.material]
-    roughness, metallic, clearcoat = {
-        "glass": (0.10, 0.0, 0.0),
-        "tyre": (0.75, 0.0, 0.0),
-        "metal": (0.25, 0.8, 0.0),
-        "headlight": (0.25, 0.0, 1.0),
-        "taillight": (0.25, 0.0, 1.0),
-        "trim": (0.6, 0.0, 0.0),
-    }[part.material]
-    return principled(colour, roughness, metallic, clearcoat)
-
-
-def principled(
-    colour: tuple[float, float, float], roughness: float, metallic: float, clearcoat: float
-) -> dict[str, Any]:
-    """A principled reflectance; ``colour`` is sRGB."""
-    encoded = np.array(colour)
-    linear = np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4)
-    return {
-        "type": "principled",
-        "base_color": {"type": "rgb", "value": linear.tolist()},
-        "roughness": roughness,
-        "metallic": metallic,
-        "specular": 0.5,
-        "clearcoat": clearcoat,
-        "clearcoat_gloss": 0.95,
-    }
-
-
 def creased(
     vertices: Float[np.ndarray, "v 3"], faces: Int[np.ndarray, "f 3"]
-) -> tuple[Float[np.ndarray, "n 3"], Float[np.ndarray, "n 3"], Int[np.ndarray, "f 3"]]:
+) -> tuple[Float[np.ndarray, "n 3"], Float[np.ndarray, "n 3"]]:
     """Give every face corner its own vertex and a normal that is smooth but for creases.
 
     Returns:
-        Vertices and unit normals of all corners, and faces that index them.
+        Vertices and unit normals of all corners, three for each face.
     """
     a, b, c = (vertices[faces[:, k]].astype(np.float64) for k in range(3))
     weighted = np.cross(b - a, c - a)
@@ -375,24 +358,45 @@ def creased(
     normals = np.zeros((len(corner), 3))
     np.add.at(normals, first[smooth], weighted[other[smooth]])
     normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
-    return vertices[corner], normals, np.arange(len(corner)).reshape(-1, 3)
+    return vertices[corner], normals
 
 
-def write_ply_with_normals(
+def texture_coordinates(corners: Float[np.ndarray, "n 3"]) -> Float[np.ndarray, "n 2"]:
+    """Lay a pattern over a part from the six sides of a box.
+
+    Args:
+        corners: Three for each face, in object units.
+
+    Returns:
+        Along the part's longest axis, and across it.
+    """
+    longest = int(np.ptp(corners, axis=0).argmax())
+    others = [axis for axis in range(3) if axis != longest]
+    a, b, c = corners.reshape(-1, 3, 3).transpose(1, 0, 2)
+    facing = np.abs(np.cross(b - a, c - a)).argmax(1).repeat(3)
+    # A face across the first of the other axes shows the second, and the other way round.
+    across = np.where(facing == others[0], corners[:, others[1]], corners[:, others[0]])
+    along = np.where(facing == longest, corners[:, others[1]], corners[:, longest])
+    return np.stack([along, across], axis=1)
+
+
+def write_triangles(
     file: Path,
-    vertices: Float[np.ndarray, "v 3"],
-    normals: Float[np.ndarray, "v 3"],
-    faces: Int[np.ndarray, "f 3"],
+    corners: Float[np.ndarray, "n 3"],
+    normals: Float[np.ndarray, "n 3"],
+    uv: Float[np.ndarray, "n 2"] | None,
 ) -> None:
-    """Write a binary PLY file with vertex normals."""
-    axes = "".join(f"property float {name}\n" for name in ("x", "y", "z", "nx", "ny", "nz"))
+    """Write a binary PLY file of triangles that share no vertices."""
+    names = ["x", "y", "z", "nx", "ny", "nz", *([] if uv is None else ["u", "v"])]
+    properties = "".join(f"property float {name}\n" for name in names)
+    count = len(corners) // 3
     header = (
-        f"ply\nformat binary_little_endian 1.0\nelement vertex {len(vertices)}\n{axes}"
-        f"element face {len(faces)}\nproperty list uchar int vertex_indices\nend_header\n"
+        f"ply\nformat binary_little_endian 1.0\nelement vertex {len(corners)}\n{properties}"
+        f"element face {count}\nproperty list uchar int vertex_indices\nend_header\n"
     )
-    records = np.empty(len(faces), dtype=[("count", "u1"), ("indices", "<i4", 3)])
-    records["count"], records["indices"] = 3, faces
-    points = np.concatenate([vertices, normals], axis=1).astype("<f4")
+    records = np.empty(count, dtype=[("count", "u1"), ("indices", "<i4", 3)])
+    records["count"], records["indices"] = 3, np.arange(3 * count).reshape(-1, 3)
+    points = np.concatenate([corners, normals, *([] if uv is None else [uv])], axis=1).astype("<f4")
     file.write_bytes(header.encode() + points.tobytes() + records.tobytes())
 
 

@@ -108,7 +108,7 @@ KINDS: dict[str, Kind] = {
         seats={"flat": 2, "dished": 2, "cushioned": 2}, backs={"none": 1},
         bases={"straight": 2, "splayed": 3, "turned": 2, "pedestal": 1, "star": 1},
         arms={"none": 1}, legs={"frame": 2, "metal": 1}, seat_height=(0.42, 0.66),
-        seat_width=(0.32, 0.42), seat_depth=(0.30, 0.38), squareness=(2.0, 8.0), taper=(0.0, 0.0),
+        seat_width=(0.30, 0.39), seat_depth=(0.28, 0.36), squareness=(2.0, 8.0), taper=(0.0, 0.0),
         weight=0.9,
     ),
     "bar": Kind(
