@@ -9,6 +9,9 @@ from shapecycle.demo.chairs.materials import FRAME, METAL, PADDING
 from shapecycle.demo.chairs.tubes import ROUND, SQUARE, Y, Z, filleted, pad, post, straight, tube
 from shapecycle.demo.solids import Solid
 
+BOW = 2.6
+"""Exponent of the form of bent rods; 2 would be half an ellipse."""
+
 
 def back_solids(chair: Chair) -> list[Solid]:
     """All above the seat but the arms."""
@@ -33,7 +36,7 @@ def back_solids(chair: Chair) -> list[Solid]:
         case "rail":
             return [*posts, _rail("crest rail", chair, 0.78, 0.22 * chair.back.height)]
         case "panel":
-            return [*posts, _panel(chair, 0.011, FRAME, "back panel")]
+            return [*posts, _panel(chair)]
         case "padded":
             return [*posts, *_strut(chair), _padding(chair)]
         case "strips":
@@ -101,14 +104,14 @@ def _uprights(chair: Chair, *, slat: bool) -> list[Solid]:
 
 def _bow_height(across: float) -> float:
     """How far up a bow is at a distance from the middle."""
-    return float((1 - abs(across) ** 2.6) ** (1 / 2.6))
+    return float((1 - abs(across) ** BOW) ** (1 / BOW))
 
 
 def _bow(chair: Chair, width: float, height: float) -> Solid:
     """A bent rod from the seat's one corner over the top to the other."""
     angle = np.linspace(0, np.pi, 27)
     form = np.stack([np.cos(angle), np.sin(angle)]).round(12)
-    across, up = np.sign(form) * np.abs(form) ** (2 / 2.6)
+    across, up = np.sign(form) * np.abs(form) ** (2 / BOW)
     path = back_point(chair, width * across, height * up - 0.03)
     girth = 0.7 * chair.base.girth if leg_material(chair) == FRAME else chair.base.girth
     return tube("hoop", path, girth, leg_material(chair), across=Z)
@@ -144,11 +147,11 @@ def _cross(chair: Chair) -> list[Solid]:
     return pair(tube("cross", path, size, FRAME, across=_upwards(chair), section=SQUARE))
 
 
-def _panel(chair: Chair, half_thickness: float, material: int, name: str) -> Solid:
+def _panel(chair: Chair) -> Solid:
     """A board between the posts, from the back's foot to its top."""
-    t = half_thickness
+    t = 0.011
     layers = [(0.0, -t), (0.6, -t), (0.97, -t), (1.0, -0.6 * t), (1.0, 0.6 * t), (0.97, t)]
-    return _on_back(chair, name, [*layers, (0.6, t), (0.0, t)], material, 8.0)
+    return _on_back(chair, "back panel", [*layers, (0.6, t), (0.0, t)], FRAME, 8.0)
 
 
 def _padding(chair: Chair) -> Solid:

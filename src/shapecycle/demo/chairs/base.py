@@ -70,15 +70,15 @@ def _legs(chair: Chair) -> list[Solid]:
 def _stretchers(chair: Chair) -> list[Solid]:
     """Bars between the legs; tall chairs need a bar for the feet."""
     base, top = chair.base, underside(chair)
-    kind = 2 if chair.kind == "bar" else base.stretchers
-    if kind == 0 or has_shell(chair) or top < 0.3:
+    style = "around" if chair.kind == "bar" else base.stretchers
+    if style == "none" or has_shell(chair) or top < 0.3:
         return []
     girth, material = 0.55 * base.girth, leg_material(chair)
     low = 0.24 if chair.kind == "bar" else 0.32 * top
-    side = low + 0.05 if kind == 2 else low
+    side = low + 0.05 if style == "around" else low
     ends = leg_point(chair, True, side), leg_point(chair, False, side)
     solids = pair(tube("stretcher", straight(*ends), girth, material))
-    if kind == 1:
+    if style == "middle":
         middle = (ends[0] + ends[1]) / 2
         return [*solids, _crossbar("stretcher", middle, girth, material)]
     for front in (True, False):

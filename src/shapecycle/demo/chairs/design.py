@@ -8,12 +8,14 @@ import numpy as np
 
 from shapecycle.demo.chairs.kinds import (
     KINDS,
+    STRETCHERS,
     ArmStyle,
     BackStyle,
     BaseStyle,
     Kind,
     LegMaterial,
     SeatStyle,
+    Stretchers,
 )
 
 Style = TypeVar("Style", bound=str)
@@ -72,8 +74,7 @@ class Base:
     rake: float
     apron: float
     """Height of the boards under the seat; 0 without."""
-    stretchers: int
-    """0 for none, 1 for an H between the legs, 2 for four bars around."""
+    stretchers: Stretchers
     turning: int
     """Which profile the legs are turned to, and how many spokes a star has."""
 
@@ -189,7 +190,7 @@ def _sample_base(ranges: Kind, generator: np.random.Generator) -> Base:
         splay=generator.uniform(0.07, 0.20) if splayed else generator.uniform(0.0, 0.02),
         rake=generator.uniform(0.08, 0.22) if splayed else generator.uniform(0.0, 0.12),
         apron=generator.uniform(0.045, 0.08) if generator.random() < 0.6 else 0.0,
-        stretchers=int(generator.choice(3, p=(0.35, 0.3, 0.35))),
+        stretchers=_drawn(STRETCHERS, generator),
         turning=int(generator.integers(3)),
     )
 

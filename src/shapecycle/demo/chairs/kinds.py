@@ -14,6 +14,10 @@ BaseStyle = Literal[
 ]
 ArmStyle = Literal["none", "posts", "tees", "loops", "panels"]
 LegMaterial = Literal["frame", "metal"]
+Stretchers = Literal["none", "middle", "around"]
+"""Bars between the legs: on both sides with one across their middles, or on all four sides."""
+STRETCHERS: dict[Stretchers, int] = {"none": 7, "middle": 6, "around": 7}
+"""Their shares in every kind."""
 
 
 @dataclass(frozen=True)
