@@ -20,7 +20,7 @@ from shapecycle.demo.report import (
     html_of,
     shortfall,
 )
-from shapecycle.demo.world import DemoOptions, DemoPaths
+from shapecycle.demo.world import DemoOptions, DemoPaths, World
 
 SCORES = {
     "silhouette_iou": 0.7654,
@@ -34,7 +34,7 @@ def _picture(alt: str = "a grey square") -> Picture:
     return picture_of(np.full((6, 8, 4), 0.5, np.float32), alt)
 
 
-def _report() -> dict[str, object]:
+def _report(noun: str = "car") -> dict[str, object]:
     seen = {"image": "9_0.png", **SCORES, "photo": _picture(), "redrawn": _picture()}
     drawn = {"shape": "9", "silhouette_iou": 0.912, "untextured": _picture()}
     columns = (("chamfer", "Chamfer", "lower", ".4f"), ("iou", "IoU", "higher", ".3f"))
@@ -45,6 +45,7 @@ def _report() -> dict[str, object]:
     summarised = ("chamfer", "azimuth_within_30", "self_intersecting_faces", "dihedral_degrees")
     return {
         "facts": {"Seed": "3"},
+        "noun": noun,
         "phases": [("Training", 421.0, "shapecycle train --out run"), ("Drawing", 4.21, "")],
         "images": 60_016,
         "training_seconds": 421.0,
@@ -59,7 +60,7 @@ def _report() -> dict[str, object]:
         "new": [_picture()] * 4,
         "curves": (Curve("surface", (0.1, 0.2, 0.4), (0.3, 0.2, 0.1)),),
         "stages": (Stage("shapes", 0.0, 0.2), Stage("all cycles", 0.2, 0.4)),
-        "paths": DemoPaths(Path("demo-run"), Path("pictures")),
+        "paths": DemoPaths(Path("demo-run"), World(Path("pictures"), range(8), 40.0, noun=noun)),
     }
 
 
@@ -127,6 +128,13 @@ def test_each_reconstruction_is_shown_with_its_own_scores() -> None:
 def test_phases_are_shown_with_their_times_and_commands() -> None:
     words = _words(html_of(_report()))
     assert "Trainingshapecycle train --out run 7 min 1 s Drawing 4.2 s" in words
+
+
+def test_the_page_names_what_its_world_holds() -> None:
+    cars, chairs = (_words(html_of(_report(noun))) for noun in ("car", "chair"))
+    assert "one picture of an unknown chair becomes" in chairs
+    assert not re.search(r"\bcars?\b", chairs)
+    assert re.sub(r"\bchair", "car", chairs) == cars
 
 
 def test_the_page_says_what_was_seen_in_what_time() -> None:

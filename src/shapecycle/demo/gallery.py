@@ -77,7 +77,7 @@ def gallery_of(world: World, paths: DemoPaths, scores: dict[str, Any]) -> dict[s
 
     Returns:
         Rows of scores with the pictures they belong to: ``brief`` of all held-out pictures,
-        ``full`` of the first of each car, ``drawn`` of held-out shapes; and ``new`` pictures.
+        ``full`` of the first of each object, ``drawn`` of held-out shapes; and ``new`` pictures.
     """
     renderer = load(paths.run).networks.renderer
     seen = scores["seeing"]["rows"]
@@ -89,7 +89,7 @@ def gallery_of(world: World, paths: DemoPaths, scores: dict[str, Any]) -> dict[s
         "brief": [_in_brief(paths, row, width=96) for row in seen],
         "drawn": [_drawn(world, paths, row) for row in scores["drawing"]["rows"]],
         "new": [
-            picture_of(pixels_of(paths.new / f"{k}.png"), f"new car {k}", width=192)
+            picture_of(pixels_of(paths.new / f"{k}.png"), f"new {world.noun} {k}", width=192)
             for k in range(NEW)
         ],
     }

@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from shapecycle.demo.phase_timer import Timer
 from shapecycle.demo.views import SIDES
-from shapecycle.demo.world import DRAWINGS, DemoOptions, DemoPaths
+from shapecycle.demo.world import DRAWINGS, DemoOptions, DemoPaths, World
 from shapecycle.model_file import load_networks
 from shapecycle.train.schedule import is_short
 
@@ -64,7 +64,7 @@ class Stage(NamedTuple):
 
 
 def measured(
-    options: DemoOptions, paths: DemoPaths, timer: Timer, scores: dict[str, Any]
+    options: DemoOptions, world: World, paths: DemoPaths, timer: Timer, scores: dict[str, Any]
 ) -> dict[str, object]:
     """Return all that `html_of` shows besides the pictures of `gallery.gallery_of`."""
     lines = (paths.run / "journal.jsonl").read_text().splitlines()
@@ -83,13 +83,14 @@ def measured(
             "Computed on": processor if options.device == "cpu" else options.device,
             "Seed": options.seed,
         },
+        "noun": world.noun,
         "phases": timer.phases,
         "images": images,
         "training_seconds": seconds,
         "shortfall": shortfall(images, options),
         "ours": scores["seeing"]["shapecycle"],
         "typical": scores["seeing"]["medoid"],
-        "tables": (_seeing_table(scores), _drawing_table(scores)),
+        "tables": (_seeing_table(scores, world), _drawing_table(scores, world)),
         "sides": tuple(SIDES),
         "curves": curves,
         "stages": stages,
@@ -108,15 +109,15 @@ def shortfall(images: int, options: DemoOptions) -> str:
     )
 
 
-def _seeing_table(scores: dict[str, Any]) -> Table:
+def _seeing_table(scores: dict[str, Any], world: World) -> Table:
     summary, rows = scores["seeing"]["shapecycle"], scores["seeing"]["rows"]
     ours = {name: both["mean"] for name, both in summary.items()}
     ours["azimuth_error_degrees"] = summary["azimuth_error_degrees"]["median"]
     chance = {"azimuth_error_degrees": 90.0, "azimuth_within_30": 1 / 6}
-    typical, truth = _baselines(scores, "seeing", "; silhouettes in the true cameras")
-    cars = len({row["shape"] for row in rows})
+    typical, truth = _baselines(scores, world, "seeing", "; silhouettes in the true cameras")
+    objects = len({row["shape"] for row in rows})
     return (
-        f"Picture to shape: {len(rows)} held-out pictures of {cars} cars",
+        f"Picture to shape: {len(rows)} held-out pictures of {objects} {world.noun}s",
         GEOMETRY + VIEWPOINT,
         (
             ("shapecycle", "", ours),
@@ -127,7 +128,7 @@ def _seeing_table(scores: dict[str, Any]) -> Table:
     )
 
 
-def _drawing_table(scores: dict[str, Any]) -> Table:
+def _drawing_table(scores: dict[str, Any], world: World) -> Table:
     drawing = scores["drawing"]
     return (
         f"Shape to picture: {len(drawing['rows'])} held-out shapes, read, rebuilt and drawn "
@@ -135,15 +136,15 @@ def _drawing_table(scores: dict[str, Any]) -> Table:
         GEOMETRY,
         (
             ("shapecycle", "", drawing["shapecycle"]),
-            *_baselines(scores, "drawing", " in the same poses"),
+            *_baselines(scores, world, "drawing", " in the same poses"),
         ),
     )
 
 
-def _baselines(scores: dict[str, Any], part: str, where: str) -> tuple[Row, Row]:
+def _baselines(scores: dict[str, Any], world: World, part: str, where: str) -> tuple[Row, Row]:
     typical, truth = scores[part]["medoid"], scores[part]["truth"]
     return (
-        ("most typical training car", f"always {scores['medoid']}{where}", typical),
+        (f"most typical training {world.noun}", f"always {scores['medoid']}{where}", typical),
         ("the true shape itself", "two draws of points from it: the limit", truth),
     )
 

@@ -14,7 +14,6 @@ from pathlib import Path
 import yaml
 
 from shapecycle.console import say
-from shapecycle.demo.cars import write_shapes
 from shapecycle.demo.gallery import gallery_of
 from shapecycle.demo.phase_timer import Timer
 from shapecycle.demo.report import html_of, measured
@@ -31,7 +30,7 @@ def run_demo(options: DemoOptions, world: World, run_verb: RunVerb) -> Path:
 
     Args:
         options: What the user can choose.
-        world: The pictures and cars to learn from.
+        world: The pictures and shapes to learn from.
         run_verb: Runs the verbs.
 
     Returns:
@@ -40,7 +39,7 @@ def run_demo(options: DemoOptions, world: World, run_verb: RunVerb) -> Path:
     Raises:
         DataError: If the pictures are not there.
     """
-    paths, timer = DemoPaths(free_folder(options.out), world.pictures), Timer()
+    paths, timer = DemoPaths(free_folder(options.out), world), Timer()
     _check_pictures(paths)
     paths.out.mkdir(parents=True, exist_ok=True)
     say(f"everything goes to {paths.out}")
@@ -52,7 +51,7 @@ def run_demo(options: DemoOptions, world: World, run_verb: RunVerb) -> Path:
             (paths.out / "metrics.json").write_text(json.dumps(scores, indent=1) + "\n")
         with timer.phase("Drawing the pictures of this page"):
             gallery = gallery_of(world, paths, scores)
-    path, results = paths.out / "report.html", measured(options, paths, timer, scores)
+    path, results = paths.out / "report.html", measured(options, world, paths, timer, scores)
     path.write_text(html_of(results | gallery), encoding="utf-8")
     if results["shortfall"]:
         say(f"\nThe training {results['shortfall']}")
@@ -74,7 +73,7 @@ def _run_verbs(
     """Do what the other verbs do, by the commands that the report shows."""
     pictures, shapes = paths.held_out / "images", paths.held_out / "shapes"
     with timer.phase(f"Making {len(world.seeds)} training shapes"):
-        write_shapes(paths.shapes, world.seeds)
+        world.write_shapes(paths.shapes, world.seeds)
         model = {"fov_y_degrees": world.fov_y_degrees, **world.settings.get("model", {})}
         settings = {**world.settings, "model": model}
         paths.settings.write_text(yaml.safe_dump(settings, sort_keys=False))
@@ -85,7 +84,8 @@ def _run_verbs(
             run_verb(typed)
 
     run(
-        f"Training on {_count(paths.photos)} pictures and {len(world.seeds)} shapes of other cars",
+        f"Training on {_count(paths.photos)} pictures and {len(world.seeds)} shapes of other "
+        f"{world.noun}s",
         *("train", "--images", paths.photos, "--shapes", paths.shapes, "--out", paths.run),
         *("--config", paths.settings, "--seed", options.seed),
         *("--total-images", options.total_images, "--minutes", f"{options.limit_minutes:g}"),
@@ -100,7 +100,7 @@ def _run_verbs(
         *("--out", paths.drawings),
     )
     run(
-        f"Generating {NEW} new cars",
+        f"Generating {NEW} new {world.noun}s",
         *("generate", paths.run, "--samples", NEW, "--seed", options.seed, "--out", paths.new),
     )
 

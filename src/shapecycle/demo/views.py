@@ -1,4 +1,4 @@
-"""Views of the demo's cars: cameras, drawings in neutral light, and pictures from files."""
+"""Views of the demo's objects: cameras, drawings in neutral light, and pictures from files."""
 
 from dataclasses import replace
 from math import pi, radians

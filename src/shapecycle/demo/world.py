@@ -1,6 +1,6 @@
 """The demo's world, what the user can choose, and where the files of one demo are."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,10 @@ SHAPES = 150
 DRAWINGS = 3
 """How many pictures are drawn of each held-out shape."""
 NEW = 8
-"""How many new cars are generated."""
+"""How many new objects are generated."""
+
+ShapeWriter = Callable[[Path, Iterable[int]], list[Path]]
+"""Writes the shapes of some seeds into a folder, and returns the files."""
 
 
 @dataclass(frozen=True)
@@ -35,22 +38,39 @@ class DemoOptions:
     device: str
 
 
+def _write_cars(folder: Path, seeds: Iterable[int]) -> list[Path]:
+    # The command line reads the constants of this file, and must not wait for NumPy.
+    from shapecycle.demo.cars import write_shapes
+
+    return write_shapes(folder, seeds)
+
+
+def _write_chairs(folder: Path, seeds: Iterable[int]) -> list[Path]:
+    from shapecycle.demo.chairs import write_shapes
+
+    return write_shapes(folder, seeds)
+
+
 @dataclass(frozen=True)
 class World:
-    """The pictures and cars that the demo learns from.
+    """The pictures and shapes that the demo learns from.
 
     Attributes:
         pictures: Folder with ``train/images``, and ``val/images``, ``val/shapes`` and
-            ``val/cameras.json`` of other cars.
-        seeds: The cars that are the training shapes.
+            ``val/cameras.json`` of other objects.
+        seeds: The objects that are the training shapes.
         fov_y_degrees: Vertical field of view of all cameras, in degrees.
         settings: What else differs from the preset's settings.
+        noun: What one of its objects is called.
+        write_shapes: Makes the training shapes.
     """
 
     pictures: Path
     seeds: Sequence[int]
     fov_y_degrees: float
     settings: dict[str, dict[str, Any]] = field(default_factory=dict)
+    noun: str = "car"
+    write_shapes: ShapeWriter = _write_cars
 
 
 class DemoPaths:
@@ -58,7 +78,7 @@ class DemoPaths:
 
     Args:
         out: Folder of all that the demo writes.
-        pictures: The folder of its `World`.
+        world: What it learns from.
 
     Attributes:
         photos: The training pictures.
@@ -68,27 +88,38 @@ class DemoPaths:
         run: The run folder with the model.
         meshes: What was reconstructed from the held-out pictures.
         drawings: What was drawn of the held-out shapes.
-        new: New cars.
+        new: New objects.
     """
 
-    def __init__(self, out: Path, pictures: Path) -> None:
-        self.photos = pictures / "train" / "images"
-        self.held_out = pictures / "val"
+    def __init__(self, out: Path, world: World) -> None:
+        self.photos = world.pictures / "train" / "images"
+        self.held_out = world.pictures / "val"
         self.out = out
         self.shapes = out / "shapes"
         self.settings = out / "settings.yaml"
         self.run = out / "run"
         self.meshes = out / "reconstructions"
         self.drawings = out / "drawings"
-        self.new = out / "new-cars"
+        self.new = out / f"new-{world.noun}s"
 
 
 def cars_world() -> World:
     """Return the world that comes with the package."""
-    # The command line reads the constants of this file, and must not wait for NumPy.
     from shapecycle.demo.cars import SHAPE_SEEDS
 
     return World(Path(__file__).parent / "pictures", SHAPE_SEEDS[:SHAPES], 40.0)
+
+
+def chairs_world(pictures: Path) -> World:
+    """Return a world of chairs, whose pictures do not come with the package.
+
+    Args:
+        pictures: What ``runs/render_demo_pictures.py --world chairs --out`` wrote.
+    """
+    from shapecycle.demo.chairs import SHAPE_SEEDS
+
+    seeds = SHAPE_SEEDS[:SHAPES]
+    return World(pictures, seeds, 40.0, noun="chair", write_shapes=_write_chairs)
 
 
 def free_folder(out: Path) -> Path:
