@@ -35,7 +35,7 @@ METALS: tuple[tuple[Colour, float, float], ...] = (
 )
 """Colour, roughness and metallic of chrome, brushed steel, brass, black and white powder coat."""
 GREYS = (0.90, 0.62, 0.35, 0.13)
-REPEATS_PER_UNIT = 4
+REPEATS_PER_UNIT = 6
 """How often a pattern repeats across an object of diagonal 1."""
 
 

@@ -1,17 +1,19 @@
 """Path-trace pictures of procedural cars or chairs: studio and sky light, no background.
 
-    python runs/render_demo_pictures.py --out DIR [--world chairs] [--limit N]
+    python runs/render_demo_pictures.py --out DIR [--world chairs] [--limit N] [--views N]
 
 writes ``train/images``, ``val/images``, ``val/shapes`` and ``val/cameras.json`` under DIR.
 Pictures already there are kept, so an interrupted run goes on where it stopped. Needs the
-``pictures`` extra (Mitsuba 3); a few seconds a picture on two CPU cores.
+``pictures`` extra (Mitsuba 3); a few seconds a picture on two CPU cores. `--sheet FILE` lays
+the training pictures out on white.
 """
 
 import argparse
 import json
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -98,21 +100,25 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="folder for the pictures")
     parser.add_argument("--world", choices=WORLDS, default="cars", help="what is in the pictures")
     parser.add_argument("--limit", type=int, default=None, help="only so many objects of each set")
+    parser.add_argument("--views", type=int, default=VIEWS, help="only so many views of each")
+    parser.add_argument("--sheet", type=Path, default=None, help="file for a sheet of pictures")
     arguments = parser.parse_args()
     world = WORLDS[arguments.world]
     held_out = world.held_out[: arguments.limit]
-    render_set(world, arguments.out / "train", world.train[: arguments.limit])
-    render_set(world, arguments.out / "val", held_out)
-    write_truth(world, arguments.out / "val", held_out)
+    render_set(world, arguments.out / "train", world.train[: arguments.limit], arguments.views)
+    render_set(world, arguments.out / "val", held_out, arguments.views)
+    write_truth(world, arguments.out / "val", held_out, arguments.views)
+    if arguments.sheet:
+        write_sheet(arguments.sheet, sorted((arguments.out / "train" / "images").glob("*.png")))
 
 
-def render_set(world: PictureWorld, folder: Path, seeds: range) -> None:
-    """Render all views of the objects with these seeds into ``folder/images``."""
+def render_set(world: PictureWorld, folder: Path, seeds: range, views: int) -> None:
+    """Render the first views of the objects with these seeds into ``folder/images``."""
     images = folder / "images"
     images.mkdir(parents=True, exist_ok=True)
     for seed in seeds:
         subject = world.subject(seed)
-        for index, view in enumerate(sample_views(world, subject.mesh, seed)):
+        for index, view in enumerate(islice(sample_views(world, subject.mesh, seed), views)):
             file = images / f"{seed}_{index}.png"
             if file.exists():
                 continue
@@ -124,22 +130,33 @@ def render_set(world: PictureWorld, folder: Path, seeds: range) -> None:
             print(file, flush=True)
 
 
-def write_truth(world: PictureWorld, folder: Path, seeds: range) -> None:
+def write_truth(world: PictureWorld, folder: Path, seeds: range, views: int) -> None:
     """Write the shapes and cameras of the held-out objects."""
     shapes = folder / "shapes"
     shapes.mkdir(parents=True, exist_ok=True)
-    views = {}
+    cameras = {}
     for seed in seeds:
         mesh = world.subject(seed).mesh
         write_ply(shapes / f"{seed}.ply", mesh)
-        for index, view in enumerate(sample_views(world, mesh, seed)):
-            views[f"{seed}_{index}"] = {
+        for index, view in enumerate(islice(sample_views(world, mesh, seed), views)):
+            cameras[f"{seed}_{index}"] = {
                 "azimuth_degrees": round(view.azimuth, 4),
                 "elevation_degrees": round(view.elevation, 4),
                 "camera_from_object": view.camera_from_object.round(6).tolist(),
             }
-    truth = {"fov_y_degrees": FOV_Y_DEGREES, "views": views}
+    truth = {"fov_y_degrees": FOV_Y_DEGREES, "views": cameras}
     (folder / "cameras.json").write_text(json.dumps(truth, indent=1) + "\n")
+
+
+def write_sheet(file: Path, pictures: Sequence[Path], columns: int = 8) -> None:
+    """Lay pictures out in rows, on white."""
+    rows = -(-len(pictures) // columns)
+    sheet = Image.new("RGB", (columns * SIDE, rows * SIDE), "white")
+    for index, picture in enumerate(pictures):
+        with Image.open(picture) as opened:
+            row, column = divmod(index, columns)
+            sheet.paste(opened, (column * SIDE, row * SIDE), opened)
+    sheet.save(file, optimize=True)
 
 
 def sample_views(world: PictureWorld, mesh: Mesh, seed: int) -> Iterator[View]:
