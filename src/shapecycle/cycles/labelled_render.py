@@ -90,9 +90,11 @@ def cycle_losses(
     distance, _ = chamfer_loss(points, normals, half.points, half.normals)
     pose = pose_loss(encoding.pose, render.pose, render.view)
     away_from = networks.image_encoder.position_head(encoding.fine) - render.positions
-    seen = render.covered.sum().clamp(min=1.0)
+    # Picture by picture, so that shares of a batch have the loss of the whole.
+    off = (away_from.abs() * render.covered).sum((1, 2, 3))
+    seen = render.covered.sum((1, 2, 3)).clamp(min=1.0)
     return {
-        "shape_cycle_positions": (away_from.abs() * render.covered).sum() / seen,
+        "shape_cycle_positions": (off / seen).mean(),
         "shape_cycle_code": (encoding.shape - render.shape).abs().mean(),
         "shape_cycle_vertices": away.square().sum(2).add(1e-8).sqrt().mean(),
         "shape_cycle_surface": distance,
