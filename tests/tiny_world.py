@@ -46,6 +46,7 @@ TINY: dict[str, dict[str, Any]] = {
         "critic_width": 4,
     },
     "scenes": {"carried_shapes": 4},
+    "weights": {"shape_cycle_positions": 1.0},
     "train": {"batch": 4},
 }
 

@@ -70,7 +70,7 @@ class LossWeights:
     """Shape and random cycle: the vertices come back."""
     shape_cycle_surface: float = 20.0
     """Shape and random cycle: the surface comes back, wherever on it the vertices are."""
-    shape_cycle_positions: float = 1.0
+    shape_cycle_positions: float = 0.0
     """Shape and random cycle: every pixel knows which point of the object it shows."""
     shape_cycle_pose: float = 0.7
     """Shape and random cycle: azimuth, elevation, roll and placement come back."""
@@ -106,7 +106,7 @@ class SceneSettings:
     """Strength of the smooth warps that multiply the training shapes for the autoencoder."""
     seen_warp: float = 0.5
     """Strength of the warps of the shapes that are drawn and seen again."""
-    carried_shapes: int = 256
+    carried_shapes: int = 0
     """Training shapes carried towards others, which half of the scenes then show; 0 for none."""
 
 
@@ -207,7 +207,6 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
         "weights": {
             "shape_silhouette": 0.0,
             "shape_cycle_surface": 0.0,
-            "shape_cycle_positions": 0.0,
             "shape_cycle_light": 0.0,
             "image_cycle_structure": 0.0,
         },
@@ -216,7 +215,6 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
             "roll_degrees": 0.0,
             "warp": 0.0,
             "seen_warp": 0.0,
-            "carried_shapes": 0,
         },
         "train": {
             "total_images": 6_400_000,

@@ -59,7 +59,8 @@ def test_the_point_that_a_pixel_shows_lies_on_the_ray_through_its_centre(
     shapes: WarpedShapes,
 ) -> None:
     pose, view = _poses(12), _frame(12)
-    positions, covered = seen_positions(shapes.vertices, shapes.topology, pose, view)
+    seen = seen_positions(shapes.vertices, shapes.topology, pose, view)
+    positions, covered = seen[:, :3], seen[:, 3:]
     clip = view.clip(pose.place(positions.flatten(2).mT))
     place = (clip[..., :2] / clip[..., 3:]).mT.unflatten(2, (48, 48))
     centre = (2 * torch.arange(48) + 1) / 48 - 1

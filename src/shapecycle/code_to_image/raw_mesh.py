@@ -45,7 +45,7 @@ def draw_raw(
 @torch.no_grad()
 def seen_positions(
     vertices: Float[Tensor, "b v 3"], topology: rz.Topology, pose: Pose, view: View
-) -> tuple[Float[Tensor, "b 3 h w"], Float[Tensor, "b 1 h w"]]:
+) -> Float[Tensor, "b 4 h w"]:
     """Return which point of the object each pixel's centre shows, in object space, and whether any.
 
     Args:
@@ -56,7 +56,8 @@ def seen_positions(
     """
     clip = view.clip(pose.place(vertices))
     seen = rz.rasterize(clip, topology, view.size)
-    return rz.interpolate(vertices, clip, topology, seen), seen.mask[:, None].float()
+    positions = rz.interpolate(vertices, clip, topology, seen)
+    return torch.cat([positions, seen.mask[:, None].float()], 1)
 
 
 def raw_silhouette(

@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from shapecycle.code_to_image.raw_mesh import draw_raw, seen_positions
+from shapecycle.code_to_image.raw_mesh import draw_raw
 from shapecycle.cycles.labelled_render import LabelledRender, cycle_losses
 from shapecycle.cycles.scenes import SceneSampler
 from shapecycle.losses import Losses
@@ -55,8 +55,6 @@ def draw_random_scene(networks: Networks, scenes: SceneSampler, count: int) -> L
     surface, _ = networks.renderer.surface(vertices, side)
     albedo = solid.at(surface).mT.reshape(count, 3, side, side)
     rgba = draw_raw(shapes.vertices, shapes.topology, solid, pose, light, view)
-    coarse = networks.view(view.window, networks.image_encoder.position_side)
-    positions, covered = seen_positions(shapes.vertices, shapes.topology, pose, coarse)
     return LabelledRender(
         rgba=rgba,
         shape=shape,
@@ -66,7 +64,6 @@ def draw_random_scene(networks: Networks, scenes: SceneSampler, count: int) -> L
         points=shapes.points,
         normals=shapes.normals,
         albedo=albedo,
-        positions=positions,
-        covered=covered,
+        positions=scenes.positions(networks, shapes.vertices, shapes.topology, pose, view),
         view=view,
     )

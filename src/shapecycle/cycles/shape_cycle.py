@@ -7,7 +7,6 @@ from jaxtyping import Float
 from torch import Tensor
 
 from shapecycle.code_to_image.compositing import unpremultiplied
-from shapecycle.code_to_image.raw_mesh import seen_positions
 from shapecycle.cycles.labelled_render import LabelledRender, cycle_losses
 from shapecycle.cycles.scenes import SceneSampler
 from shapecycle.graphics_code import GraphicsCode, Texture
@@ -55,8 +54,6 @@ def shape_cycle(
         view = networks.view(scenes.window(code.pose.place(vertices)))
     albedo = networks.renderer.albedo(code.texture)
     drawing = networks.renderer.draw_surface(vertices, albedo, code.pose, code.light, view)
-    coarse = networks.view(view.window, networks.image_encoder.position_side)
-    positions, covered = seen_positions(vertices, networks.renderer.topology, code.pose, coarse)
     render = LabelledRender(
         rgba=unpremultiplied(drawing.detach()),
         shape=code.shape,
@@ -66,8 +63,7 @@ def shape_cycle(
         points=shapes.points,
         normals=shapes.normals,
         albedo=albedo.detach(),
-        positions=positions,
-        covered=covered,
+        positions=scenes.positions(networks, vertices, networks.renderer.topology, code.pose, view),
         view=view,
     )
     losses, codes = cycle_losses(networks, render, scenes.generator)
