@@ -3,7 +3,8 @@
     python runs/random_scenes.py RUN SHAPES OUT [--views 4] [--seed 0]
 
 writes OUT/images and OUT/cameras.json as `evaluate` reads them: raw meshes in random pose, light
-and colours of the settings that RUN was trained with, whole frames of 128 px. With `evaluate` on
+and colours of the settings that RUN was trained with, whole frames of 128 px; those that touch the
+frame's edge are left out, which favours the farther ones. With `evaluate` on
 these and on pictures of another renderer, for training shapes and for others, and its reference
 "read" beside each, the four gaps between seeing and reading stand in one table.
 """
@@ -68,7 +69,10 @@ def main() -> None:
             Image.fromarray(pixels[k]).save(arguments.out / "images" / f"{name}.png")
             views[name] = {"camera_from_object": matrix}
     (arguments.out / "cameras.json").write_text(json.dumps({"views": views}))
-    print(f"{len(views)} pictures in {arguments.out}")
+    drawn = len(shapes.paths) * arguments.views
+    print(
+        f"{len(views)} pictures in {arguments.out}; {drawn - len(views)} touched the frame's edge"
+    )
 
 
 if __name__ == "__main__":

@@ -108,7 +108,7 @@ def test_an_array_without_channels_is_a_bare_mask() -> None:
 def test_fields_of_view_have_a_range() -> None:
     assert checked_fov_y(0.7) == 0.7
     for fov_y in (0.0, -1.0, 50.0, np.nan):
-        with pytest.raises(ValueError, match=r"`fov_y` must be in \[0.0175, 2.6180\] radians"):
+        with pytest.raises(ValueError, match=r"`fov_y` must be in \[0.0873, 2.0944\] radians"):
             checked_fov_y(fov_y)
 
 

@@ -347,8 +347,9 @@ MAX_COUNTS = {
     "train.panel_images": 10**10,
 }
 """Settings that count something: from 1 to this. More than anything that was ever trained."""
-FOV_DEGREES = (1, 150)
-"""Least and greatest vertical field of view."""
+FOV_DEGREES = (5, 120)
+"""Least and greatest vertical field of view: beyond, objects stand behind the far plane or before
+the near one."""
 
 
 def checked(settings: Settings, *, source: str) -> Settings:
@@ -405,8 +406,8 @@ def checked(settings: Settings, *, source: str) -> Settings:
         ("scenes.seen_warp", 0 <= scenes.seen_warp <= 2, "in [0, 2]"),
         (
             "scenes.carried_shapes",
-            0 <= scenes.carried_shapes <= 100_000,
-            "from 0 to 100,000",
+            0 <= scenes.carried_shapes <= 10_000,
+            "from 0 to 10,000",
         ),
         ("scenes.elevation_degrees", -90 < low <= high < 90, "an ascending pair in (-90, 90)"),
         ("scenes.distance", 0.7 <= near <= far <= 1000, "an ascending pair in [0.7, 1000]"),

@@ -255,6 +255,6 @@ def _lost(ranks: list[int], size: int) -> LostProcess:
     who = " and ".join(str(rank) for rank in ranks) or "another one"
     return LostProcess(
         f"of {size} processes that work together, number {who} ended or does not answer",
-        "its own message says why; a training goes on from its last saved state with --resume, "
-        "all else is begun anew",
+        "its own message says why; a training that has saved a state goes on from there with "
+        "--resume, all else is begun anew",
     )

@@ -193,7 +193,7 @@ def checked_fov_y(fov_y: float) -> float:
     """Return a vertical field of view.
 
     Raises:
-        ValueError: If it is less than 1 degree or more than 150.
+        ValueError: If it is less than 5 degrees or more than 120.
     """
     low, high = map(radians, FOV_DEGREES)
     if not low <= fov_y <= high:

@@ -396,8 +396,8 @@ def test_refinement_cannot_run_backwards(world: Path, run: Path, here: Path) -> 
         (["--hypothesis", 5], "--hypothesis must be from 1 to 4, found 5"),
         (["--azimuth-hint", 361], "--azimuth-hint must be from -360 to 360, found 361"),
         (["--azimuth-hint", "nan"], "--azimuth-hint must be from -360 to 360, found nan"),
-        (["--fov", 0.5], "--fov must be from 1 to 150, found 0.5"),
-        (["--fov", 180], "--fov must be from 1 to 150, found 180"),
+        (["--fov", 0.5], "--fov must be from 5 to 120, found 0.5"),
+        (["--fov", 180], "--fov must be from 5 to 120, found 180"),
         (["--hypothesis", 1, "--azimuth-hint", 90], "both choose the pose\n  hint: give one"),
     ],
 )

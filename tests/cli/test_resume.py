@@ -167,7 +167,7 @@ def test_images_and_their_limit_stay_with_a_run_where_only_one_is_given_again(
         begun = shapecycle(*train_command(world, run, "--total-images", 9000, "--minutes", 1e-6))
     assert begun.code == 0, begun.err
     assert "of 9,000 images in" in begun.err
-    assert "--resume with more --minutes goes on" in begun.err
+    assert "--resume with --minutes that count those before goes on" in begun.err
     for more, minutes, total in (
         ((), 1e-6, 9000),
         (("--total-images", 8000), 1e-6, 8000),

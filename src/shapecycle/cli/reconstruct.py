@@ -122,6 +122,10 @@ class Result:
     bare_mask: bool
 
 
+MISSED = 0.1
+"""Silhouette IoU below which a redrawing has missed its object, or shows nothing."""
+
+
 def remarks(results: Sequence[Result], *, is_pose_chosen: bool) -> Iterator[str]:
     """Say, a line for each doubt, how many results it concerns; summary.json says which."""
     doubts = {
@@ -134,6 +138,11 @@ def remarks(results: Sequence[Result], *, is_pose_chosen: bool) -> Iterator[str]
     for name, doubt in doubts.items():
         if count := sum(getattr(result, name) for result in results):
             yield f"{count} of {counted(len(results), 'pictures')}: {doubt} ({name})"
+    if count := sum(result.silhouette_iou < MISSED for result in results):
+        yield (
+            f"{count} of {counted(len(results), 'pictures')}: what was seen is not where the mask "
+            f"is (silhouette_iou below {MISSED})"
+        )
 
 
 def reconstruct(

@@ -46,7 +46,8 @@ class Train:
     out: Path
     """Run folder to create; with --resume, the run folder to go on with."""
     minutes: Annotated[DisallowNone[float | None], arg(help_behavior_hint="(default: none)")] = None
-    """Train for about this long, loading included; with --total-images, at most this long."""
+    """Train for about this long, loading included; with --total-images, at most this long.
+    With --resume, what the run has taken so far counts too."""
     total_images: Annotated[
         DisallowNone[int | None], arg(help_behavior_hint="(default: the preset's)")
     ] = None
@@ -214,6 +215,11 @@ def _resumed(command: Train) -> Record:
         raise ConfigError(
             f"{command.config} changes 'model', which a training that goes on cannot",
             "leave 'model' as it is, or train into a new folder",
+        )
+    if settings.scenes.carried_shapes != stored.settings.scenes.carried_shapes:
+        raise ConfigError(
+            f"{command.config} changes 'scenes.carried_shapes', and the run may have made them",
+            "leave 'scenes.carried_shapes' as it is, or train into a new folder",
         )
     source = str(command.config or record_file(command.out))
     settings = _with_length(checked(settings, source=source), command)

@@ -66,7 +66,7 @@ def at_end(schedule: Schedule, total_images: int) -> str:
     if schedule.counts_images:
         line = (
             f"saw {seen:,} of {total_images:,} images {rate}: the limit of time shortened the "
-            "training; --resume with more --minutes goes on with the rest"
+            "training; --resume with --minutes that count those before goes on with the rest"
         )
     else:
         line = f"saw {seen:,} images {rate}: {part_in_words(seen, total_images)}"
