@@ -467,8 +467,17 @@ def test_a_run_folder_without_a_state_does_not_resume(world: Path, run: Path, he
     _refused("train", *folders, "--resume", message=("was stopped before its first save",))
 
 
-def test_a_resumed_training_keeps_its_networks(world: Path, run: Path, here: Path) -> None:
-    (here / "more.yaml").write_text("model: {shape_code_size: 3}")
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("model: {shape_code_size: 3}", "more.yaml changes 'model'"),
+        ("scenes: {carried_shapes: 9}", "more.yaml changes 'scenes.carried_shapes'"),
+    ],
+)
+def test_a_resumed_training_keeps_its_networks_and_shapes(
+    change: str, message: str, world: Path, run: Path, here: Path
+) -> None:
+    (here / "more.yaml").write_text(change)
     folders = ["--images", world / "images", "--shapes", world / "shapes", "--out", run]
     _refused(
         "train",
@@ -476,7 +485,7 @@ def test_a_resumed_training_keeps_its_networks(world: Path, run: Path, here: Pat
         "--resume",
         "--config",
         "more.yaml",
-        message=("more.yaml changes 'model'",),
+        message=(message,),
     )
 
 
