@@ -16,6 +16,9 @@ caches hold, and what takes about 2 GB of a GPU and keeps it busy."""
 CODES = {"cpu": 16, "cuda": 128}
 """Pictures seen, and codes drawn, at once: on a processor more do not save time; a GPU is idle
 between the small operations of few."""
+PIXELS_HELD = 2**26
+"""Pixels of the pictures held at once, unless a single one has more: 1 GB, and as many pictures
+as ``CODES`` says up to 2,048 x 2,048 on a processor."""
 
 
 def codes_at_once(device_type: str) -> int:

@@ -70,7 +70,7 @@ class Evaluate:
 
     def run(self) -> None:
         """Reconstruct every picture, compare what was written with the truth, write the scores."""
-        from shapecycle.data.photos import SUFFIXES, load_photo
+        from shapecycle.data.photos import SUFFIXES, PhotoFile
         from shapecycle.devices import chosen_device
         from shapecycle.evaluate.pose import read_cameras
         from shapecycle.evaluate.scores import shape_of, summarised
@@ -102,15 +102,20 @@ class Evaluate:
         check_shapes(sorted(set(shapes.values())))
         training = None if self.training_shapes is None else load_training(self.training_shapes)
         network = look_network()
-        photos = load_share(
-            files, load_photo, ALONE, skip_bad=False, kind="pictures", hint="fix or remove them"
+        pictures = load_share(
+            files,
+            PhotoFile.checked,
+            ALONE,
+            skip_bad=False,
+            kind="pictures",
+            hint="fix or remove them",
         )
         with ExitStack() as stack:
             if self.keep is None:
                 out = Path(stack.enter_context(tempfile.TemporaryDirectory()))
             else:
                 out = stack.enter_context(new_folder(self.keep))
-            reconstruct(model, photos, out, ALONE, SeeOptions(self.refine_steps))
+            reconstruct(model, pictures, out, ALONE, SeeOptions(self.refine_steps))
             say("comparing with the truth ...")
             known = partial(known_shape, model=model, training=training, network=network)
             rows = scored(files, shapes, known, cameras, out)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from tyro.conf import Positional
 
-from shapecycle.cli.drawing import codes_at_once, drawn
+from shapecycle.cli.drawing import PIXELS_HELD, codes_at_once, drawn
 from shapecycle.cli.inputs import Device, check_range, files_of, load_share
 from shapecycle.cli.output import camera_json, new_folder
 from shapecycle.cli.together import own_device, together
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import numpy as np
     from jaxtyping import Float
 
-    from shapecycle.data.photos import Photo
+    from shapecycle.data.photos import Photo, PhotoFile
     from shapecycle.mesh import Mesh
     from shapecycle.model import Model
     from shapecycle.parallel import Team
@@ -59,7 +59,7 @@ class Reconstruct:
 
     def run(self) -> None:
         """Reconstruct all pictures, or none if one is bad."""
-        from shapecycle.data.photos import SUFFIXES, load_photo
+        from shapecycle.data.photos import SUFFIXES, PhotoFile
         from shapecycle.model import load
 
         options = self._options()
@@ -67,14 +67,14 @@ class Reconstruct:
             files = team.first(lambda: files_of(self.inputs, tuple(SUFFIXES), "pictures"))
             with new_folder(self.out, team) as out:
                 model = team.own(lambda: load(self.model, device=own_device(self.device, team)))
-                photos = load_share(
+                pictures = load_share(
                     files,
-                    partial(load_photo, bare_masks=True),
+                    partial(PhotoFile.checked, bare_masks=True),
                     team,
                     skip_bad=self.skip_bad,
                     kind="pictures",
                 )
-                results = reconstruct(model, photos, out, team, options)
+                results = reconstruct(model, pictures, out, team, options)
             for line in remarks(results, is_pose_chosen=options.is_pose_chosen):
                 say(line)
             say(f"{counted(len(results), 'reconstructions')} written to")
@@ -147,7 +147,7 @@ def remarks(results: Sequence[Result], *, is_pose_chosen: bool) -> Iterator[str]
 
 def reconstruct(
     model: "Model",
-    photos: "Mapping[int, Photo]",
+    pictures: "Mapping[int, PhotoFile]",
     out: Path,
     team: "Team",
     options: "SeeOptions",
@@ -156,7 +156,7 @@ def reconstruct(
 
     Args:
         model: What sees and draws.
-        photos: This process's share of the pictures, by their numbers among all.
+        pictures: This process's share of the pictures, by their numbers among all.
         out: The folder that all processes write into.
         team: The processes that share the pictures out.
         options: How the pictures are seen.
@@ -164,22 +164,37 @@ def reconstruct(
     Returns:
         The results of all processes, in the pictures' order.
     """
-    shares = team.each(lambda: len(photos))
-    numbers, at_once, done = list(photos), codes_at_once(model.device.type), 0
+    chunks = list(_chunks(pictures, codes_at_once(model.device.type)))
+    shares = team.each(lambda: (len(chunks), len(pictures)))
+    rounds, count, done = max(n for n, _ in shares), sum(n for _, n in shares), 0
     with Writer[tuple[int, Result]]() as writer:
-        for start in range(0, max(shares), at_once):
-            chunk = {number: photos[number] for number in numbers[start : start + at_once]}
+        for k in range(rounds):
+            chunk = chunks[k] if k < len(chunks) else {}
             done += sum(team.each(partial(_reconstruct, model, chunk, out, writer, options)))
-            say(f"  {done} of {counted(sum(shares), 'pictures')}")
+            say(f"  {done} of {counted(count, 'pictures')}")
         found = dict(pair for share in team.each(writer.finish) for pair in share)
     results = [found[number] for number in sorted(found)]
     team.first(lambda: _write_summary(results, out))
     return results
 
 
+def _chunks(pictures: "Mapping[int, PhotoFile]", at_once: int) -> "Iterator[dict[int, PhotoFile]]":
+    """Split pictures into runs of at most so many, whose pixels can be held at once."""
+    chunk: dict[int, PhotoFile] = {}
+    pixels = 0
+    for number, picture in pictures.items():
+        if chunk and (len(chunk) == at_once or pixels + picture.pixels > PIXELS_HELD):
+            yield chunk
+            chunk, pixels = {}, 0
+        chunk[number] = picture
+        pixels += picture.pixels
+    if chunk:
+        yield chunk
+
+
 def _reconstruct(
     model: "Model",
-    photos: "Mapping[int, Photo]",
+    pictures: "Mapping[int, PhotoFile]",
     out: Path,
     writer: Writer[tuple[int, Result]],
     options: "SeeOptions",
@@ -187,17 +202,17 @@ def _reconstruct(
     """See and draw some pictures, and begin to write what was seen; return how many."""
     from shapecycle.graphics_code import GraphicsCode
 
-    numbers, chunk = list(photos), list(photos.values())
-    if not chunk:
+    if not pictures:
         return 0
+    numbers, chunk = list(pictures), [picture.load() for picture in pictures.values()]
     seen = model.see_photos(chunk, options)
     codes, sizes = GraphicsCode.stack([one.code for one in seen]), [one.size for one in seen]
-    for some, pictures in drawn(model, codes, sizes, fov_y=options.fov_y):
+    for some, drawings in drawn(model, codes, sizes, fov_y=options.fov_y):
         meshes = model.meshes(codes[some])
         writer.begin(
             [
-                partial(_write, numbers[k], chunk[k], _on_cpu(seen[k]), picture, mesh, out)
-                for k, picture, mesh in zip(some, pictures, meshes, strict=True)
+                partial(_write, numbers[k], chunk[k], _on_cpu(seen[k]), drawing, mesh, out)
+                for k, drawing, mesh in zip(some, drawings, meshes, strict=True)
             ]
         )
     return len(chunk)

@@ -65,6 +65,45 @@ class Photo:
 
 
 @dataclass(frozen=True)
+class PhotoFile:
+    """A picture that was found usable; its pixels are read again when they are needed.
+
+    Attributes:
+        path: Its file.
+        pixels: How many it has.
+        bare_masks: As `load_photo` takes it.
+    """
+
+    path: Path
+    pixels: int
+    bare_masks: bool
+
+    @staticmethod
+    def checked(path: Path, *, bare_masks: bool = False) -> "PhotoFile":
+        """Read a picture as `load_photo` does, and let go of its pixels.
+
+        Raises:
+            DataError: As `load_photo` does.
+        """
+        height, width = load_photo(path, bare_masks=bare_masks).rgba.shape[1:]
+        return PhotoFile(path, height * width, bare_masks)
+
+    def load(self) -> Photo:
+        """Read the pixels.
+
+        Raises:
+            DataError: If the file is no longer usable.
+        """
+        try:
+            return load_photo(self.path, bare_masks=self.bare_masks)
+        except DataError as error:
+            raise DataError(
+                f"{error.what}; it was usable when this began",
+                "leave the pictures as they are until all are done, and begin anew",
+            ) from error
+
+
+@dataclass(frozen=True)
 class Window:
     """A square in a picture's frame (vertical half-extent 1, centre 0, x right, y up).
 
