@@ -1,6 +1,7 @@
 """Files that appear whole or not at all."""
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -26,12 +27,28 @@ def atomic_write(path: Path) -> Iterator[Path]:
     """Give a path to write to that becomes ``path`` only if all goes well.
 
     Raises:
-        OSError: If the finished file cannot be put in its place.
+        OSError: Naming the path, if the system refuses to write it or to put it in its place,
+            whatever a library made of that.
     """
     partial = partial_path(path)
     try:
         yield partial
         partial.replace(path.absolute())
+    except Exception as fault:
+        number = _system_error(fault)
+        if number is None:
+            raise
+        raise OSError(number, os.strerror(number), str(path)) from fault
     finally:
         with suppress(OSError):
             partial.unlink(missing_ok=True)
+
+
+def _system_error(fault: Exception) -> int | None:
+    """Return the number of the system's error behind a fault; None if there is none."""
+    # PyTorch complains about what it could not write after that, safetensors has it in its text.
+    for one in (fault, fault.__context__):
+        if isinstance(one, OSError):
+            return one.errno
+    found = re.search(r"\(os error (\d+)\)", str(fault))
+    return int(found[1]) if found else None

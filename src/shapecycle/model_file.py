@@ -34,7 +34,11 @@ class Provenance:
 
 
 def save_model(networks: Networks, path: Path, provenance: Provenance) -> None:
-    """Write weights and settings into one safetensors file, all at once or not at all."""
+    """Write weights and settings into one safetensors file, all at once or not at all.
+
+    Raises:
+        OSError: If it cannot be written.
+    """
     from safetensors.torch import save_file
 
     about = {

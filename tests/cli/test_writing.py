@@ -3,19 +3,24 @@
 import errno
 import threading
 import time
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from shutil import copytree
 
 import numpy as np
 import pytest
+import safetensors.torch
 import torch
 from PIL import Image
-from tiny_world import shapecycle
+from safetensors import SafetensorError
+from tiny_world import few_samples, shapecycle, train_command
 
 import shapecycle as package
 from shapecycle.cli import drawing
 from shapecycle.cli.drawing import drawn
 from shapecycle.cli.writer import Writer
+from shapecycle.train.journal import Journal
 
 
 def _slow(number: int) -> int:
@@ -71,6 +76,57 @@ def test_a_full_disk_is_told_and_nothing_is_left(
     assert outcome.err.count("error: ") == 1
     assert "No space left on device" in outcome.err
     assert not list(here.iterdir())
+
+
+FULL = "No space left on device"
+
+
+def _full_for_models(*_: object, **__: object) -> None:
+    raise SafetensorError(f"Error while serializing: I/O error: {FULL} (os error 28)")
+
+
+def _full_for_panels(self: Journal, *_: object) -> None:
+    raise OSError(errno.ENOSPC, FULL, str(self.folder / "panels" / "1.png"))
+
+
+def _full_for_lines(*_: object) -> None:
+    raise OSError(errno.ENOSPC, FULL)
+
+
+@pytest.mark.parametrize(
+    ("place", "name", "fault", "told"),
+    [
+        (safetensors.torch, "save_file", _full_for_models, "o/model.safetensors"),
+        (Journal, "panel", _full_for_panels, "o/panels/1.png"),
+        (Journal, "_write", _full_for_lines, "o"),
+    ],
+)
+@pytest.mark.parametrize("is_resumed", [False, True])
+def test_a_full_disk_is_told_by_a_training_with_what_to_do(
+    is_resumed: bool,
+    place: object,
+    name: str,
+    fault: Callable[..., None],
+    told: str,
+    run: Path,
+    world: Path,
+    here: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    more = ["--total-images", 16]
+    if is_resumed:
+        copytree(run, here / "o")
+        more = ["--total-images", 112, "--resume"]
+    states = list((here / "o").rglob("*.pt"))
+    monkeypatch.setattr(place, name, fault)
+    with few_samples():
+        outcome = shapecycle(*train_command(world, Path("o"), *more))
+    assert outcome.code == 2, outcome.err
+    assert "Traceback" not in outcome.err
+    assert f"error: cannot write {told}: {FULL}\n  hint: make room on that disk" in outcome.err
+    assert ("--resume" in outcome.err) == (is_resumed or "panels" in told)
+    assert set(states) <= set((here / "o").rglob("*.pt"))
+    assert not list((here / "o").rglob("*.partial"))
 
 
 def test_codes_of_one_size_are_drawn_together_as_many_as_memory_allows(

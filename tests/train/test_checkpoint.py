@@ -1,11 +1,14 @@
 """Saved states: whole or not at all, the last two kept, and nothing else is one."""
 
+import errno
 from pathlib import Path
 
 import pytest
 import torch
 
+from shapecycle.atomic import partial_path
 from shapecycle.errors import CheckpointError
+from shapecycle.train import checkpoint
 from shapecycle.train.checkpoint import load_state, save_state
 
 
@@ -70,3 +73,17 @@ def test_no_code_in_a_state_is_run(tmp_path: Path) -> None:
     torch.save({"n": _Trap()}, tmp_path / "000000000002.pt")
     with pytest.raises(CheckpointError, match="is not a saved state"):
         load_state(tmp_path)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full here")
+def test_a_full_disk_is_the_systems_own_error_and_names_the_state(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save_state(tmp_path, {"n": 1}, 1)
+    monkeypatch.setattr(checkpoint, "clear_partial", lambda folder: None)
+    path = tmp_path / "000000000002.pt"
+    partial_path(path).symlink_to("/dev/full")
+    with pytest.raises(OSError, match="No space left on device") as caught:
+        save_state(tmp_path, {"weights": torch.zeros(100_000)}, 2)
+    assert (caught.value.errno, caught.value.filename) == (errno.ENOSPC, str(path))
+    assert [file.name for file in tmp_path.iterdir()] == ["000000000001.pt"]

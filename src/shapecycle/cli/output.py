@@ -1,5 +1,6 @@
 """Where results go: folders appear whole or not at all, and nothing is overwritten."""
 
+import errno
 import os
 import shutil
 from collections.abc import Iterator
@@ -14,6 +15,9 @@ from shapecycle.train.signals import undisturbed
 if TYPE_CHECKING:
     from shapecycle.camera import Pose
     from shapecycle.parallel import Team
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
+"""What the system says of a full disk, and of a user's full share of one."""
 
 
 def check_unused(out: Path, *, besides: str = "") -> None:
@@ -153,8 +157,9 @@ def _remove_empty(folders: list[Path]) -> None:
 
 
 def _uncreatable(out: Path, fault: OSError) -> CheckpointError:
+    remedy = "make room on that disk, or " * (fault.errno in FULL)
     return CheckpointError(
-        f"cannot create {out}: {fault.strerror}", "name a place that can be written to"
+        f"cannot create {out}: {fault.strerror}", f"{remedy}name a place that can be written to"
     )
 
 

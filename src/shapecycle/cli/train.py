@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from tyro.conf import DisallowNone, arg
 
 from shapecycle.cli.inputs import MAX_SEED, Device, check_range
-from shapecycle.cli.output import check_creatable, check_unused
+from shapecycle.cli.output import FULL, check_creatable, check_unused
 from shapecycle.cli.run_record import Record, read_record, record_file, write_record
 from shapecycle.console import hushed, say
 from shapecycle.errors import CheckpointError, ConfigError, DataError
@@ -324,14 +324,32 @@ def load_and_train(command: Train, record: Record, device: str, start: float, te
     what = (record.settings, photos, shapes, record.seed)
     is_limit = record.minutes_are_limit
     run = Run(command.out, *what, computing, seconds, command.resume, is_limit)
-    journal = Journal(command.out) if team.is_first else Silence()
     try:
-        return train(run, journal, team)
-    except Stopped:
-        say(f"the state is saved; to go on: {_resuming(command)}")
-        raise
-    finally:
-        journal.close()
+        journal = Journal(command.out) if team.is_first else Silence()
+        try:
+            return train(run, journal, team)
+        except Stopped:
+            say(f"the state is saved; to go on: {_resuming(command)}")
+            raise
+        finally:
+            journal.close()
+    except OSError as fault:
+        raise _unwritable(command, fault) from fault
+
+
+def _unwritable(command: Train, fault: OSError) -> CheckpointError:
+    """Return the error for a run folder that cannot be written to, with the way on."""
+    from shapecycle.train.checkpoint import has_state
+
+    is_full = fault.errno in FULL
+    remedy = "make room on that disk" if is_full else "see that it can be written to"
+    if has_state(command.out / "state"):
+        hint = f"{remedy}; what was saved before is kept, to go on: {_resuming(command)}"
+    else:
+        hint = f"{remedy}, and train again into a new folder: no state was saved yet"
+    return CheckpointError(
+        f"cannot write {fault.filename or command.out}: {fault.strerror or fault}", hint
+    )
 
 
 def computing_of(command: Train, record: Record, device: str, team: "Team") -> "Computing":

@@ -12,14 +12,24 @@ KEPT = 2
 
 
 def save_state(folder: Path, state: dict[str, Any], images: int) -> None:
-    """Write a state all at once, and drop all but the last few."""
+    """Write a state all at once, and drop all but the last few.
+
+    Raises:
+        OSError: If it cannot be written; the states before it are kept.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     # One training at a time writes here, so what is unfinished was cut short.
     clear_partial(folder)
-    with atomic_write(folder / f"{images:012d}.pt") as partial:
-        torch.save(state, partial)
+    # Given a path, PyTorch writes itself, and does not say what the system refused.
+    with atomic_write(folder / f"{images:012d}.pt") as partial, partial.open("wb") as file:
+        torch.save(state, file)
     for old in sorted(folder.glob("*.pt"))[:-KEPT]:
         old.unlink()
+
+
+def has_state(folder: Path) -> bool:
+    """Whether a state was saved, even one that cannot be read."""
+    return any(folder.glob("*.pt"))
 
 
 def load_state(folder: Path) -> dict[str, Any]:

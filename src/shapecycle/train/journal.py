@@ -116,10 +116,12 @@ class Journal:
 
     def close(self) -> None:
         """Write what was not written yet, close the file and end the bar."""
-        if self.losses:
-            self._write()
-        self.bar.stop()
-        self.file.close()
+        try:
+            if self.losses:
+                self._write()
+        finally:
+            self.bar.stop()
+            self.file.close()
 
 
 class Silence:
