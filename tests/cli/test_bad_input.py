@@ -460,11 +460,27 @@ def test_a_run_folder_with_other_settings_does_not_resume(
     )
 
 
-def test_a_run_folder_without_a_state_does_not_resume(world: Path, run: Path, here: Path) -> None:
+def test_a_model_without_a_state_is_not_trained_over(world: Path, run: Path, here: Path) -> None:
     (here / "o").mkdir()
-    (here / "o" / "settings.json").write_bytes((run / "settings.json").read_bytes())
+    for name in ("settings.json", "model.safetensors"):
+        (here / "o" / name).write_bytes((run / name).read_bytes())
     folders = ["--images", world / "images", "--shapes", world / "shapes", "--out", "o"]
-    _refused("train", *folders, "--resume", message=("was stopped before its first save",))
+    message = ("o holds a model, but no state to go on from", "train into a new folder")
+    _refused("train", *folders, "--resume", message=message)
+
+
+def test_a_folder_that_holds_a_training_says_how_to_go_on(
+    world: Path, run: Path, here: Path
+) -> None:
+    message = (f"{run} already holds a training", "go on with it by --resume")
+    _refused(*train_command(world, run), message=message)
+
+
+def test_a_folder_without_a_training_does_not_resume(world: Path, here: Path) -> None:
+    (here / "o").mkdir()
+    message = ("o holds no settings.json", "to begin one, leave it out")
+    folders = ["--images", world / "images", "--shapes", world / "shapes", "--out", "o"]
+    _refused("train", *folders, "--resume", message=message)
 
 
 @pytest.mark.parametrize(

@@ -216,6 +216,25 @@ def test_a_signal_saves_the_state_and_says_how_to_go_on(
     assert package.load(run).provenance.images >= 24
 
 
+def test_a_run_that_was_killed_before_its_first_save_begins_anew_as_it_was_begun(
+    world: Path, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*_: object) -> None:
+        raise SystemExit(9)
+
+    run = here / "run"
+    with monkeypatch.context() as patch, few_samples():
+        patch.setattr(Trainer, "shapes_step", killed)
+        outcome = shapecycle(*train_command(world, run, *BEGUN))
+    assert outcome.code == 9
+    assert not (run / "state").exists()
+    outcome = _resume(world, run)
+    assert outcome.code == 0, outcome.err
+    assert "was stopped before its first save: it begins anew" in outcome.err
+    assert (_kept(run)["seed"], _kept(run)["up"], _kept(run)["skip_bad"]) == (5, "+y", True)
+    assert package.load(run).provenance.images >= 8
+
+
 def test_a_signal_while_loading_leaves_nothing(
     world: Path, here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

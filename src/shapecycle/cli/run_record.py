@@ -9,7 +9,9 @@ from shapecycle.cli.output import write_new_file
 from shapecycle.config import Settings, as_dict, merged
 from shapecycle.errors import CheckpointError, ConfigError
 
-RUN_FOLDER = "--resume takes the run folder of an earlier `shapecycle train`"
+RUN_FOLDER = (
+    "--resume takes the run folder of an earlier `shapecycle train`; to begin one, leave it out"
+)
 
 
 @dataclass(frozen=True)

@@ -79,7 +79,8 @@ class Train:
     front: Annotated[DisallowNone[str | None], arg(help_behavior_hint="(default: +z)")] = None
     """Axis that points to the front in the shape files."""
     resume: bool = False
-    """Go on from the last saved state in the run folder, with its settings, seed and axes."""
+    """Go on from the last saved state in the run folder, with its settings, seed and axes; begin
+    anew with them if it was stopped before the first one."""
     skip_bad: Annotated[DisallowNone[bool | None], arg(help_behavior_hint="(default: stop)")] = None
     """Leave bad files out instead of stopping; all are named."""
     dry_run: bool = False
@@ -102,7 +103,7 @@ class Train:
             dry_run(record.settings, computing)
             return
         if not self.resume and is_first_process():
-            check_unused(self.out, besides=LOCK_NAME)
+            _check_new(self.out)
             check_creatable(self.out)
         if is_one_of_several() and device == "cuda":
             device = chosen_device(f"cuda:{local_rank()}")
@@ -115,12 +116,26 @@ class Train:
             with interruptible(), locked(self.out):
                 if not self.resume:
                     # Another training may have begun and ended there in the meantime.
-                    check_unused(self.out, besides=LOCK_NAME)
+                    _check_new(self.out)
                 path = load_and_train(self, record, device, start, team)
         finally:
             leave()
         say(f"trained for {(time.monotonic() - start) / 60:.1f} minutes; the model is")
         print(path)
+
+
+def _check_new(out: Path) -> None:
+    """Raise if a run folder to be created holds something already.
+
+    Raises:
+        CheckpointError: Saying how to go on with it, if that is a training.
+    """
+    if record_file(out).is_file():
+        raise CheckpointError(
+            f"the output folder {out} already holds a training",
+            "go on with it by --resume, or name a new folder; nothing is overwritten",
+        )
+    check_unused(out, besides=LOCK_NAME)
 
 
 # What is trained: options, completed from the run folder where a training goes on ----------------
@@ -184,16 +199,17 @@ def _new_run(command: Train) -> Record:
 def _resumed(command: Train) -> Record:
     """Take what was not given from the run folder, and refuse what contradicts it."""
     from shapecycle.config import changed_by_file, checked
-    from shapecycle.train.checkpoint import seen_images
+    from shapecycle.model_file import MODEL_NAME
+    from shapecycle.train.checkpoint import has_state, seen_images
     from shapecycle.train.schedule import total_too_small
 
-    stored = read_record(command.out)
-    if not any((command.out / "state").glob("*.pt")):
+    stored, state = read_record(command.out), command.out / "state"
+    if not has_state(state) and (command.out / MODEL_NAME).exists():
         raise CheckpointError(
-            f"cannot resume: {command.out} was stopped before its first save",
-            "remove that folder and train again",
+            f"cannot resume: {command.out} holds a model, but no state to go on from",
+            "train into a new folder",
         )
-    seen = seen_images(command.out / "state")  # before anything is loaded
+    seen = seen_images(state) if has_state(state) else 0  # before anything is loaded
     for name, given, before in (
         ("preset", command.preset, stored.preset),
         ("seed", command.seed, stored.seed),
@@ -307,6 +323,7 @@ def load_and_train(command: Train, record: Record, device: str, start: float, te
         start: When the command was given, on the monotonic clock.
         team: The processes that torchrun started; this one writes if it is the first.
     """
+    from shapecycle.train.checkpoint import has_state
     from shapecycle.train.journal import Journal, Silence
     from shapecycle.train.loop import Run, train
 
@@ -323,7 +340,10 @@ def load_and_train(command: Train, record: Record, device: str, start: float, te
         seconds = max(1.0, seconds - (time.monotonic() - start))
     what = (record.settings, photos, shapes, record.seed)
     is_limit = record.minutes_are_limit
-    run = Run(command.out, *what, computing, seconds, command.resume, is_limit)
+    is_resumed = command.resume and has_state(command.out / "state")
+    if command.resume and not is_resumed:
+        say("this training was stopped before its first save: it begins anew")
+    run = Run(command.out, *what, computing, seconds, is_resumed, is_limit)
     try:
         journal = Journal(command.out) if team.is_first else Silence()
         try:
@@ -339,14 +359,17 @@ def load_and_train(command: Train, record: Record, device: str, start: float, te
 
 def _unwritable(command: Train, fault: OSError) -> CheckpointError:
     """Return the error for a run folder that cannot be written to, with the way on."""
+    from shapecycle.model_file import MODEL_NAME
     from shapecycle.train.checkpoint import has_state
 
     is_full = fault.errno in FULL
     remedy = "make room on that disk" if is_full else "see that it can be written to"
     if has_state(command.out / "state"):
         hint = f"{remedy}; what was saved before is kept, to go on: {_resuming(command)}"
+    elif (command.out / MODEL_NAME).exists():
+        hint = f"{remedy}; the model is whole, but there is no state to go on from"
     else:
-        hint = f"{remedy}, and train again into a new folder: no state was saved yet"
+        hint = f"{remedy}; nothing was saved yet, to begin anew: {_resuming(command)}"
     return CheckpointError(
         f"cannot write {fault.filename or command.out}: {fault.strerror or fault}", hint
     )
