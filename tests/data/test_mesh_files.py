@@ -1,6 +1,9 @@
 """Mesh files: what is read, and what is said of every bad file."""
 
+import json
+import struct
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -73,6 +76,83 @@ def test_quads_and_mixed_polygons_in_ply_are_cut_into_triangles(tmp_path: Path) 
         write_ply_text(tmp_path / "m.ply", [*square, "2 0 0"], ["4 0 1 2 3", "3 1 4 2"])
     )
     assert (len(mixed.faces), area_of(mixed)) == (3, pytest.approx(1.5))
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-8", "utf-8-sig"])
+@pytest.mark.parametrize("suffix", [".obj", ".off", ".ply", ".stl"])
+def test_names_in_text_may_be_in_any_encoding(tmp_path: Path, suffix: str, encoding: str) -> None:
+    path, box = tmp_path / f"box{suffix}", trimesh.creation.box()
+    name = {
+        ".obj": "mtllib Möbel.mtl\nusemtl Möbel\n",
+        ".off": "OFF\n# Möbel\n",
+        ".ply": "ply\nformat ascii 1.0\ncomment Möbel\n",
+        ".stl": "solid Möbel\n",
+    }[suffix]
+    kinds = {".ply": {"encoding": "ascii"}, ".stl": {"file_type": "stl_ascii"}}
+    box.export(path, **kinds.get(suffix, {}))
+    lines = path.read_text().splitlines(keepends=True)
+    kept = lines[{".obj": 0, ".off": 1, ".ply": 2, ".stl": 1}[suffix] :]
+    path.write_bytes((name + "".join(kept)).encode(encoding))
+    mesh = load_mesh(path)
+    assert (len(mesh.vertices), len(mesh.faces)) == (8, 12)
+
+
+@pytest.mark.parametrize("suffix", [".ply", ".stl"])
+def test_names_in_binary_files_may_be_in_any_encoding(tmp_path: Path, suffix: str) -> None:
+    path, ball = tmp_path / f"ball{suffix}", trimesh.creation.icosphere(2)
+    ball.export(path)
+    content, name = path.read_bytes(), "Möbel".encode("latin-1")
+    if suffix == ".stl":
+        path.write_bytes(name.ljust(80) + content[80:])
+    else:
+        path.write_bytes(content.replace(b"1.0\n", b"1.0\ncomment " + name + b"\n", 1))
+    assert area_of(load_mesh(path)) == pytest.approx(ball.area, rel=1e-5)
+
+
+def test_a_thousand_materials_are_one_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    parts, load = [], trimesh.load_scene
+
+    def counting(*what: Any, **options: Any) -> trimesh.Scene:
+        scene = load(*what, **options)
+        parts.append(len(scene.geometry))
+        return scene
+
+    monkeypatch.setattr(trimesh, "load_scene", counting)
+    groups = [
+        f"usemtl m{k}\nv {k} 0 0\nv {k} 1 0\nv {k} 0 1\nf {3 * k + 1} {3 * k + 2} {3 * k + 3}\n"
+        for k in range(1000)
+    ]
+    (tmp_path / "a.obj").write_text("".join(groups))
+    mesh = load_mesh(tmp_path / "a.obj")
+    assert (len(mesh.vertices), len(mesh.faces)) == (3000, 1000)
+    # Time and memory grow with parts times vertices.
+    assert parts == [1]
+
+
+@pytest.mark.parametrize("suffix", [".glb", ".gltf"])
+def test_a_small_file_that_places_too_many_parts_is_refused(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"a{suffix}"
+    box = trimesh.Scene(trimesh.creation.box())
+    if suffix == ".glb":
+        content = box.export(file_type="glb")
+        length = int.from_bytes(content[12:16], "little")
+        text, rest = content[20 : 20 + length], content[20 + length :]
+    else:
+        files = box.export(file_type="gltf")
+        text, rest = files["model.gltf"], b""
+    scene = json.loads(text)
+    scene["meshes"][0]["primitives"] *= 201
+    scene["nodes"] += [{"mesh": 0}] * 500
+    text = json.dumps(scene).encode()
+    text += b" " * (-len(text) % 4)
+    if suffix == ".glb":
+        whole = 20 + len(text) + len(rest)
+        text = struct.pack("<4sIII4s", b"glTF", 2, whole, len(text), b"JSON") + text
+    path.write_bytes(text + rest)
+    with pytest.raises(
+        DataError, match=rf"a\{suffix}: .*places 100,\d+ parts, more than the 100,0"
+    ):
+        load_mesh(path)
 
 
 def test_vertices_without_a_face_do_not_count(tmp_path: Path) -> None:

@@ -3,8 +3,11 @@
 Triangle soups and surfaces with holes are normal; what cannot be a shape is refused.
 """
 
+import json
 import re
+import struct
 import warnings
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +19,10 @@ from shapecycle.errors import DataError, GeometryError
 from shapecycle.mesh import Mesh
 
 SUFFIXES = (".glb", ".gltf", ".obj", ".ply", ".off", ".stl")
+MAX_PARTS = 100_000
+"""Parts of a scene that are read, each as often as it is placed; so many take some 5 seconds."""
+PLAIN = bytes(range(128)) + b"?" * 128
+"""What bytes of text become: those that are not ASCII are in names, of which none is used."""
 
 
 def load_mesh(path: Path) -> Mesh:
@@ -33,8 +40,8 @@ def load_mesh(path: Path) -> Mesh:
 
     Raises:
         DataError: If the file is missing, empty, damaged or of another type, has neither faces
-            nor normals, holds numbers that are not finite or faces that point nowhere, or has
-            no extent or no area.
+            nor normals, is a scene of more than ``MAX_PARTS`` parts, holds numbers that are not
+            finite or faces that point nowhere, or has no extent or no area.
     """
     if path.suffix.lower() not in SUFFIXES:
         raise DataError(
@@ -92,12 +99,47 @@ def _damaged(path: Path, error: Exception) -> GeometryError:
     )
 
 
+def _plain(path: Path) -> bytes:
+    """Return what a file holds, with its text in ASCII: names may be in any encoding."""
+    content, kind = path.read_bytes(), path.suffix.lower()
+    end = len(content)
+    if kind == ".ply":
+        end = content.find(b"end_header")
+    elif kind == ".stl" and end >= 84 and end == 84 + 50 * int.from_bytes(content[80:84], "little"):
+        return content  # binary
+    text = content[:end].removeprefix(b"\xef\xbb\xbf").translate(PLAIN)
+    if kind == ".obj":
+        # As comments: trimesh makes a mesh of every material, and looks at all vertices each time.
+        text = text.replace(b"usemtl", b"#")
+    return text + content[end:]
+
+
+def _check_parts(path: Path) -> None:
+    """Refuse scenes that a small file makes huge, by placing its meshes again and again.
+
+    Raises:
+        GeometryError: If there are more than ``MAX_PARTS``.
+    """
+    content = path.read_bytes()
+    if path.suffix.lower() == ".glb":
+        (length,) = struct.unpack_from("<I", content, 12)
+        content = content[20 : 20 + length]
+    scene = json.loads(content)
+    sizes = [len(mesh["primitives"]) for mesh in scene.get("meshes", [])]
+    parts = sum(sizes[node["mesh"]] for node in scene.get("nodes", []) if "mesh" in node)
+    if parts > MAX_PARTS:
+        raise GeometryError(
+            f"the scene places {parts:,} parts, more than the {MAX_PARTS:,} that are read",
+            "join its meshes into one before exporting it",
+        )
+
+
 def _from_ply(path: Path) -> Mesh:
     from trimesh.exchange.ply import load_ply
     from trimesh.geometry import triangulate_quads
 
-    with path.open("rb") as file:
-        content: dict[str, Any] = load_ply(file, skip_materials=True, fix_texture=False)
+    file = BytesIO(_plain(path))
+    content: dict[str, Any] = load_ply(file, skip_materials=True, fix_texture=False)
     vertices = np.asarray(content.get("vertices", np.zeros((0, 3))), dtype=np.float64)
     faces = np.zeros((0, 3), dtype=np.int64)
     if content.get("faces") is not None and len(content["faces"]):
@@ -118,7 +160,7 @@ def _check_complete(path: Path, vertices: int, faces: int) -> None:
         GeometryError: If a PLY or OFF file holds fewer vertices or faces than it says.
     """
     with path.open("rb") as file:
-        head = file.read(65536).decode("ascii", "replace").partition("end_header")[0]
+        head = file.read(65536).decode("utf-8-sig", "replace").partition("end_header")[0]
     promised = {}
     if path.suffix.lower() == ".ply":
         promised = {k: int(n) for k, n in re.findall(r"element\s+(vertex|face)\s+(\d+)", head)}
@@ -146,7 +188,13 @@ def _from_scene(path: Path) -> Mesh:
     """Read a file that may hold several meshes, and join them where its scene puts them."""
     import trimesh
 
-    scene = trimesh.load_scene(path, process=False, skip_materials=True)
+    kind = path.suffix.lower()
+    is_gltf = kind in (".glb", ".gltf")
+    if is_gltf:
+        _check_parts(path)
+    # A glTF may need the files beside it.
+    source: Path | BytesIO = path if is_gltf else BytesIO(_plain(path))
+    scene = trimesh.load_scene(source, file_type=kind[1:], process=False, skip_materials=True)
     vertices, faces, before = [], [], 0
     for node in scene.graph.nodes_geometry:
         object_from_part, name = scene.graph[node]
