@@ -202,6 +202,13 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
         load_settings("laptop", tmp_path / "none.yaml")
 
 
+def test_a_file_too_long_for_settings_is_not_read_to_its_end(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text("#" * 2_000_000)
+    with pytest.raises(ConfigError, match=r"mine\.yaml: it holds more than 1,000,000 characters"):
+        load_settings("laptop", path)
+
+
 def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
     path.write_bytes(b"\xff\xfe\x00\x80")

@@ -97,7 +97,8 @@ def test_a_model_file_cut_short_is_refused(file: Path) -> None:
 
 def test_somebody_elses_weights_are_not_a_model(tmp_path: Path) -> None:
     path = tmp_path / "other.safetensors"
-    for metadata in (None, {"format": "pt"}, {"shapecycle": "[]"}, {"shapecycle": "{"}):
+    nested = {"shapecycle": "[" * 100_000}
+    for metadata in (None, {"format": "pt"}, {"shapecycle": "[]"}, {"shapecycle": "{"}, nested):
         save_file({"weight": torch.ones(2)}, path, metadata=metadata)
         with pytest.raises(CheckpointError, match=r"other\.safetensors is not a shapecycle model"):
             load_networks(path)

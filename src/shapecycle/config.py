@@ -310,6 +310,10 @@ def load_settings(preset: str, config: Path | None = None) -> Settings:
     return checked(changed_by_file(settings, config), source=str(config))
 
 
+MAX_CONFIG = 1_000_000
+"""Characters of a file of settings; all settings have 2,000."""
+
+
 def changed_by_file(settings: Settings, config: Path) -> Settings:
     """Return settings with those in a YAML file replaced.
 
@@ -319,7 +323,11 @@ def changed_by_file(settings: Settings, config: Path) -> Settings:
     import yaml
 
     try:
-        changes = yaml.safe_load(config.read_text(encoding="utf-8"))
+        with config.open(encoding="utf-8") as file:
+            text = file.read(MAX_CONFIG + 1)
+        if len(text) > MAX_CONFIG:
+            raise ValueError(f"it holds more than {MAX_CONFIG:,} characters")
+        changes = yaml.safe_load(text)
     except (OSError, ValueError, RecursionError, yaml.YAMLError) as fault:
         reason = (isinstance(fault, OSError) and fault.strerror) or fault
         raise ConfigError(

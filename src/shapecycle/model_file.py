@@ -78,7 +78,15 @@ def load_networks(path: Path, device: str = "cpu") -> tuple[Networks, Provenance
         )
         checked(replace(Settings(), model=settings), source=str(file))
         provenance = Provenance(about["settings"], about["images"], about["notes"])
-    except (SafetensorError, OSError, KeyError, ValueError, TypeError, ConfigError) as fault:
+    except (
+        SafetensorError,
+        OSError,
+        KeyError,
+        ValueError,
+        TypeError,
+        RecursionError,
+        ConfigError,
+    ) as fault:
         reason = f"its metadata lacks {fault}" if isinstance(fault, KeyError) else str(fault)
         raise CheckpointError(
             f"{file} is not a shapecycle model: {reason.splitlines()[0]}",

@@ -290,6 +290,7 @@ def test_nothing_is_overwritten(verb: str, world: Path, run: Path, here: Path) -
     _refused(*command, "--out", "used", message=("used already holds something (mine.txt)",))
     _refused(*command, "--out", "file", message=("file is a file",))
     _refused(*command, "--out", "file/below", message=("cannot create file/below",))
+    _refused(*command, "--out", os.devnull, message=(f"{os.devnull} is a file",))
 
 
 def test_two_trainings_into_one_folder_do_not_mix(world: Path, here: Path) -> None:

@@ -1,7 +1,10 @@
 """Mesh files: what is read, and what is said of every bad file."""
 
 import json
+import re
 import struct
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -254,6 +257,28 @@ def test_a_text_file_that_lost_its_end_is_refused(tmp_path: Path, name: str, los
     path.write_text("\n".join(path.read_text().splitlines()[:-lost]) + "\n")
     with pytest.raises(DataError, match=rf"{name}: the file (ends early: |cannot be read as)"):
         load_mesh(path)
+
+
+def test_a_file_that_needs_one_outside_its_folder_is_refused(tmp_path: Path) -> None:
+    files = trimesh.Scene(trimesh.creation.box()).export(file_type="gltf")
+    (tmp_path / "a.gltf").write_bytes(files["model.gltf"].replace(b'"gltf_b', b'"../gltf_b'))
+    with pytest.raises(DataError, match=r"a\.gltf: it needs a file outside its folder") as caught:
+        load_mesh(tmp_path / "a.gltf")
+    assert "allow_anywhere" not in str(caught.value)
+
+
+def test_nothing_is_logged_on_the_terminal_of_a_file_that_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "a.stl"
+    trimesh.creation.box().export(path, file_type="stl_ascii")
+    path.write_text(re.sub("normal [-0-9.e]+", "normal x", path.read_text(), count=1))
+    program = (
+        "import pathlib, sys\nfrom shapecycle.data.mesh_files import load_mesh\n"
+        "load_mesh(pathlib.Path(sys.argv[1]))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(path)], capture_output=True, check=True
+    )
+    assert done.stderr == b""
 
 
 def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:

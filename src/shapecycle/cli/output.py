@@ -36,7 +36,7 @@ def check_unused(out: Path, *, besides: str = "") -> None:
             "and a folder is to be made there",
             "name a new folder",
         )
-    if out.is_file():
+    if out.exists() and not out.is_dir():
         raise CheckpointError(f"{out} is a file, a folder is to be made there", "name another")
     names = sorted(path.name for path in out.iterdir()) if out.is_dir() else []
     if first := next((name for name in names if name != besides), None):

@@ -4,6 +4,7 @@ Triangle soups and surfaces with holes are normal; what cannot be a shape is ref
 """
 
 import json
+import logging
 import re
 import struct
 import warnings
@@ -17,6 +18,9 @@ from jaxtyping import Float
 from shapecycle.data.simplify import welded
 from shapecycle.errors import DataError, GeometryError
 from shapecycle.mesh import Mesh
+
+# It logs what it does not understand of files that are read all the same, with tracebacks.
+logging.getLogger("trimesh").addHandler(logging.NullHandler())
 
 SUFFIXES = (".glb", ".gltf", ".obj", ".ply", ".off", ".stl")
 MAX_PARTS = 100_000
@@ -86,6 +90,13 @@ def _parsed(path: Path) -> Mesh:
         if "out of bounds" not in str(error):
             raise _damaged(path, error) from error
         raise GeometryError(f"a face points at a vertex that is not there ({error})") from error
+    except ValueError as error:
+        if "escapes resolver root" not in str(error):
+            raise _damaged(path, error) from error
+        raise GeometryError(
+            f"it needs a file outside its folder ({str(error).partition(' escapes')[0]})",
+            "export to GLB, which is whole in itself",
+        ) from error
     # Parsers raise nearly anything on damaged files, ModuleNotFoundError among others.
     except Exception as error:
         raise _damaged(path, error) from error
