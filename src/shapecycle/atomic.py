@@ -2,9 +2,11 @@
 
 import os
 import re
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from socket import gethostname
 
 SUFFIX = ".partial"
 """What unfinished files end in; they lie beside what they become."""
@@ -13,7 +15,29 @@ SUFFIX = ".partial"
 def partial_path(path: Path) -> Path:
     """Return where this process puts together what becomes ``path``."""
     whole = path.absolute()
-    return whole.with_name(f".{whole.name}.{os.getpid()}{SUFFIX}")
+    return whole.with_name(f".{whole.name}.{gethostname()}.{os.getpid()}{SUFFIX}")
+
+
+def clear_stale(path: Path) -> None:
+    """Remove what processes of this machine that were killed left of ``path``."""
+    whole = path.absolute()
+    start = f".{whole.name}.{gethostname()}."
+    for left in whole.parent.iterdir() if whole.parent.is_dir() else ():
+        number = left.name.removeprefix(start).removesuffix(SUFFIX)
+        if left.name == f"{start}{number}{SUFFIX}" and number.isdecimal() and _is_gone(int(number)):
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def _is_gone(process: int) -> bool:
+    if os.name != "posix":  # elsewhere the question ends the process
+        return False
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return True
+    except (OSError, OverflowError):  # somebody else's, or no number of a process
+        return False
+    return False
 
 
 def clear_partial(folder: Path) -> None:

@@ -1,6 +1,8 @@
 """Bad input: one clear message with the file's name, exit code 2, and nothing written."""
 
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import torch
 from PIL import Image
 from tiny_world import few_samples, shapecycle, train_command
 
+from shapecycle.atomic import partial_path
 from shapecycle.cli.output import new_folder, write_new_file
 from shapecycle.errors import CheckpointError, DataError
 from shapecycle.model import Model
@@ -328,6 +331,27 @@ def test_a_folder_appears_whole_or_not_at_all(tmp_path: Path) -> None:
         (out / "first").write_text("done")
         assert not (tmp_path / "a" / "b").exists()
     assert [path.name for path in (tmp_path / "a").iterdir()] == ["b"]
+
+
+def test_what_a_killed_process_left_is_cleared_when_the_same_folder_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with subprocess.Popen([sys.executable, "-c", ""]) as ended:
+        pass
+    out, own = tmp_path / "out", os.getpid()
+    left = {}
+    for name, process in (("out", ended.pid), ("out", os.getppid()), ("other", ended.pid)):
+        monkeypatch.setattr(os, "getpid", lambda process=process: process)
+        left[name, process] = partial_path(tmp_path / name)
+        left[name, process].mkdir()
+        (left[name, process] / "half").write_text("half")
+    monkeypatch.setattr(os, "getpid", lambda: own)
+    elsewhere = tmp_path / f".out.elsewhere.{ended.pid}.partial"
+    elsewhere.mkdir()
+    with new_folder(out) as staging:
+        (staging / "first").write_text("done")
+    kept = {out, elsewhere, left["out", os.getppid()], left["other", ended.pid]}
+    assert set(tmp_path.iterdir()) == kept
 
 
 def test_a_file_appears_whole_or_not_at_all(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from shapecycle.atomic import atomic_write, partial_path
+from shapecycle.atomic import atomic_write, clear_stale, partial_path
 from shapecycle.errors import CheckpointError
 from shapecycle.train.signals import undisturbed
 
@@ -120,6 +120,7 @@ def _staging(out: Path) -> tuple[Path, list[Path]]:
     missing = [path for path in out.absolute().parents if not path.exists()]
     staging = partial_path(out)
     try:
+        clear_stale(out)
         staging.mkdir(parents=True)
     except OSError as fault:
         _remove_empty(missing)
