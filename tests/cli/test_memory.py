@@ -1,5 +1,6 @@
-"""However many pictures are given, a few are held at a time; one that changes meanwhile is told."""
+"""However many pictures are given, a few are held at a time; what happens meanwhile is told."""
 
+import signal
 import weakref
 from collections.abc import Callable
 from pathlib import Path
@@ -71,6 +72,21 @@ def test_fewer_large_pictures_are_held_than_small_ones(
     done = [int(line.split()[0]) for line in outcome.err.splitlines() if " of 12 pict" in line][:4]
     # The eighth picture is half as large again as the others.
     assert done == [3, 6, 8, 11]
+
+
+@pytest.mark.parametrize("verb", ["reconstruct", "evaluate"])
+def test_a_request_to_end_leaves_nothing(
+    verb: str, run: Path, world: Path, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def signalled(*_: object) -> None:
+        signal.raise_signal(signal.SIGTERM)
+
+    monkeypatch.setattr(Model, "see_photos", signalled)
+    keep = ["--keep", "kept"] if verb == "evaluate" else []
+    outcome = shapecycle(*_commands(world, run)[verb], *keep)
+    assert outcome.code == 130
+    assert outcome.err.endswith("stopped\n")
+    assert not list(here.iterdir())
 
 
 @pytest.mark.parametrize("change", [Path.unlink, lambda path: path.write_bytes(b"no picture")])

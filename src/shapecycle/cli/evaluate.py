@@ -29,6 +29,7 @@ from shapecycle.cli.output import (
 from shapecycle.cli.reconstruct import reconstruct
 from shapecycle.console import say
 from shapecycle.errors import CheckpointError, DataError, MissingExtra, ShapecycleError
+from shapecycle.train.signals import interruptible
 
 if TYPE_CHECKING:
     import numpy as np
@@ -110,7 +111,7 @@ class Evaluate:
             kind="pictures",
             hint="fix or remove them",
         )
-        with ExitStack() as stack:
+        with interruptible(), ExitStack() as stack:
             if self.keep is None:
                 out = Path(stack.enter_context(tempfile.TemporaryDirectory()))
             else:
