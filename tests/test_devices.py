@@ -122,7 +122,7 @@ class Repeated(StepGraphs):
     """Carries out parts of steps as usual, and checks that a recording would have done."""
 
     def __init__(self, gpu: Pretended) -> None:
-        self.gpu, self.obstacle = gpu, None
+        self.gpu, self.obstacle, self.is_on = gpu, None, False
         self.calls: Counter[Hashable] = Counter()
         self.recorded: dict[Hashable, list[str]] = {}
 

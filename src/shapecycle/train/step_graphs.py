@@ -64,6 +64,9 @@ class StepGraphs:
         """Record everything anew, after tensors were replaced that steps read or write."""
         self._calls.clear()
         self._recorded.clear()
+        if self.is_on:
+            # Once its last recording is gone, a pool takes no new one.
+            self._pool = torch.cuda.graph_pool_handle()
 
     def _run(self, name: Hashable, part: Callable[[], T]) -> T:
         if name not in self._recorded:
