@@ -76,7 +76,7 @@ class Trained:
 def trained(world: Path, gpu: Pretended) -> Trained:
     trained = Trained(tiny_trainer(world, "cuda"), {}, {}, {})
     for name in STAGES:
-        trained.trainer.begin(name)
+        trained.trainer.prepare(name, 0.0)
         step = trained.trainer.stage(name)
         trained.losses[name] = []
         for _ in range(STEPS):

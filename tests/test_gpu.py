@@ -155,7 +155,7 @@ def test_recorded_steps_learn_what_steps_launched_one_by_one_learn(world: Path) 
     plain.graphs.is_on = False
     for name in STAGES:
         for one in (plain, recorded):
-            one.begin(name)
+            one.prepare(name, 0.0)
         for k in range(2 * WARM_UP + 4):
             wanted, found = (one.stage(name)(0.9**k) for one in (plain, recorded))
             assert set(found) == set(wanted)

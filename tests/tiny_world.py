@@ -45,7 +45,7 @@ TINY: dict[str, dict[str, Any]] = {
         "texture_width": 8,
         "critic_width": 4,
     },
-    "scenes": {"carried_shapes": 4},
+    "scenes": {"photographed_shapes": 4},
     "weights": {"shape_cycle_positions": 1.0},
     "train": {"batch": 4},
 }

@@ -64,7 +64,7 @@ class LossWeights:
     """Image cycle: difference of silhouettes, at several scales."""
     image_cycle_structure: float = 0.1
     """Image cycle: structural dissimilarity."""
-    shape_cycle_code: float = 1.0
+    shape_cycle_code: float = 0.2
     """Shape and random cycle: the shape code comes back."""
     shape_cycle_vertices: float = 10.0
     """Shape and random cycle: the vertices come back."""
@@ -106,8 +106,9 @@ class SceneSettings:
     """Strength of the smooth warps that multiply the training shapes for the autoencoder."""
     seen_warp: float = 0.5
     """Strength of the warps of the shapes that are drawn and seen again."""
-    carried_shapes: int = 0
-    """Training shapes carried towards others, which half of the scenes then show; 0 for none."""
+    photographed_shapes: int = 160
+    """Shapes that are fitted to photographs that look alike; training shapes carried to three
+    quarters of them are then half of those that are drawn. 0 for none."""
 
 
 @dataclass(frozen=True)
@@ -215,6 +216,7 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
             "roll_degrees": 0.0,
             "warp": 0.0,
             "seen_warp": 0.0,
+            "photographed_shapes": 0,
         },
         "train": {
             "total_images": 6_400_000,
@@ -413,8 +415,8 @@ def checked(settings: Settings, *, source: str) -> Settings:
         ("scenes.warp", 0 <= scenes.warp <= 2, "in [0, 2]"),
         ("scenes.seen_warp", 0 <= scenes.seen_warp <= 2, "in [0, 2]"),
         (
-            "scenes.carried_shapes",
-            0 <= scenes.carried_shapes <= 10_000,
+            "scenes.photographed_shapes",
+            0 <= scenes.photographed_shapes <= 10_000,
             "from 0 to 10,000",
         ),
         ("scenes.elevation_degrees", -90 < low <= high < 90, "an ascending pair in (-90, 90)"),

@@ -14,6 +14,7 @@ from shapecycle.camera import Pose, View, window_around
 from shapecycle.code_to_image.compositing import resized, unpremultiplied
 from shapecycle.data.mesh_files import load_mesh
 from shapecycle.data.photos import DAMAGE, Photo, crop, load_photo, pixels_of, window_of
+from shapecycle.data.shape_sampler import SAMPLES_KEPT
 from shapecycle.data.simplify import simplify
 from shapecycle.data.surface_samples import surface_samples
 from shapecycle.devices import chosen_device
@@ -26,6 +27,7 @@ from shapecycle.model_file import Provenance, load_networks
 from shapecycle.model_networks import Networks
 from shapecycle.seen import HYPOTHESES, Hypothesis, Seen, SeeOptions
 from shapecycle.shape_to_code.encoder import SURFACE_POINTS
+from shapecycle.shape_to_code.refine import refine as refine_read
 from shapecycle.validation import (
     checked_code,
     checked_count,
@@ -211,23 +213,39 @@ class Model:
     # READ -------------------------------------------------------------------------------------
 
     @torch.no_grad()
-    def read(self, shape: str | Path | Mesh) -> Float[Tensor, "1 n"]:
+    def read(self, shape: str | Path | Mesh, *, refine_steps: int = 30) -> Float[Tensor, "1 n"]:
         """Turn one shape into a shape code.
 
         Args:
             shape: A mesh file, an oriented point cloud, or a mesh; +y up, front +z. It is centred
                 and scaled to a bounding-box diagonal of 1, as the training shapes were.
+            refine_steps: Steps of fitting the decoded surface to the shape; 0 for the network's
+                answer.
 
         Raises:
             DataError, GeometryError: If a file cannot be read, or a mesh cannot be used.
-            TypeError: If it is neither a file nor a mesh.
+            TypeError: If it is neither a file nor a mesh, or ``refine_steps`` is no whole number.
+            ValueError: If ``refine_steps`` is negative.
         """
+        refine_steps = checked_count(refine_steps, "refine_steps", minimum=0)
         if not isinstance(shape, str | Path | Mesh):
             raise TypeError(f"`shape` must be a mesh or its file, found {type(shape).__name__}")
         mesh = shape if isinstance(shape, Mesh) else load_mesh(Path(shape))
         known, _ = normalise(simplify(mesh))
-        points, _ = surface_samples(known, SURFACE_POINTS, np.random.default_rng(0))
-        return self.networks.read(torch.from_numpy(points).float()[None].to(self.device))
+        source = np.random.default_rng(0)
+        points, normals = (
+            torch.from_numpy(x).float()[None].to(self.device)
+            for x in surface_samples(known, SAMPLES_KEPT, source)
+        )
+        networks = self.networks
+        return refine_read(
+            networks.renderer,
+            networks.read(points[:, :SURFACE_POINTS]),
+            points,
+            normals,
+            spread=networks.shape_prior.spread(),
+            steps=refine_steps,
+        )
 
     # SAMPLE -----------------------------------------------------------------------------------
 

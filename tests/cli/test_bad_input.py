@@ -512,7 +512,7 @@ def test_a_folder_without_a_training_does_not_resume(world: Path, here: Path) ->
     ("change", "message"),
     [
         ("model: {shape_code_size: 3}", "more.yaml changes 'model'"),
-        ("scenes: {carried_shapes: 9}", "more.yaml changes 'scenes.carried_shapes'"),
+        ("scenes: {photographed_shapes: 9}", "more.yaml changes 'scenes.photographed_shapes'"),
     ],
 )
 def test_a_resumed_training_keeps_its_networks_and_shapes(

@@ -53,7 +53,7 @@ def test_a_restored_trainer_goes_on_as_if_it_had_never_stopped(
     weights: dict[str, float], data: tuple[PhotoSet, ShapeSet]
 ) -> None:
     trainer = _trainer(data, **weights)
-    trainer.begin("all cycles")
+    trainer.prepare("all cycles", 0.0)
     for _ in range(2):
         trainer.cycles_step(1.0)
     again = _trainer(data, **weights)

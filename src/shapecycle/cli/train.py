@@ -232,10 +232,10 @@ def _resumed(command: Train) -> Record:
             f"{command.config} changes 'model', which a training that goes on cannot",
             "leave 'model' as it is, or train into a new folder",
         )
-    if settings.scenes.carried_shapes != stored.settings.scenes.carried_shapes:
+    if settings.scenes.photographed_shapes != stored.settings.scenes.photographed_shapes:
         raise ConfigError(
-            f"{command.config} changes 'scenes.carried_shapes', and the run may have made them",
-            "leave 'scenes.carried_shapes' as it is, or train into a new folder",
+            f"{command.config} changes 'scenes.photographed_shapes', which may have been made",
+            "leave 'scenes.photographed_shapes' as it is, or train into a new folder",
         )
     source = str(command.config or record_file(command.out))
     settings = _with_length(checked(settings, source=source), command)

@@ -1,7 +1,7 @@
-"""Training shapes carried towards other shapes: a few become many, each with its own details.
+"""Training shapes carried to other shapes, which are then drawn with details of their own kind.
 
 The template gives correspondence between all shapes. A smooth field that takes the template of one
-shape to that of another, or part of it there, takes the shape's own surface along.
+shape to that of another takes the shape's own surface along.
 """
 
 from dataclasses import dataclass
@@ -13,15 +13,13 @@ from torch import Tensor
 from shapecycle.code_to_image.template import Template
 from shapecycle.data.shape_sampler import ShapeSampler
 from shapecycle.geometry.thin_plate import ThinPlateSpline
-from shapecycle.model_networks import Networks
-from shapecycle.shape_to_code.encoder import SURFACE_POINTS
 
 CONTROLS = 200
 """Template vertices by which fields are fitted."""
 AT_ONCE = 4
 """Shapes carried at once: a field's change at all of their points takes 10 MB each."""
-EDGE = 0.15
-"""Width of the region in which parts of two shapes blend, on the template's unit sphere."""
+SOURCES = 3
+"""Training shapes that are carried to each shape: the most alike."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,35 +35,24 @@ class CarriedShapes:
     spline: ThinPlateSpline
 
     @staticmethod
-    @torch.no_grad()
-    def sample(
-        networks: Networks, shapes: ShapeSampler, count: int, generator: torch.Generator
+    def towards(
+        shapes: ShapeSampler, template: Template, targets: Float[Tensor, "t v 3"]
     ) -> "CarriedShapes":
-        """Draw sources, and shapes that each of them is carried towards, wholly or in part.
-
-        Twice as many are drawn as are kept: those that would be bent most are torn.
+        """Carry the most alike training shapes to where templates lie.
 
         Args:
-            networks: Read and decode the training shapes.
-            shapes: The training shapes.
-            count: How many.
-            generator: Source of randomness, in the same state in every process.
+            shapes: The training shapes, with their templates.
+            template: Its vertices' neighbourhoods.
+            targets: Vertices of the template.
         """
-        device, place = shapes.device, generator.device
-        decoded = networks.renderer.vertices(networks.read(shapes.plain(SURFACE_POINTS)))
-        source, other = (
-            torch.randint(len(shapes), (2 * count,), generator=generator, device=place).to(device)
-            for _ in range(2)
-        )
-        share = _share(networks.renderer.deformation.template, 2 * count, generator).to(device)
-        controls = controls_of(networks.renderer.deformation.template).to(device)
-        here, there = decoded[source][:, controls], decoded[other][:, controls]
-        target = here + share[:, controls, None] * (there - here)
-        spline = ThinPlateSpline.fit(here, target)
-        kept = spline.bending().argsort()[:count]
-        return CarriedShapes(
-            source[kept], ThinPlateSpline(spline.centres[kept], spline.weights[kept])
-        )
+        assert shapes.templates is not None
+        known = shapes.templates[: len(shapes)]
+        apart = torch.stack([(known - target).norm(dim=2).mean(1) for target in targets])
+        source = apart.topk(min(SOURCES, len(known)), largest=False).indices
+        controls = controls_of(template).to(known.device)
+        there = targets[:, controls].repeat_interleave(source.shape[1], 0)
+        source = source.flatten()
+        return CarriedShapes(source, ThinPlateSpline.fit(known[source][:, controls], there))
 
     def state(self) -> dict[str, Tensor]:
         """Return all that `of` needs."""
@@ -80,14 +67,17 @@ class CarriedShapes:
     @torch.no_grad()
     def add_to(self, shapes: ShapeSampler) -> None:
         """Let a sampler draw these beside the training shapes."""
-        points, normals, vertices = [], [], []
+        assert shapes.templates is not None
+        points, normals, vertices, templates = [], [], [], []
         for some in torch.arange(len(self.source), device=self.source.device).split(AT_ONCE):
             row = self.source[some]
             spline = ThinPlateSpline(self.spline.centres[some], self.spline.weights[some])
             points.append(spline.points(shapes.points[row]))
             normals.append(spline.normals(shapes.points[row], shapes.normals[row]))
             vertices.append(spline.points(shapes.vertices[row]))
-        shapes.carry(self.source, torch.cat(points), torch.cat(normals), torch.cat(vertices))
+            templates.append(spline.points(shapes.templates[row]))
+        made = (torch.cat(part) for part in (points, normals, vertices, templates))
+        shapes.carry(self.source, *made)
 
 
 def controls_of(template: Template, count: int = CONTROLS) -> Int[Tensor, " m"]:
@@ -107,20 +97,3 @@ def controls_of(template: Template, count: int = CONTROLS) -> Int[Tensor, " m"]:
         if len(chosen) >= min(count, len(vertices)):
             return torch.tensor(chosen)
         chosen.append(int(nearest.argmax()))
-
-
-def _share(template: Template, count: int, generator: torch.Generator) -> Float[Tensor, "p v"]:
-    """Draw how far every template vertex goes: all alike, or one end of the object alone.
-
-    Ends differ in height and depth, never in x: what is symmetric stays so.
-    """
-
-    def uniform(low: float, high: float) -> Tensor:
-        drawn = torch.rand(count, 1, generator=generator, device=generator.device)
-        return (low + (high - low) * drawn).cpu()
-
-    whole, angle, border = uniform(0.3, 1.0), uniform(0.0, 2 * torch.pi), uniform(-0.6, 0.6)
-    _, y, z = template.vertices.unbind(1)
-    height = angle.cos() * y + angle.sin() * z
-    part = torch.sigmoid((height - border) / EDGE)
-    return torch.where(uniform(0.0, 1.0) < 0.5, whole.expand(-1, len(y)), part)

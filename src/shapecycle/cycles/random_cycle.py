@@ -43,14 +43,17 @@ def random_cycle(networks: Networks, scenes: SceneSampler, count: int) -> Random
 def draw_random_scene(networks: Networks, scenes: SceneSampler, count: int) -> LabelledRender:
     """Draw raw shapes in random pose, light and colours.
 
-    Their shape code is what the shape encoder says, their albedo that of the decoded template.
+    Their shape code is what the shape encoder says. The template, which wears the albedo, lies
+    where it was laid on the training shape, or else where the code decodes to.
     """
     shapes = scenes.warped_shapes(count, scenes.settings.scenes.seen_warp)
     pose = scenes.pose(count)
     solid, light = scenes.solid_texture(count), scenes.light(count)
     view = networks.view(scenes.window(pose.place(shapes.vertices)))
     shape = networks.read(shapes.points)
-    vertices = networks.renderer.vertices(shape)
+    vertices = shapes.templates
+    if vertices is None:
+        vertices = networks.renderer.vertices(shape)
     side = networks.settings.texture_resolution
     surface, _ = networks.renderer.surface(vertices, side)
     albedo = solid.at(surface).mT.reshape(count, 3, side, side)

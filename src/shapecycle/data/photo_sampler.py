@@ -1,7 +1,7 @@
 """The training photographs, ready to be drawn from."""
 
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
 from shapecycle.data.photos import PhotoSet
@@ -26,6 +26,12 @@ class PhotoSampler:
         self.rgba, self.windows = photos.rgba.to(place), photos.windows.float().to(place)
         self.generator, self.device = generator, device
         self.palette = _palette(self.rgba, generator)
+
+    def at(self, index: Int[Tensor, " b"]) -> tuple[Float[Tensor, "b 4 h w"], Float[Tensor, "b 3"]]:
+        """Return some crops, as they are, with their windows."""
+        index = index.to(self.rgba.device)
+        rgba = self.rgba[index].float() / 255
+        return rgba.to(self.device), self.windows[index].to(self.device)
 
     def sample(self, count: int) -> tuple[Float[Tensor, "b 4 h w"], Float[Tensor, "b 3"]]:
         """Draw crops with replacement, mirror half of them, and return them with their windows.

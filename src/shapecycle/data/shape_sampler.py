@@ -28,12 +28,14 @@ class WarpedShapes:
         points, normals: Oriented surface points in object space.
         vertices: Vertices of the raw meshes, padded to one length.
         topology: Faces of the raw meshes; point clouds have a surfel at each point.
+        templates: Vertices of the template that lies on each, once that is known.
     """
 
     points: Float[Tensor, "b p 3"]
     normals: Float[Tensor, "b p 3"]
     vertices: Float[Tensor, "b v 3"]
     topology: rz.Topology
+    templates: Float[Tensor, "b t 3"] | None = None
 
     def __getitem__(self, items: slice) -> "WarpedShapes":
         topology = self.topology
@@ -42,6 +44,7 @@ class WarpedShapes:
             self.normals[items],
             self.vertices[items],
             rz.Topology(topology.faces[items], topology.edges[items], topology.vertex_count),
+            None if self.templates is None else self.templates[items],
         )
 
 
@@ -89,6 +92,9 @@ class ShapeSampler:
         surfaces: The training shapes, sampled.
         generator: Source of randomness.
         device: Where shapes are drawn.
+
+    Attributes:
+        templates: Vertices of the template that lies on each shape, or None while it is unknown.
     """
 
     def __init__(
@@ -99,6 +105,8 @@ class ShapeSampler:
         self.normals = surfaces.normals.to(device)
         self.vertices = surfaces.vertices.to(device)
         self.topology = surfaces.topology.to(device)
+        self.templates: Float[Tensor, "s t 3"] | None = None
+        self.mirror = torch.zeros(0, dtype=torch.long)
         self.known = len(self.points)
         # Which mesh's faces every shape has.
         self.mesh = torch.arange(self.known, device=device)
@@ -115,25 +123,38 @@ class ShapeSampler:
     def __len__(self) -> int:
         return self.known
 
+    def lay(self, templates: Float[Tensor, "s t 3"], mirror: Int[Tensor, " t"]) -> None:
+        """Learn where the template lies on each training shape.
+
+        Args:
+            templates: Its vertices on each.
+            mirror: Which vertex of the template is the mirror image of which.
+        """
+        self.templates, self.mirror = templates, mirror
+
     def carry(
         self,
         source: Int[Tensor, " p"],
         points: Float[Tensor, "p k 3"],
         normals: Float[Tensor, "p k 3"],
         vertices: Float[Tensor, "p v 3"],
+        templates: Float[Tensor, "p t 3"],
     ) -> None:
-        """Draw carried training shapes as well.
+        """Draw carried training shapes as well, in place of any carried before.
 
         Args:
             source: Which training shapes they were.
             points, normals, vertices: Their surfaces, as in `SampledSurfaces`.
+            templates: Vertices of the template that lies on each.
         """
+        assert self.templates is not None, "what is carried goes by its template"
         known = self.known
         self.mesh = torch.cat([torch.arange(known, device=self.device), source])
-        self.points, self.normals, self.vertices = (
+        self.points, self.normals, self.vertices, self.templates = (
             torch.cat([before[:known], new])
             for before, new in (
                 (self.points, points), (self.normals, normals), (self.vertices, vertices),
+                (self.templates, templates),
             )
         )  # fmt: skip
 
@@ -150,9 +171,15 @@ class ShapeSampler:
         normals = self.normals[index[:, None], which]
         bent = _to(Warp.sample(count, self.generator, warp), self.device)
         normals = bent.normals(positions, normals)
-        vertices, positions = to_unit_box(bent.points(self.vertices[index]), bent.points(positions))
         coin = uniform(self.generator, count, 1, 1).to(self.device)
-        flip = 1.0 - 2.0 * ((coin < 0.5) & (torch.arange(3, device=self.device) == 0))
+        is_mirrored = coin < 0.5
+        flip = 1.0 - 2.0 * (is_mirrored & (torch.arange(3, device=self.device) == 0))
+        vertices, positions = to_unit_box(bent.points(self.vertices[index]), bent.points(positions))
+        templates = None
+        if self.templates is not None:
+            # Decoded shapes fill the unit box themselves.
+            templates = to_unit_box(bent.points(self.templates[index]))[0] * flip
+            templates = torch.where(is_mirrored, templates[:, self.mirror], templates)
         # Mirroring turns faces inside out; raw meshes are drawn from both sides anyway.
         return WarpedShapes(
             positions * flip,
@@ -163,6 +190,7 @@ class ShapeSampler:
                 self.topology.edges[self.mesh[index]],
                 self.topology.vertex_count,
             ),
+            templates,
         )
 
     def plain(self, points: int) -> Float[Tensor, "s p 3"]:

@@ -8,7 +8,7 @@ from shapecycle.camera import Pose, View, placement_in_window, translation_in_wi
 from shapecycle.code_to_image.renderer import Renderer
 from shapecycle.losses.image import silhouette_loss
 
-STAY_CLOSE = 1.0
+STAY_CLOSE = 0.1
 """What moving every shape number by one training deviation costs, in silhouette loss."""
 
 
@@ -44,7 +44,7 @@ def refine(
     movable = [x.requires_grad_(True) for x in (shift, turn, move)]
     optimizer = torch.optim.Adam(
         [
-            {"params": [shift], "lr": 0.06},
+            {"params": [shift], "lr": 0.1},
             {"params": [turn], "lr": 0.008},
             {"params": [move], "lr": 0.01},
         ],

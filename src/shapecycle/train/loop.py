@@ -146,12 +146,12 @@ def _run_stages(
     for stage in schedule.stages:
         if stage.is_done:
             continue
-        if not stage.seen:
-            trainer.begin(stage.name)
         schedule.begin(stage)
         journal.say(before_stage(schedule, stage))
         step, is_last = trainer.stage(stage.name), stage is schedule.stages[-1]
         while not stage.is_done:
+            if made := trainer.prepare(stage.name, stage.progress):
+                journal.say(made)
             try:
                 losses = step(lr_scale(stage, settings, is_last=is_last))
             except ValueError as fault:

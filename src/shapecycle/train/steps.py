@@ -12,6 +12,7 @@ from shapecycle.code_to_image.compositing import premultiplied
 from shapecycle.config import Settings
 from shapecycle.cycles.carried_shapes import CarriedShapes
 from shapecycle.cycles.image_cycle import image_cycle
+from shapecycle.cycles.photographed_shapes import photographed_shapes
 from shapecycle.cycles.random_cycle import random_cycle
 from shapecycle.cycles.scenes import SceneSampler
 from shapecycle.cycles.shape_autoencoder import shape_autoencoder
@@ -26,10 +27,20 @@ from shapecycle.model_networks import Networks
 from shapecycle.parallel import ALONE, Team
 from shapecycle.priors.pose_light_buffer import PoseLightBuffer
 from shapecycle.shape_to_code.encoder import SURFACE_POINTS
+from shapecycle.shape_to_code.refine import refine
 from shapecycle.train.critics import Critics, Samples
 from shapecycle.train.ema import EMA
 from shapecycle.train.optimizers import NetworkOptimizer
 from shapecycle.train.step_graphs import StepGraphs
+
+TEMPLATE_STEPS = 6000
+"""Steps of fitting for all training shapes together, with at most 30 for each."""
+DUE: tuple[Callable[[str, float], bool], ...] = (
+    lambda stage, _: stage != "shapes",
+    lambda stage, progress: stage == "all cycles" or (stage == "random cycle" and progress >= 0.5),
+    lambda stage, _: stage == "all cycles",
+)
+"""When something is to be made: the templates, then shapes seen in photographs, and those again."""
 
 
 class Trainer:
@@ -77,6 +88,7 @@ class Trainer:
         )
         self.graphs = StepGraphs(self.device, self.generator, is_wanted=team.size == 1)
         self.carried: CarriedShapes | None = None
+        self.prepared = 0
         self.steps = 0
         self.last: dict[str, Tensor] = {}
 
@@ -224,13 +236,44 @@ class Trainer:
 
     # Beginnings and ends ----------------------------------------------------------------------
 
-    def begin(self, name: str) -> None:
-        """Make what a stage begins with: once shapes can be read, they are carried to others."""
-        count = self.settings.scenes.carried_shapes
-        # Codes drift little from then on, and to carry takes seconds.
-        if count and name != "shapes" and self.carried is None:
-            shapes = self.scenes.shapes
-            self._draw_carried(CarriedShapes.sample(self.networks, shapes, count, self.generator))
+    def prepare(self, stage: str, progress: float) -> str:
+        """Make what is due by now, and return what was made in words, or nothing.
+
+        Once shapes can be read, the template is laid on each of them. Once photographs can be seen,
+        and again at the end of the random cycle, training shapes are carried to what they show.
+        """
+        due = sum(has_come(stage, progress) for has_come in DUE)
+        if due <= self.prepared:
+            return ""
+        self.prepared = due
+        with self.ema.applied():
+            self.fit_priors()
+            shapes, deformation = self.scenes.shapes, self.networks.renderer.deformation
+            if shapes.templates is None:
+                shapes.lay(self._templates(), deformation.mirror)
+                self.graphs.forget()
+            count = self.settings.scenes.photographed_shapes
+            if due == 1 or not count:
+                return ""
+            codes = photographed_shapes(self.networks, self.scenes.photos, count)
+            with torch.no_grad():
+                targets = self.networks.renderer.vertices(codes)
+        self._draw_carried(CarriedShapes.towards(shapes, deformation.template, targets))
+        return f"training shapes are carried to {len(codes)} that photographs show"
+
+    @torch.no_grad()
+    def _templates(self) -> Float[Tensor, "s t 3"]:
+        """Return where the template lies on each training shape."""
+        networks, shapes = self.networks, self.scenes.shapes
+        steps = min(30, TEMPLATE_STEPS // len(shapes))
+        laid = []
+        for some in torch.arange(len(shapes), device=self.device).split(32):
+            points, normals = shapes.points[some], shapes.normals[some]
+            code = networks.read(points[:, :SURFACE_POINTS])
+            spread = networks.shape_prior.spread()
+            code = refine(networks.renderer, code, points, normals, spread=spread, steps=steps)
+            laid.append(networks.renderer.vertices(code))
+        return torch.cat(laid)
 
     def _draw_carried(self, carried: CarriedShapes) -> None:
         self.carried = carried
@@ -271,7 +314,9 @@ class Trainer:
             "critics": self.critics.state(),
             "optimizers": {name: one.state() for name, one in self.optimizers().items()},
             "pose_light_buffer": dict(vars(self.scenes.pose_light_buffer)),
+            "templates": self._known_templates(),
             "carried_shapes": None if self.carried is None else self.carried.state(),
+            "prepared": self.prepared,
             "generator": self.generator.get_state(),
             "generator_device": self.generator.device.type,
             "torch_generator": torch.get_rng_state(),
@@ -295,8 +340,17 @@ class Trainer:
         torch.set_rng_state(state["torch_generator"])
         self.steps = state["steps"]
         self.graphs.forget()
+        self.prepared = state["prepared"]
+        if state["templates"] is not None:
+            mirror = self.networks.renderer.deformation.mirror
+            self.scenes.shapes.lay(state["templates"].to(self.device), mirror)
         if state["carried_shapes"] is not None:
             self._draw_carried(CarriedShapes.of(state["carried_shapes"], self.device))
+
+    def _known_templates(self) -> Tensor | None:
+        """Return where the template lies on the training shapes alone."""
+        shapes = self.scenes.shapes
+        return None if shapes.templates is None else shapes.templates[: len(shapes)].clone()
 
     def optimizers(self) -> dict[str, NetworkOptimizer]:
         """Return all optimizers by name."""
