@@ -20,12 +20,7 @@ IMAGE_CYCLE = ("colour", "silhouette", "structure")
 VARIANTS: dict[str, dict[str, dict[str, Any]]] = {
     "full": {},
     "paper": {},
-    "carried shapes": {"scenes": {"carried_shapes": 256}},
-    "dense targets": {"weights": {"shape_cycle_positions": 1.0}},
-    "carried shapes, dense targets": {
-        "scenes": {"carried_shapes": 256},
-        "weights": {"shape_cycle_positions": 1.0},
-    },
+    "no photographed shapes": {"scenes": {"photographed_shapes": 0}},
     "batch 16": {"train": {"batch": 16}},
     "batch 16, slower": {"train": {"batch": 16, "learning_rate": 0.0007}},
     "no image cycle": {"weights": {f"image_cycle_{name}": 0.0 for name in IMAGE_CYCLE}},

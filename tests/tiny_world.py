@@ -46,7 +46,6 @@ TINY: dict[str, dict[str, Any]] = {
         "critic_width": 4,
     },
     "scenes": {"photographed_shapes": 4},
-    "weights": {"shape_cycle_positions": 1.0},
     "train": {"batch": 4},
 }
 

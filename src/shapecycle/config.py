@@ -70,8 +70,6 @@ class LossWeights:
     """Shape and random cycle: the vertices come back."""
     shape_cycle_surface: float = 20.0
     """Shape and random cycle: the surface comes back, wherever on it the vertices are."""
-    shape_cycle_positions: float = 0.0
-    """Shape and random cycle: every pixel knows which point of the object it shows."""
     shape_cycle_pose: float = 0.7
     """Shape and random cycle: azimuth, elevation, roll and placement come back."""
     shape_cycle_texture: float = 1.0

@@ -5,7 +5,7 @@ import torch
 from tiny_world import FOV_Y, few_samples, small_car
 
 from shapecycle.camera import Pose, View
-from shapecycle.code_to_image.raw_mesh import draw_raw, raw_silhouette, seen_positions
+from shapecycle.code_to_image.raw_mesh import draw_raw, raw_silhouette
 from shapecycle.config import SceneSettings
 from shapecycle.data.shape_sampler import ShapeSampler, WarpedShapes
 from shapecycle.priors.light import sample_light
@@ -53,18 +53,3 @@ def test_pictures_of_raw_shapes_have_their_silhouettes_and_straight_colours(
     assert rgba.max() <= 1
     assert (rgba[:, :3] * (rgba[:, 3:] == 0)).max() == 0
     assert rgba[:, :3][(rgba[:, 3:] > 0).expand(-1, 3, -1, -1)].mean() > 0.1
-
-
-def test_the_point_that_a_pixel_shows_lies_on_the_ray_through_its_centre(
-    shapes: WarpedShapes,
-) -> None:
-    pose, view = _poses(12), _frame(12)
-    seen = seen_positions(shapes.vertices, shapes.topology, pose, view)
-    positions, covered = seen[:, :3], seen[:, 3:]
-    clip = view.clip(pose.place(positions.flatten(2).mT))
-    place = (clip[..., :2] / clip[..., 3:]).mT.unflatten(2, (48, 48))
-    centre = (2 * torch.arange(48) + 1) / 48 - 1
-    assert covered.sum() > 1000
-    assert ((place[:, 0] - centre).abs() * covered[:, 0]).max() < 1e-3
-    assert ((place[:, 1] + centre[:, None]).abs() * covered[:, 0]).max() < 1e-3
-    assert (positions * (1 - covered)).abs().max() == 0

@@ -11,7 +11,6 @@ from torch import Tensor
 
 from shapecycle.losses.image import (
     colour_loss,
-    positions_loss,
     silhouette_loss,
     structure_loss,
     wide_silhouette_loss,
@@ -152,17 +151,3 @@ def test_a_drawn_ball_is_pulled_straight_towards_one_that_it_does_not_touch(
         assert pull.norm() > 0.8
         (near,) = torch.autograd.grad(silhouette_loss(ball(start), ball(goal)).sum(), start)
         assert (near @ goal).abs() < 0.2 * (pull @ goal).abs()
-
-
-def test_positions_are_compared_where_there_are_any_and_picture_by_picture() -> None:
-    generator = torch.Generator().manual_seed(0)
-    truth = torch.rand(4, 4, 6, 6, generator=generator)
-    truth[:, 3] = (truth[:, 3] > 0.6).float()
-    truth[2, 3] = 0
-    found = truth[:, :3] + 0.1
-    assert positions_loss(truth[:, :3], truth) == 0
-    assert positions_loss(found, truth) == pytest.approx(0.3 * 3 / 4, rel=1e-4)
-    halves = (positions_loss(found[:2], truth[:2]) + positions_loss(found[2:], truth[2:])) / 2
-    assert positions_loss(found, truth) == pytest.approx(float(halves), rel=1e-5)
-    elsewhere = found + 5 * (1 - truth[:, 3:])
-    assert positions_loss(elsewhere, truth) == pytest.approx(0.3 * 3 / 4, rel=1e-4)

@@ -42,24 +42,6 @@ def draw_raw(
     )
 
 
-@torch.no_grad()
-def seen_positions(
-    vertices: Float[Tensor, "b v 3"], topology: rz.Topology, pose: Pose, view: View
-) -> Float[Tensor, "b 4 h w"]:
-    """Return which point of the object each pixel's centre shows, in object space, and whether any.
-
-    Args:
-        vertices: In object space.
-        topology: Faces of each item, or of all.
-        pose: Where the objects stand.
-        view: What is seen, and how finely.
-    """
-    clip = view.clip(pose.place(vertices))
-    seen = rz.rasterize(clip, topology, view.size)
-    positions = rz.interpolate(vertices, clip, topology, seen)
-    return torch.cat([positions, seen.mask[:, None].float()], 1)
-
-
 def raw_silhouette(
     vertices: Float[Tensor, "b v 3"],
     topology: rz.Topology,

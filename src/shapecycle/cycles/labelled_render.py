@@ -11,7 +11,6 @@ from shapecycle.geometry.sampling import sample_surface
 from shapecycle.losses import Losses
 from shapecycle.losses.code import light_loss, pose_loss
 from shapecycle.losses.geometry import chamfer_loss
-from shapecycle.losses.image import positions_loss
 from shapecycle.model_networks import Networks
 
 
@@ -25,8 +24,6 @@ class LabelledRender:
         vertices: The decoded shapes, in object space.
         points, normals: Oriented points of the true surfaces, in object space.
         albedo: The true sRGB albedo in UV space.
-        positions: Which points of the objects a grid of pixels shows, in object space, and as a
-            fourth channel whether it shows any; None where nobody asks.
         view: The windows that the pictures show.
     """
 
@@ -38,7 +35,6 @@ class LabelledRender:
     points: Float[Tensor, "b p 3"]
     normals: Float[Tensor, "b p 3"]
     albedo: Float[Tensor, "b 3 s s"]
-    positions: Float[Tensor, "b 4 g g"] | None
     view: View
 
     def __getitem__(self, items: slice) -> "LabelledRender":
@@ -51,7 +47,6 @@ class LabelledRender:
             points=self.points[items],
             normals=self.normals[items],
             albedo=self.albedo[items],
-            positions=None if self.positions is None else self.positions[items],
             view=replace(self.view, window=self.view.window[items]),
         )
 
@@ -88,15 +83,12 @@ def cycle_losses(
     )
     distance, _ = chamfer_loss(points, normals, half.points, half.normals)
     pose = pose_loss(encoding.pose, render.pose, render.view)
-    losses: Losses = {}
-    if render.positions is not None:
-        found = networks.image_encoder.position_head(encoding.fine)
-        losses["shape_cycle_positions"] = positions_loss(found, render.positions)
-    return losses | {
+    losses: Losses = {
         "shape_cycle_code": (encoding.shape - render.shape).abs().mean(),
         "shape_cycle_vertices": away.square().sum(2).add(1e-8).sqrt().mean(),
         "shape_cycle_surface": distance,
         "shape_cycle_pose": pose["azimuth"] + pose["elevation_roll"] + pose["placement"],
         "shape_cycle_texture": (decoded - half.albedo).abs().mean(),
         "shape_cycle_light": light_loss(encoding.light, render.light),
-    }, texture.code
+    }
+    return losses, texture.code

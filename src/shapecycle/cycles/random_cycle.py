@@ -67,6 +67,5 @@ def draw_random_scene(networks: Networks, scenes: SceneSampler, count: int) -> L
         points=shapes.points,
         normals=shapes.normals,
         albedo=albedo,
-        positions=scenes.positions(networks, shapes.vertices, shapes.topology, pose, view),
         view=view,
     )

@@ -6,14 +6,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from shapecycle import rasterize as rz
-from shapecycle.camera import Pose, View, window_around
-from shapecycle.code_to_image.raw_mesh import seen_positions
+from shapecycle.camera import Pose, window_around
 from shapecycle.config import Settings
 from shapecycle.data.photo_sampler import PhotoSampler
 from shapecycle.data.shape_sampler import ShapeSampler, WarpedShapes
-from shapecycle.losses.weighting import active_weights
-from shapecycle.model_networks import Networks
 from shapecycle.priors.light import sample_light
 from shapecycle.priors.pose import pose_from_vector, sample_pose
 from shapecycle.priors.pose_light_buffer import PoseLightBuffer
@@ -83,20 +79,6 @@ class SceneSampler:
         """Draw regions of random colours, most of them the photographs'."""
         solid = SolidTexture.sample(count, self.generator, self.photos.palette)
         return solid.to(self.device)
-
-    def positions(
-        self,
-        networks: Networks,
-        vertices: Float[Tensor, "b v 3"],
-        topology: rz.Topology,
-        pose: Pose,
-        view: View,
-    ) -> Float[Tensor, "b 4 g g"] | None:
-        """Draw what the position head should say, if it is taught; see `seen_positions`."""
-        if "shape_cycle_positions" not in active_weights(self.settings.weights):
-            return None
-        coarse = networks.view(view.window, networks.image_encoder.position_side)
-        return seen_positions(vertices, topology, pose, coarse)
 
     def window(self, points: Float[Tensor, "b v 3"]) -> Float[Tensor, "b 3"]:
         """Draw windows around camera-space points, as loosely cropped as photographs are."""

@@ -63,7 +63,6 @@ def shape_cycle(
         points=shapes.points,
         normals=shapes.normals,
         albedo=albedo.detach(),
-        positions=scenes.positions(networks, vertices, networks.renderer.topology, code.pose, view),
         view=view,
     )
     losses, codes = cycle_losses(networks, render, scenes.generator)

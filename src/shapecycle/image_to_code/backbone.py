@@ -7,9 +7,6 @@ from torch.nn import functional as F
 
 from shapecycle.pooling import pooled
 
-LAST = 2
-"""Blocks of the last stage."""
-
 
 class Backbone(nn.Module):
     """A residual network with group normalisation.
@@ -30,31 +27,23 @@ class Backbone(nn.Module):
         for stage, following in enumerate(widths):
             blocks += [_Residual(channels, following, stride=1 if stage == 0 else 2)]
             # The two fine stages cost the most time: they have one block.
-            if stage >= 2:
-                blocks += [_Residual(following, following, stride=1)]
+            blocks += [_Residual(following, following, stride=1)] * (stage >= 2)
             channels = following
             side = side if following == width else -(-side // 2)
-        self.fine_channels = widths[-2]
         # Larger pictures are averaged down to the same 4 x 4 cells: the last layer has one size.
         self.side = min(side, 4)
         self.blocks = nn.Sequential(*blocks)
         self.norm = nn.GroupNorm(8, channels)
         self.last = nn.Linear(channels * self.side**2, features)
 
-    def forward(
-        self, rgba: Float[Tensor, "b 4 h w"]
-    ) -> tuple[Float[Tensor, "b q"], Float[Tensor, "b c g g"]]:
-        """Return features of straight-alpha crops; colour is multiplied by alpha first.
-
-        Also returned is the map before the last stage, an eighth as fine as the crops.
-        """
+    def forward(self, rgba: Float[Tensor, "b 4 h w"]) -> Float[Tensor, "b q"]:
+        """Return features of straight-alpha crops; colour is multiplied by alpha first."""
         # Straight colours are undefined where alpha is 0.
         premultiplied = torch.cat([(rgba[:, :3] - 0.5) * rgba[:, 3:], rgba[:, 3:] - 0.5], 1)
         x = premultiplied.contiguous(memory_format=torch.channels_last)
-        x = fine = self.blocks[:-LAST](self.stem(x))
-        x = self.blocks[-LAST:](x)
+        x = self.blocks(self.stem(x))
         x = pooled(F.silu(self.norm(x)), self.side)
-        return F.silu(self.last(x.flatten(1)).float()), fine
+        return F.silu(self.last(x.flatten(1)).float())
 
 
 class _Residual(nn.Module):

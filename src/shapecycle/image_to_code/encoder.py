@@ -4,16 +4,12 @@ from dataclasses import dataclass
 
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from shapecycle.devices import autocast
 from shapecycle.image_to_code.backbone import Backbone
 from shapecycle.image_to_code.heads import Heads
 from shapecycle.image_to_code.texture_head import TextureHead
 from shapecycle.pose_distribution import PoseDistribution
-
-CELLS = 2
-"""Places along a cell's side for which positions are seen."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,14 +18,12 @@ class ImageEncoding:
 
     Attributes:
         features: The trunk's features.
-        fine: The trunk's map before its last stage.
         shape: The shape code.
         light: Spherical-harmonic light in the camera's frame.
         pose: The distribution of poses.
     """
 
     features: Float[Tensor, "b q"]
-    fine: Float[Tensor, "b c g g"]
     shape: Float[Tensor, "b n"]
     light: Float[Tensor, "b 9 3"]
     pose: PoseDistribution
@@ -38,30 +32,10 @@ class ImageEncoding:
         """Return the whole batch several times over."""
         return ImageEncoding(
             self.features.repeat(times, 1),
-            self.fine.repeat(times, 1, 1, 1),
             self.shape.repeat(times, 1),
             self.light.repeat(times, 1, 1),
             self.pose.repeated(times),
         )
-
-
-class PositionHead(nn.Module):
-    """Says for a grid of pixels where on the object they lie; this teaches the trunk alone.
-
-    Source:
-        Wang et al., "Normalized object coordinate space", CVPR 2019.
-    """
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.norm = nn.GroupNorm(8, channels)
-        self.last = nn.Conv2d(channels, 3 * CELLS**2, 1)
-
-    def forward(self, fine: Float[Tensor, "b c g g"]) -> Float[Tensor, "b 3 s s"]:
-        """Return object-space positions at ``CELLS`` squared places of each cell of the map."""
-        with autocast(fine.device):
-            positions = self.last(F.silu(self.norm(fine)))
-        return F.pixel_shuffle(positions.float(), CELLS)
 
 
 class ImageEncoder(nn.Module):
@@ -74,11 +48,6 @@ class ImageEncoder(nn.Module):
         self.image_size = image_size
         self.backbone = Backbone(width=width, image_size=image_size, features=features)
         self.heads = Heads(features=features, shape_size=shape_size)
-        self.position_head = PositionHead(self.backbone.fine_channels)
-        side = image_size
-        for _ in range(3):
-            side = -(-side // 2)
-        self.position_side = CELLS * side
         self.texture_head = TextureHead(features=features, texture_size=texture_size, width=16)
 
     def forward(
@@ -86,6 +55,6 @@ class ImageEncoder(nn.Module):
     ) -> ImageEncoding:
         """Encode straight-alpha crops of the given windows."""
         with autocast(rgba.device):
-            features, fine = self.backbone(rgba)
+            features = self.backbone(rgba)
         shape, light, pose = self.heads(features.float(), window)
-        return ImageEncoding(features.float(), fine, shape, light, pose)
+        return ImageEncoding(features.float(), shape, light, pose)

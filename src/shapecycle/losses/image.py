@@ -82,18 +82,3 @@ def structure_loss(
         (mean_x**2 + mean_y**2 + c1) * (variance_x + variance_y + c2)
     )
     return ((1 - similarity) / 2).mean((1, 2, 3))
-
-
-def positions_loss(
-    found: Float[Tensor, "b 3 h w"], truth: Float[Tensor, "b 4 h w"]
-) -> Float[Tensor, ""]:
-    """Return how far off positions per pixel are, in the sum of their coordinates.
-
-    Picture by picture, so that shares of a batch have the loss of the whole.
-
-    Args:
-        found: Positions.
-        truth: The true ones, and as a fourth channel where there are any.
-    """
-    off = ((found - truth[:, :3]).abs() * truth[:, 3:]).sum((1, 2, 3))
-    return (off / truth[:, 3:].sum((1, 2, 3)).clamp(min=1.0)).mean()
