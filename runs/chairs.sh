@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# The chairs benchmark: 30 minutes of training on 2 cores, scored on chairs that neither folder shows.
-# usage: runs/chairs.sh DATA OUT      DATA holds chairs/{train,val}; OUT is created
+# The chairs benchmark: training on 2 cores, scored on chairs that neither folder shows.
+# usage: runs/chairs.sh DATA OUT [MINUTES]      DATA holds chairs/{train,val}; OUT is created; 30 minutes by default
 set -euo pipefail
-data=$1 out=$2
+data=$1 out=$2 minutes=${3:-30}
 shapecycle=${SHAPECYCLE:-.venv/bin/shapecycle}
 mkdir -p "$out"
 "$shapecycle" train --images "$data/chairs/train/images" --shapes "$data/chairs/train/shapes" \
-  --out "$out/run" --minutes 30
+  --out "$out/run" --minutes "$minutes"
 "$shapecycle" evaluate "$out/run" --images "$data/chairs/val/images" --shapes "$data/chairs/val/shapes" \
   --cameras "$data/chairs/val/cameras.json" --training-shapes "$data/chairs/train/shapes" \
   --out "$out/metrics.json" --keep "$out/reconstructions"
