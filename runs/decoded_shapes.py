@@ -1,6 +1,6 @@
 """How clean and how near are shapes that a model reads and decodes: no picture takes part.
 
-    python runs/decoded_shapes.py RUN SHAPES [--every 1] [--most 20]
+    python runs/decoded_shapes.py RUN SHAPES [--every 1] [--most 20] [--refine-steps 30]
 
 Prints the share of faces that cross others, the mean angle between neighbouring faces, and the
 distance to the true shape, of every so many-th shape of a folder. For the template's fineness:
@@ -30,13 +30,15 @@ def main() -> None:
     parser.add_argument("shapes", type=Path)
     parser.add_argument("--every", type=int, default=1)
     parser.add_argument("--most", type=int, default=20)
+    parser.add_argument("--refine-steps", type=int, default=30)
     arguments = parser.parse_args()
     model = load(arguments.run)
     renderer, rows = model.networks.renderer, []
     faces = renderer.deformation.template.faces.numpy()
     for file in sorted(arguments.shapes.iterdir())[:: arguments.every][: arguments.most]:
         truth = normalise(load_mesh(file))[0]
-        vertices = renderer.vertices(model.read(truth))[0].detach().numpy()
+        code = model.read(truth, refine_steps=arguments.refine_steps)
+        vertices = renderer.vertices(code)[0].detach().numpy()
         score = compare(Mesh(vertices, faces), truth)
         crossing = self_intersecting_faces(vertices, faces).mean()
         angle = np.degrees(dihedral_deviation(vertices, faces))

@@ -204,6 +204,7 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
     "paper": {
         "model": {"texture_resolution": 32, "texture_code_size": 128},
         "weights": {
+            "shape_cycle_code": 1.0,
             "shape_silhouette": 0.0,
             "shape_cycle_surface": 0.0,
             "shape_cycle_light": 0.0,
@@ -414,8 +415,8 @@ def checked(settings: Settings, *, source: str) -> Settings:
         ("scenes.seen_warp", 0 <= scenes.seen_warp <= 2, "in [0, 2]"),
         (
             "scenes.photographed_shapes",
-            0 <= scenes.photographed_shapes <= 10_000,
-            "from 0 to 10,000",
+            0 <= scenes.photographed_shapes <= 1024,
+            "from 0 to 1,024",
         ),
         ("scenes.elevation_degrees", -90 < low <= high < 90, "an ascending pair in (-90, 90)"),
         ("scenes.distance", 0.7 <= near <= far <= 1000, "an ascending pair in [0.7, 1000]"),

@@ -16,7 +16,10 @@ from shapecycle.data import photos
 from shapecycle.losses import Losses
 from shapecycle.train.steps import Trainer
 
-BEGUN = ("--seed", 5, "--up", "y", "--front", "-x", "--skip-bad", "--total-images", 8)
+BEGUN = (
+    "--seed", 5, "--up", "y", "--front", "-x", "--skip-bad", "--processes", 1,
+    "--total-images", 8,
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +66,7 @@ def test_a_run_folder_keeps_what_it_was_begun_with(world: Path, begun: Path) -> 
     kept = _kept(begun)
     message = {"preset": "laptop", "seed": 5, "minutes": None, "minutes_are_limit": False,
             "up": "+y", "front": "-x",
-            "skip_bad": True, "picture_count": 12, "shape_count": 8,
+            "skip_bad": True, "processes": 1, "picture_count": 12, "shape_count": 8,
             "images": str(world / "images"), "shapes": str(world / "shapes")}  # fmt: skip
     assert {name: kept[name] for name in message} == message
     assert len(kept["commands"]) == 1
@@ -74,7 +77,8 @@ def test_going_on_takes_axes_seed_and_skipping_from_the_run(world: Path, begun: 
     assert outcome.code == 0, outcome.err
     assert "the files' +y is up and their -x is the front" in outcome.err
     kept = _kept(begun)
-    assert (kept["seed"], kept["front"], kept["skip_bad"]) == (5, "-x", True)
+    found = (kept["seed"], kept["front"], kept["skip_bad"], kept["processes"])
+    assert found == (5, "-x", True, 1)
 
 
 def test_every_command_is_kept_in_order(world: Path, begun: Path) -> None:

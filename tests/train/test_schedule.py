@@ -409,3 +409,18 @@ def test_the_last_stage_has_ends_of_its_own() -> None:
     settings = TrainSettings(warm_up_images=1)
     ends = [lr_scale(_stage(seen), settings, is_last=True) for seen in (0, 100_000)]
     assert ends == pytest.approx(list(settings.last_stage_lr))
+
+
+def test_time_that_no_step_took_does_not_slow_a_stage() -> None:
+    now = [0.0]
+    schedule = Schedule(planned_stages(100_000, SHARES), 10, None, lambda: now[0])
+    schedule.start()
+    stage = schedule.stages[0]
+    schedule.begin(stage)
+    for step in range(40):
+        if step == 30:
+            now[0] += 60.0
+            schedule.skip(60.0)
+        now[0] += 0.1
+        schedule.count(stage)
+    assert schedule.speed(stage) == pytest.approx(100)

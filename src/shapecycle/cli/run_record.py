@@ -28,6 +28,7 @@ class Record:
         front: Their axis that points to the front.
         skip_bad: Whether bad files were left out.
         precision: Number format of the networks: "auto" until it is chosen.
+        processes: How many were asked for; None to choose.
         deterministic: Whether the same command gives the same weights to the bit.
         images: Folder of the pictures.
         shapes: Folder of the shapes.
@@ -45,6 +46,7 @@ class Record:
     front: str
     skip_bad: bool
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    processes: int | None = None
     deterministic: bool = False
     images: str = ""
     shapes: str = ""
@@ -62,6 +64,7 @@ KINDS: dict[str, tuple[type, ...]] = {
     "front": (str,),
     "skip_bad": (bool,),
     "precision": (str,),
+    "processes": (int, type(None)),
     "deterministic": (bool,),
     "images": (str,),
     "shapes": (str,),

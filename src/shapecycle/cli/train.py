@@ -192,6 +192,7 @@ def _new_run(command: Train) -> Record:
         front=axis(command.front or FRONT),
         skip_bad=bool(command.skip_bad),
         precision=command.precision or "auto",
+        processes=command.processes,
         deterministic=bool(command.deterministic),
     )
 
@@ -252,6 +253,7 @@ def _resumed(command: Train) -> Record:
         minutes=minutes,
         minutes_are_limit=is_limit,
         precision=precision,
+        processes=command.processes or stored.processes,
     )
 
 
@@ -381,16 +383,20 @@ def computing_of(command: Train, record: Record, device: str, team: "Team") -> "
     Raises:
         ConfigError: If what was asked for cannot be had.
     """
-    from shapecycle.train.computing import check_shares, chosen_computing
+    from shapecycle.train.computing import available_cores, check_shares, chosen_computing
 
     check_shares(record.settings.train.batch, team.size)
     # Choosing between threads and processes takes some seconds.
     is_short = record.minutes is not None and record.minutes < SHORT_MINUTES
+    asked = command.processes
+    if asked is None and record.processes is not None and device == "cpu" and team.size == 1:
+        # What the run was begun with, as far as there are cores.
+        asked = min(record.processes, available_cores())
     computing = chosen_computing(
         record.settings,
         device,
         precision=record.precision,
-        processes=command.processes or (1 if is_short else None),
+        processes=asked or (1 if is_short else None),
         is_deterministic=record.deterministic,
         team=team,
     )

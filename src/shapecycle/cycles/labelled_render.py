@@ -21,7 +21,7 @@ class LabelledRender:
     Attributes:
         rgba: Straight-alpha pictures.
         shape, pose, light: The parts of their codes.
-        vertices: The decoded shapes, in object space.
+        vertices: The template on the shapes, in object space.
         points, normals: Oriented points of the true surfaces, in object space.
         albedo: The true sRGB albedo in UV space.
         view: The windows that the pictures show.

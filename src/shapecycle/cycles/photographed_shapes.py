@@ -20,7 +20,7 @@ from shapecycle.model_networks import Networks
 MOST_PHOTOS = 4096
 """Photographs that are looked at; of more, as many are spread over all."""
 TOGETHER = 12
-"""Photographs taken together for a shape."""
+"""Photographs taken together for a shape; of few, a quarter at most."""
 HEARD = 0.7
 """Share of them, those that fit best, that have a say: the others may be of another object."""
 KEPT = 0.75
@@ -60,13 +60,13 @@ def photographed_shapes(
         Monnier et al., "Share with thy neighbors: single-view reconstruction by cross-instance
         consistency", ECCV 2022, section 3.2, who swap shapes between neighbours.
     """
-    every = max(1, -(-len(photos.rgba) // MOST_PHOTOS))
-    which = torch.arange(0, len(photos.rgba), every)
+    count_seen = min(MOST_PHOTOS, len(photos.rgba))
+    which = torch.arange(count_seen) * len(photos.rgba) // count_seen
     seen, spread = _see(networks, photos, which), networks.shape_prior.spread()
     apart = _apart(seen.shape / spread.clamp(min=1e-6)) + _apart(seen.look)
-    together = min(TOGETHER, len(which))
-    groups = apart.topk(together, largest=False).indices
-    groups = groups[_far_apart(apart, min(count, -(-len(which) // 4)))]
+    few = max(1, len(which) // 4)
+    groups = apart.topk(min(TOGETHER, few), largest=False).indices
+    groups = groups[_far_apart(apart, min(count, few))]
     return _fitted(networks, photos, which.to(groups.device), seen, groups, spread)
 
 

@@ -132,6 +132,14 @@ class ShapeSampler:
         """
         self.templates, self.mirror = templates, mirror
 
+    def forget(self) -> None:
+        """Forget where the template lies, and what was carried."""
+        known, self.templates = self.known, None
+        self.mesh = self.mesh[:known]
+        self.points, self.normals, self.vertices = (
+            x[:known] for x in (self.points, self.normals, self.vertices)
+        )
+
     def carry(
         self,
         source: Int[Tensor, " p"],
@@ -161,10 +169,11 @@ class ShapeSampler:
     def sample(self, count: int, points: int, warp: float) -> WarpedShapes:
         """Draw shapes with replacement, warp and mirror them, and return ``points`` of each."""
         index = integers(self.generator, self.known, count)
-        if len(self.points) > self.known:
-            # Half of what is drawn is as it came.
-            made = integers(self.generator, len(self.points) - self.known, count)
-            index = torch.where(uniform(self.generator, count) < 0.5, index, self.known + made)
+        if carried := len(self.points) - self.known:
+            # Half of what is drawn, and more where few were carried, is as it came.
+            share = min(0.5, carried / len(self.points))
+            made = integers(self.generator, carried, count)
+            index = torch.where(uniform(self.generator, count) < share, self.known + made, index)
         which = integers(self.generator, self.points.shape[1], count, points)
         index, which = index.to(self.device), which.to(self.device)
         positions = self.points[index[:, None], which]

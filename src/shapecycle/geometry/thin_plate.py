@@ -62,16 +62,6 @@ class ThinPlateSpline:
         weights = np.linalg.solve(system.cpu().numpy(), wanted.cpu().numpy())
         return torch.from_numpy(weights).to(source)
 
-    def bending(self) -> Float[Tensor, " b"]:
-        """Return how much each map bends space; 0 for affine maps."""
-        bent = []
-        for kernels, centres in zip(
-            self.weights[:, :-4].split(AT_ONCE), self.centres.split(AT_ONCE), strict=True
-        ):
-            w, c = kernels.double(), centres.double()
-            bent.append(-(w * (torch.cdist(c, c) @ w)).sum((1, 2)).float())
-        return torch.cat(bent)
-
     def points(self, points: Float[Tensor, "b n 3"]) -> Float[Tensor, "b n 3"]:
         """Map points."""
         kernels, affine = self.weights[:, :-4], self.weights[:, -4:]

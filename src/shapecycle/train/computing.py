@@ -252,7 +252,7 @@ def _timed_encoder(settings: Settings, device: str, precision: Precision) -> flo
     def work() -> None:
         trunk.zero_grad(set_to_none=True)
         with torch.autocast(kind, torch.bfloat16, enabled=precision == "bfloat16"):
-            loss = trunk(pictures)[0].sum()
+            loss = trunk(pictures).sum()
         loss.backward()
 
     if kind == "cuda":

@@ -32,6 +32,10 @@ READY_SECONDS = 3600.0
 """Seconds in which all processes must have loaded their data."""
 LOOK_EVERY = {"cpu": 1, "cuda": 8}
 """Steps after which losses are looked at: on a GPU the host waits at every look."""
+PREPARING = 0.1
+"""Part of the time left that may go into shapes fitted to photographs, once."""
+SECONDS_A_SHAPE = 0.2
+"""About what one of them takes a slow core."""
 THREADS_SECONDS = 15.0
 """Seconds between two counts of the threads; one takes about a twentieth of a second."""
 
@@ -150,9 +154,8 @@ def _run_stages(
         journal.say(before_stage(schedule, stage))
         step, is_last = trainer.stage(stage.name), stage is schedule.stages[-1]
         while not stage.is_done:
-            if made := trainer.prepare(stage.name, stage.progress):
-                journal.say(made)
             try:
+                _prepare(trainer, schedule, stage, journal)
                 losses = step(lr_scale(stage, settings, is_last=is_last))
             except ValueError as fault:
                 _check_finite_parts(trainer, run, stage, fault)
@@ -189,6 +192,23 @@ def _run_stages(
                 # Whatever else runs on the machine may have stopped or started.
                 choose_threads()
                 counted = schedule.elapsed
+
+
+def _prepare(
+    trainer: Trainer, schedule: Schedule, stage: Stage, journal: Journal | Silence
+) -> None:
+    """Let the trainer make what is due; that is no part of the stage's speed."""
+    if not trainer.is_due(stage.name, stage.progress):
+        return
+    start, most = schedule.elapsed, 10**9
+    left = schedule.seconds_left(stage)
+    if schedule.seconds is not None and left is not None:
+        most = max(1, int(PREPARING * left / SECONDS_A_SHAPE))
+    # The first process's clock counts.
+    most = int(trainer.team.largest([most if trainer.team.is_first else 0])[0])
+    if made := trainer.prepare(stage.name, stage.progress, most=most):
+        journal.say(made)
+    schedule.skip(schedule.elapsed - start)
 
 
 def _check_memory(trainer: Trainer, stage: Stage, fault: Exception) -> None:

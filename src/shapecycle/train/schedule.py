@@ -163,6 +163,11 @@ class Schedule:
         self._stage_start = (self.elapsed, stage.seen)
         self._seen_before = stage.seen
 
+    def skip(self, seconds: float) -> None:
+        """Leave time that no step took out of the speed of the stage in progress."""
+        since, seen = self._stage_start
+        self._stage_start = (since + seconds, seen)
+
     def count(self, stage: Stage) -> None:
         """Note a step of a stage; measure its speed, and set its images by it, when that is due."""
         stage.seen += self.batch

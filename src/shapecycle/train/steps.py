@@ -34,7 +34,7 @@ from shapecycle.train.optimizers import NetworkOptimizer
 from shapecycle.train.step_graphs import StepGraphs
 
 TEMPLATE_STEPS = 6000
-"""Steps of fitting for all training shapes together, with at most 30 for each."""
+"""Steps of fitting for all training shapes together, with 5 to 30 for each."""
 DUE: tuple[Callable[[str, float], bool], ...] = (
     lambda stage, _: stage != "shapes",
     lambda stage, progress: stage == "all cycles" or (stage == "random cycle" and progress >= 0.5),
@@ -236,36 +236,55 @@ class Trainer:
 
     # Beginnings and ends ----------------------------------------------------------------------
 
-    def prepare(self, stage: str, progress: float) -> str:
+    def is_due(self, stage: str, progress: float) -> bool:
+        """Whether `prepare` has something to do."""
+        return _due(stage, progress) != self.prepared
+
+    def prepare(self, stage: str, progress: float, *, most: int = 10**9) -> str:
         """Make what is due by now, and return what was made in words, or nothing.
 
         Once shapes can be read, the template is laid on each of them. Once photographs can be seen,
-        and again at the end of the random cycle, training shapes are carried to what they show.
+        and again at the end of the random cycle, it is laid anew, and training shapes are carried
+        to what the photographs show. A prolonged training, which goes on with shapes alone, forgets
+        both.
+
+        Args:
+            stage: The stage in progress.
+            progress: Of that stage, in [0, 1].
+            most: Shapes that there is time to fit to photographs.
         """
-        due = sum(has_come(stage, progress) for has_come in DUE)
-        if due <= self.prepared:
+        if not self.is_due(stage, progress):
             return ""
-        self.prepared = due
+        due = _due(stage, progress)
+        self.prepared, shapes = due, self.scenes.shapes
+        # What steps were recorded with is replaced.
+        self.graphs.forget()
+        self.carried = None
+        shapes.forget()
+        if not due:
+            return ""
+        deformation = self.networks.renderer.deformation
         with self.ema.applied():
             self.fit_priors()
-            shapes, deformation = self.scenes.shapes, self.networks.renderer.deformation
-            if shapes.templates is None:
-                shapes.lay(self._templates(), deformation.mirror)
-                self.graphs.forget()
-            count = self.settings.scenes.photographed_shapes
+            # All processes draw and carry the same shapes.
+            self.team.copy_first_([self.networks.shape_prior.factor])
+            shapes.lay(self._templates(), deformation.mirror)
+            count = min(self.settings.scenes.photographed_shapes, most)
             if due == 1 or not count:
                 return ""
             codes = photographed_shapes(self.networks, self.scenes.photos, count)
+            self.team.copy_first_([codes])
             with torch.no_grad():
                 targets = self.networks.renderer.vertices(codes)
-        self._draw_carried(CarriedShapes.towards(shapes, deformation.template, targets))
+        self.carried = CarriedShapes.towards(shapes, deformation.template, targets)
+        self.carried.add_to(shapes)
         return f"training shapes are carried to {len(codes)} that photographs show"
 
     @torch.no_grad()
     def _templates(self) -> Float[Tensor, "s t 3"]:
         """Return where the template lies on each training shape."""
         networks, shapes = self.networks, self.scenes.shapes
-        steps = min(30, TEMPLATE_STEPS // len(shapes))
+        steps = max(5, min(30, TEMPLATE_STEPS // len(shapes)))
         laid = []
         for some in torch.arange(len(shapes), device=self.device).split(32):
             points, normals = shapes.points[some], shapes.normals[some]
@@ -273,13 +292,9 @@ class Trainer:
             spread = networks.shape_prior.spread()
             code = refine(networks.renderer, code, points, normals, spread=spread, steps=steps)
             laid.append(networks.renderer.vertices(code))
-        return torch.cat(laid)
-
-    def _draw_carried(self, carried: CarriedShapes) -> None:
-        self.carried = carried
-        carried.add_to(self.scenes.shapes)
-        # The sampler's tensors are others now.
-        self.graphs.forget()
+        templates = torch.cat(laid)
+        self.team.copy_first_([templates])
+        return templates
 
     @torch.no_grad()
     def fit_priors(self) -> None:
@@ -345,7 +360,8 @@ class Trainer:
             mirror = self.networks.renderer.deformation.mirror
             self.scenes.shapes.lay(state["templates"].to(self.device), mirror)
         if state["carried_shapes"] is not None:
-            self._draw_carried(CarriedShapes.of(state["carried_shapes"], self.device))
+            self.carried = CarriedShapes.of(state["carried_shapes"], self.device)
+            self.carried.add_to(self.scenes.shapes)
 
     def _known_templates(self) -> Tensor | None:
         """Return where the template lies on the training shapes alone."""
@@ -357,6 +373,11 @@ class Trainer:
         own = {"geometry": self.geometry, "appearance": self.appearance, "poses": self.poses}
         critics = self.critics.optimizer
         return own if critics is None else own | {"critics": critics}
+
+
+def _due(stage: str, progress: float) -> int:
+    """Return how many of the times have come at which something is to be made."""
+    return sum(has_come(stage, progress) for has_come in DUE)
 
 
 def _values(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
