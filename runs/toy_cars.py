@@ -19,12 +19,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import trimesh
 
-from shapecycle.demo.cars import SHAPE_SEEDS, write_shapes
+from shapecycle.data.mesh_files import load_mesh
+from shapecycle.demo.cars import SHAPE_SEEDS, write_ply, write_shapes
+from shapecycle.geometry.boxes import normalise
+from shapecycle.mesh import Mesh
 
 SHAPECYCLE = os.environ.get("SHAPECYCLE", ".venv/bin/shapecycle")
-WORLD = {
+WORLD: dict[str, dict[str, Any]] = {
     "model": {"fov_y_degrees": 30.0},
     "scenes": {"elevation_degrees": [-5.0, 60.0], "distance": [1.5, 4.0]},
 }
@@ -70,12 +72,10 @@ def prepared(toy_cars: Path, held_out: list[str], folder: Path) -> None:
             views[name] = {"camera_from_object": _camera(azimuth, radians(elevation)).tolist()}
     (folder / "held_out" / "cameras.json").write_text(json.dumps({"views": views}))
     for car in held_out:
-        hull = trimesh.load(toy_cars / "hulls" / f"{car}.ply", force="mesh")
+        hull = load_mesh(toy_cars / "hulls" / f"{car}.ply")
         x, y, z = hull.vertices.T
-        turned = trimesh.Trimesh(np.stack([-z, y, x], 1), hull.faces, process=False)
-        turned.apply_translation(-turned.bounds.mean(0))
-        turned.apply_scale(1 / np.linalg.norm(turned.extents))
-        turned.export(folder / "held_out" / "shapes" / f"{car}.ply")
+        turned, _ = normalise(Mesh(np.stack([-z, y, x], 1), hull.faces))
+        write_ply(folder / "held_out" / "shapes" / f"{car}.ply", turned)
 
 
 def _camera(azimuth: float, elevation: float, distance: float = 3.0) -> np.ndarray:
