@@ -25,7 +25,7 @@ class SeeOptions:
     """How pictures are seen; see `model.Model.see`.
 
     Attributes:
-        refine_steps: Steps of fitting shape and pose to the mask.
+        refine_steps: Steps of fitting shape and placement to the mask.
         hypothesis: Rank of the pose hypothesis that is taken, from 1.
         azimuth_hint: Azimuth near which the pose is, in radians, of any size.
         pose: The poses themselves, as many as pictures.

@@ -8,7 +8,7 @@ from shapecycle.camera import Pose, View, placement_in_window, translation_in_wi
 from shapecycle.code_to_image.renderer import Renderer
 from shapecycle.losses.image import silhouette_loss
 
-STAY_CLOSE = 0.1
+STAY_CLOSE = 0.3
 """What moving every shape number by one training deviation costs, in silhouette loss."""
 
 
@@ -22,10 +22,11 @@ def refine(
     spread: Float[Tensor, " n"],
     steps: int = 30,
 ) -> tuple[Float[Tensor, "b n"], Pose]:
-    """Move shape and pose a little, so that the silhouette fits the mask better.
+    """Move shape and place a little, so that the silhouette fits the mask better.
 
     The shape code is held near where the encoder put it: a mask says nothing of depth, and
-    silhouettes alone would trade a right shape for a right outline. The azimuth moves least.
+    silhouettes alone would trade a right shape for a right outline. Angles stay as they are:
+    turned to fit the mask of a shape that is not quite right, they get worse.
 
     Args:
         renderer: Draws silhouettes; its weights stay as they are.
@@ -40,20 +41,14 @@ def refine(
         The moved shape codes and poses.
     """
     placement = placement_in_window(pose.translation, view.window, fov_y=view.fov_y)
-    shift, turn, move = (torch.zeros_like(x) for x in (shape, pose.angles, placement))
-    movable = [x.requires_grad_(True) for x in (shift, turn, move)]
-    optimizer = torch.optim.Adam(
-        [
-            {"params": [shift], "lr": 0.1},
-            {"params": [turn], "lr": 0.008},
-            {"params": [move], "lr": 0.01},
-        ],
-        betas=(0.8, 0.95),
-    )
+    shift, move = torch.zeros_like(shape), torch.zeros_like(placement)
+    movable = [x.requires_grad_(True) for x in (shift, move)]
+    groups = [{"params": [shift], "lr": 0.08}, {"params": [move], "lr": 0.01}]
+    optimizer = torch.optim.Adam(groups, betas=(0.8, 0.95))
 
     def moved() -> tuple[Tensor, Pose]:
         translation = translation_in_window(placement + move, view.window, fov_y=view.fov_y)
-        return shape + shift * spread, Pose(pose.angles + turn, translation)
+        return shape + shift * spread, Pose(pose.angles, translation)
 
     with torch.enable_grad():
         for _ in range(steps):
