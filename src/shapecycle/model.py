@@ -82,7 +82,8 @@ class Model:
                 straight RGBA in [0, 1] or 8 bits, h w 4, row 0 on top, at least 8 x 8 pixels:
                 what `draw` returns of each code. Or a bare mask: a file or Pillow image of one
                 channel, or an array h w, white on the object and black around it.
-            refine_steps: Steps of fitting shape and placement to the mask; 0 for the network's answer.
+            refine_steps: Steps of fitting shape and placement to the mask; 0 for the network's own
+                answer.
             hypothesis: Which of its pose hypotheses is taken, from 1, the most plausible.
             azimuth_hint: Take the most plausible pose within 30 degrees of this azimuth instead;
                 in radians.
