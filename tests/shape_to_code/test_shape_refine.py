@@ -46,7 +46,7 @@ def test_refining_brings_the_surface_nearer(model: Networks) -> None:
     code = refine(model.renderer, start, *surface, spread=SPREAD)
     least = _distance(model, true, *surface)
     before, after = (_distance(model, x, *surface) - least for x in (start, code))
-    assert after < 0.3 * before
+    assert after < 0.5 * before
     assert not code.requires_grad
 
 
