@@ -44,14 +44,14 @@ def run(name: str, seed: int, arguments: argparse.Namespace) -> dict[str, float]
         config = folder / "settings.yaml"
         config.write_text(json.dumps(VARIANTS[name]))
         begun = (folder / "run" / "state").is_dir()
-        _call(
+        call(
             folder, "train", "--images", arguments.images_folder, "--shapes", arguments.shapes,
             "--out", folder / "run", "--total-images", arguments.images,
             *(["--resume"] if begun else ["--preset", "paper" if name == "paper" else "laptop",
               "--config", config, "--seed", seed, "--processes", 1]),
         )  # fmt: skip
         scored = arguments.scored
-        _call(
+        call(
             folder, "evaluate", model.parent, "--images", scored / "images",
             "--shapes", scored / "shapes", "--cameras", scored / "cameras.json", "--out", metrics,
         )  # fmt: skip
@@ -59,7 +59,8 @@ def run(name: str, seed: int, arguments: argparse.Namespace) -> dict[str, float]
     return {score: summary[score]["mean"] for score in SCORES}
 
 
-def _call(folder: Path, verb: str, *options: object) -> None:
+def call(folder: Path, verb: str, *options: object) -> None:
+    """Run a verb; what it says goes to a file of that name."""
     with (folder / f"{verb}.log").open("a") as log:
         command = [SHAPECYCLE, verb, *map(str, options)]
         subprocess.run(command, check=True, stdout=log, stderr=subprocess.STDOUT)

@@ -12,20 +12,18 @@ kept and those begun go on.
 import argparse
 import csv
 import json
-import os
-import subprocess
 from math import cos, radians, sin
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from ablations import call
 
 from shapecycle.data.mesh_files import load_mesh
 from shapecycle.demo.cars import SHAPE_SEEDS, write_ply, write_shapes
 from shapecycle.geometry.boxes import normalise
 from shapecycle.mesh import Mesh
 
-SHAPECYCLE = os.environ.get("SHAPECYCLE", ".venv/bin/shapecycle")
 WORLD: dict[str, dict[str, Any]] = {
     "model": {"fov_y_degrees": 30.0},
     "scenes": {"elevation_degrees": [-5.0, 60.0], "distance": [1.5, 4.0]},
@@ -102,25 +100,19 @@ def run(name: str, fold: list[str], seed: int, arguments: argparse.Namespace) ->
         }
         (folder / "settings.yaml").write_text(json.dumps(settings))
         begun = (folder / "run" / "settings.json").is_file()
-        _call(
+        call(
             folder, "train", "--images", data / "train", "--shapes", arguments.out / "shapes",
             "--out", folder / "run", "--total-images", arguments.images,
             *(["--resume"] if begun else ["--config", folder / "settings.yaml", "--seed", seed,
               "--processes", 1]),
         )  # fmt: skip
         held = data / "held_out"
-        _call(
+        call(
             folder, "evaluate", folder / "run", "--images", held / "images",
             "--shapes", held / "shapes", "--cameras", held / "cameras.json", "--out", metrics,
         )  # fmt: skip
     summary = json.loads(metrics.read_text())["summary"]
     return {score: summary[score][kind] for score, kind in SCORES.items()}
-
-
-def _call(folder: Path, verb: str, *options: object) -> None:
-    with (folder / f"{verb}.log").open("a") as log:
-        command = [SHAPECYCLE, verb, *map(str, options)]
-        subprocess.run(command, check=True, stdout=log, stderr=subprocess.STDOUT)
 
 
 def main() -> None:

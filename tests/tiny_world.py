@@ -25,6 +25,7 @@ from shapecycle.data.simplify import simplify
 from shapecycle.demo.cars import car_mesh, sample_car, write_ply
 from shapecycle.geometry.boxes import normalise
 from shapecycle.mesh import Mesh
+from shapecycle.model_networks import Networks
 from shapecycle.priors.light import sample_light
 from shapecycle.priors.pose import sample_pose
 from shapecycle.priors.solid_texture import SolidTexture
@@ -60,6 +61,15 @@ def tiny_settings(**train: Any) -> Settings:
 def tiny_model() -> ModelSettings:
     """Return the model part of `tiny_settings`."""
     return tiny_settings().model
+
+
+def lively_networks() -> Networks:
+    """Return untrained networks, but for a decoder whose codes move vertices visibly."""
+    torch.manual_seed(0)
+    networks = Networks(tiny_model())
+    with torch.no_grad():
+        networks.renderer.deformation.coefficients.weight.mul_(40)
+    return networks
 
 
 def small_car(seed: int) -> Mesh:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import torch
-from tiny_world import tiny_model
+from tiny_world import lively_networks
 from torch import Tensor
 
 from shapecycle.camera import Pose, placement_in_window, window_around
@@ -20,11 +20,7 @@ VIEWS = 12
 
 @pytest.fixture(scope="module")
 def networks() -> Networks:
-    torch.manual_seed(0)
-    networks = Networks(tiny_model())
-    with torch.no_grad():  # codes of an untrained decoder hardly move a vertex
-        networks.renderer.deformation.coefficients.weight.mul_(40)
-    return networks
+    return lively_networks()
 
 
 @torch.no_grad()

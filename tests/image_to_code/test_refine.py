@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from tiny_world import tiny_model
+from tiny_world import lively_networks
 from torch import Tensor
 
 from shapecycle.camera import Pose, View, window_around
@@ -13,11 +13,7 @@ from shapecycle.model_networks import Networks
 
 @pytest.fixture(scope="module")
 def model() -> Networks:
-    torch.manual_seed(0)
-    model = Networks(tiny_model())
-    with torch.no_grad():  # codes of an untrained decoder hardly move a vertex
-        model.renderer.deformation.coefficients.weight.mul_(40)
-    return model
+    return lively_networks()
 
 
 def _scene(model: Networks) -> tuple[Tensor, Pose, Tensor, View]:

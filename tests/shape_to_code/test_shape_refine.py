@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from tiny_world import tiny_model
+from tiny_world import lively_networks
 from torch import Tensor
 
 from shapecycle.geometry.sampling import sample_surface
@@ -15,11 +15,7 @@ SPREAD = torch.ones(8)
 
 @pytest.fixture(scope="module")
 def model() -> Networks:
-    torch.manual_seed(0)
-    model = Networks(tiny_model())
-    with torch.no_grad():  # codes of an untrained decoder hardly move a vertex
-        model.renderer.deformation.coefficients.weight.mul_(40)
-    return model
+    return lively_networks()
 
 
 def _surfaces(model: Networks, code: Tensor, seed: int) -> tuple[Tensor, Tensor]:
