@@ -16,7 +16,7 @@ from torch import Tensor
 from shapecycle.code_to_image import deformation
 from shapecycle.config import as_dict
 from shapecycle.errors import CheckpointError
-from shapecycle.model_file import MODEL_NAME, Provenance, load_networks, save_model
+from shapecycle.model_file import MODEL_NAME, Provenance, load_model, save_model
 from shapecycle.model_networks import Networks
 
 
@@ -46,7 +46,7 @@ def _altered(file: Path, change: Callable[[dict[str, Any], dict[str, Tensor]], N
 
 def test_weights_settings_and_notes_come_back(networks: Networks, file: Path) -> None:
     for path in (file, file.parent):
-        loaded, provenance = load_networks(path)
+        loaded, provenance = load_model(path)
         assert loaded.settings == tiny_model()
         assert provenance == Provenance(as_dict(tiny_settings()), 1234, ["centred", "scaled"])
         assert not loaded.training
@@ -61,7 +61,7 @@ def test_loading_solves_no_eigenproblem_for_what_the_file_holds(
         raise AssertionError("the modes are in the file")
 
     monkeypatch.setattr(deformation, "smooth_modes", solved)
-    loaded, _ = load_networks(file)
+    loaded, _ = load_model(file)
     code = torch.randn(2, tiny_model().shape_code_size, generator=torch.Generator().manual_seed(0))
     renderer = networks.renderer
     with torch.no_grad():
@@ -75,9 +75,9 @@ def test_nothing_but_the_model_is_left_behind(file: Path) -> None:
 
 def test_a_path_to_nothing_is_named(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match=r"there is no file .*none"):
-        load_networks(tmp_path / "none")
+        load_model(tmp_path / "none")
     with pytest.raises(CheckpointError, match=rf"holds no {MODEL_NAME}"):
-        load_networks(tmp_path)
+        load_model(tmp_path)
 
 
 @pytest.mark.parametrize("content", [b"", b"hello", bytes(range(256)) * 8, b"\x08" + b"\0" * 99])
@@ -85,14 +85,14 @@ def test_any_bytes_are_not_a_model(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "any.safetensors"
     path.write_bytes(content)
     with pytest.raises(CheckpointError, match=r"any\.safetensors is not a shapecycle model"):
-        load_networks(path)
+        load_model(path)
 
 
 def test_a_model_file_cut_short_is_refused(file: Path) -> None:
     whole = file.read_bytes()
     file.write_bytes(whole[: len(whole) // 2])
     with pytest.raises(CheckpointError, match=f"{MODEL_NAME} is not a shapecycle model"):
-        load_networks(file)
+        load_model(file)
 
 
 def test_somebody_elses_weights_are_not_a_model(tmp_path: Path) -> None:
@@ -101,7 +101,7 @@ def test_somebody_elses_weights_are_not_a_model(tmp_path: Path) -> None:
     for metadata in (None, {"format": "pt"}, {"shapecycle": "[]"}, {"shapecycle": "{"}, nested):
         save_file({"weight": torch.ones(2)}, path, metadata=metadata)
         with pytest.raises(CheckpointError, match=r"other\.safetensors is not a shapecycle model"):
-            load_networks(path)
+            load_model(path)
 
 
 def test_another_format_says_so_whatever_else_it_holds(file: Path) -> None:
@@ -110,7 +110,7 @@ def test_another_format_says_so_whatever_else_it_holds(file: Path) -> None:
         about["settings"]["model"]["not_invented_yet"] = 1
 
     with pytest.raises(CheckpointError, match="has format 99, this version reads format"):
-        load_networks(_altered(file, newer))
+        load_model(_altered(file, newer))
 
 
 @pytest.mark.parametrize(("name", "value"), [("shape_width", 0), ("nonsense", 1), ("symmetric", 3)])
@@ -119,7 +119,7 @@ def test_settings_that_cannot_be_are_refused(name: str, value: int, file: Path) 
         about["settings"]["model"][name] = value
 
     with pytest.raises(CheckpointError, match=f"is not a shapecycle model: .*{name}"):
-        load_networks(_altered(file, change))
+        load_model(_altered(file, change))
 
 
 def test_weights_of_another_size_are_refused(file: Path) -> None:
@@ -127,7 +127,7 @@ def test_weights_of_another_size_are_refused(file: Path) -> None:
         about["settings"]["model"]["shape_code_size"] += 1
 
     with pytest.raises(CheckpointError, match="does not fit its own settings: size mismatch"):
-        load_networks(_altered(file, change))
+        load_model(_altered(file, change))
 
 
 @pytest.mark.parametrize("name", ["shape_prior.mean", "renderer.deformation.basis"])
@@ -136,7 +136,7 @@ def test_missing_weights_are_refused(name: str, file: Path) -> None:
         del tensors[name]
 
     with pytest.raises(CheckpointError, match=f"does not fit .*{re.escape(name)}"):
-        load_networks(_altered(file, change))
+        load_model(_altered(file, change))
 
 
 def test_weights_that_are_not_finite_are_refused_by_name(file: Path) -> None:
@@ -144,4 +144,4 @@ def test_weights_that_are_not_finite_are_refused_by_name(file: Path) -> None:
         tensors["light_prior.mean"][0] = torch.nan
 
     with pytest.raises(CheckpointError, match=r"'light_prior\.mean' are not finite"):
-        load_networks(_altered(file, change))
+        load_model(_altered(file, change))

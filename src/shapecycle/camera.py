@@ -34,7 +34,7 @@ class Pose:
     def __len__(self) -> int:
         return len(self.angles)
 
-    def __getitem__(self, index: int | slice) -> "Pose":
+    def __getitem__(self, index: int | slice | list[int]) -> "Pose":
         """Take some items; an integer keeps the batch axis, with one item."""
         pick = [range(len(self))[index]] if isinstance(index, int) else index
         return Pose(self.angles[pick], self.translation[pick])

@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import re
 import reprlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
@@ -10,11 +11,15 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
+from torch.nn import functional as F
 
 from shapecycle.camera import Pose
 from shapecycle.errors import DataError
+
+VERSION = 2
+"""Of the JSON that `GraphicsCode.to_json` returns."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +36,24 @@ class Texture:
     texels: Float[Tensor, "b 4 s s"] | None = None
 
 
+@dataclass(frozen=True, eq=False)
+class Surface:
+    """What a shape code is made a surface of, for a batch.
+
+    Attributes:
+        source: Fingerprints of remembered shapes that are carried to the decoded ones; 0 for the
+            template itself. See `memory.source.Source`.
+        moves: How far handles, which are vertices of the decoded template, are moved further, with
+            the space around them, in object units; see `memory.sources.Handles`.
+        texels: What a photograph showed of just this surface, as an image in the source's own
+            texture coordinates, laid out as those of `Texture`; None where nothing did.
+    """
+
+    source: Int[Tensor, " b"]
+    moves: Float[Tensor, "b m 3"]
+    texels: Float[Tensor, "b 4 a a"] | None = None
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class GraphicsCode:
     """What a picture is made of, for a batch of ``b`` pictures.
@@ -41,12 +64,14 @@ class GraphicsCode:
         pose: Where the object stands in front of the camera.
         light: Second-order spherical harmonics of the light in the camera's frame, for red,
             green and blue (linear); see `rasterize.shade_sh` for their order.
+        surface: What the shape is made a surface of; None for the template of all of them.
     """
 
     shape: Float[Tensor, "b n"]
     texture: Texture
     pose: Pose
     light: Float[Tensor, "b 9 3"]
+    surface: Surface | None = None
 
     def __len__(self) -> int:
         return len(self.shape)
@@ -62,14 +87,18 @@ class GraphicsCode:
 
     def map(self, function: Callable[[Tensor], Tensor]) -> "GraphicsCode":
         """Apply a function to every tensor, as ``code.map(torch.Tensor.detach)``."""
-        texels = self.texture.texels
         return GraphicsCode(
             shape=function(self.shape),
-            texture=Texture(
-                function(self.texture.code), None if texels is None else function(texels)
-            ),
+            texture=Texture(function(self.texture.code), _mapped(self.texture.texels, function)),
             pose=Pose(function(self.pose.angles), function(self.pose.translation)),
             light=function(self.light),
+            surface=None
+            if self.surface is None
+            else Surface(
+                function(self.surface.source),
+                function(self.surface.moves),
+                _mapped(self.surface.texels, function),
+            ),
         )
 
     def detach(self) -> "GraphicsCode":
@@ -79,13 +108,30 @@ class GraphicsCode:
     def __repr__(self) -> str:
         return f"GraphicsCode(batch of {len(self)})"
 
+    def on_template(self) -> "GraphicsCode":
+        """Return this code with the template's surface, which every model of its kind can draw."""
+        return replace(self, surface=None)
+
     def with_shape_of(self, other: "GraphicsCode") -> "GraphicsCode":
-        """Return this code with the shapes of another of the same batch size."""
-        return replace(self, shape=self._matching(other).shape)
+        """Return this code with the shapes and surfaces of another of the same batch size.
+
+        Colours stay: of the other surface's own texels none are taken.
+        """
+        surface = self._matching(other).surface
+        if surface is not None:
+            surface = replace(surface, texels=None)
+        return replace(self, shape=other.shape, surface=surface)
 
     def with_texture_of(self, other: "GraphicsCode") -> "GraphicsCode":
-        """Return this code with the textures of another of the same batch size."""
-        return replace(self, texture=self._matching(other).texture)
+        """Return this code with the textures of another of the same batch size.
+
+        Texels of a surface's own go along where all surfaces are carried from the same sources.
+        """
+        surface, theirs = self.surface, self._matching(other).surface
+        if surface is not None:
+            alike = theirs is not None and torch.equal(surface.source, theirs.source)
+            surface = replace(surface, texels=theirs.texels if alike and theirs else None)
+        return replace(self, texture=other.texture, surface=surface)
 
     def with_pose_of(self, other: "GraphicsCode") -> "GraphicsCode":
         """Return this code with the poses of another of the same batch size."""
@@ -112,6 +158,8 @@ class GraphicsCode:
     def stack(codes: "list[GraphicsCode]") -> "GraphicsCode":
         """Join several batches into one; textures with and without texels do not mix.
 
+        Texels of fewer pixels are enlarged to the size of the others.
+
         Raises:
             ValueError: If some of the codes have texels and others do not.
         """
@@ -122,13 +170,49 @@ class GraphicsCode:
         return GraphicsCode(
             shape=torch.cat([code.shape for code in codes]),
             texture=Texture(
-                torch.cat([code.texture.code for code in codes]), torch.cat(seen) if seen else None
+                torch.cat([code.texture.code for code in codes]), _joined(seen) if seen else None
             ),
             pose=Pose(
                 torch.cat([code.pose.angles for code in codes]),
                 torch.cat([code.pose.translation for code in codes]),
             ),
             light=torch.cat([code.light for code in codes]),
+            surface=_joined_surfaces(codes),
+        )
+
+    def interpolated(self, other: "GraphicsCode", share: float) -> "GraphicsCode":
+        """Go some way from this code to another of the same batch size, without a jump.
+
+        Numbers are blended, azimuths the shorter way round. Of textures the codes are, and texels
+        fade by their weights. A surface stays the one it is: where the other has another source,
+        this one's is carried to the other's shape.
+
+        Args:
+            other: Where share 1 leads.
+            share: In [0, 1].
+
+        Raises:
+            TypeError, ValueError: If it is no graphics code, or has more or fewer items.
+        """
+        theirs = self._matching(other)
+        angles = theirs.pose.angles - self.pose.angles
+        angles = torch.remainder(angles + torch.pi, 2 * torch.pi) - torch.pi
+
+        def between(ours: Tensor, their: Tensor) -> Tensor:
+            return ours + share * (their - ours)
+
+        return GraphicsCode(
+            shape=between(self.shape, theirs.shape),
+            texture=Texture(
+                between(self.texture.code, theirs.texture.code),
+                _faded(self.texture.texels, theirs.texture.texels, share),
+            ),
+            pose=Pose(
+                self.pose.angles + share * angles,
+                between(self.pose.translation, theirs.pose.translation),
+            ),
+            light=between(self.light, theirs.light),
+            surface=_between(self.surface, theirs.surface, share),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -143,8 +227,9 @@ class GraphicsCode:
         if len(self) != 1:
             raise ValueError(f"`to_json` takes a batch of one code, not of {len(self)}")
         azimuth, elevation, roll = self.pose.angles[0].tolist()
-        texels = self.texture.texels
+        texels, surface = self.texture.texels, self.surface
         return {
+            "version": VERSION,
             "shape": self.shape[0].tolist(),
             "texture": {
                 "code": self.texture.code[0].tolist(),
@@ -157,6 +242,7 @@ class GraphicsCode:
                 "translation": self.pose.translation[0].tolist(),
             },
             "light": self.light[0].tolist(),
+            "surface": None if surface is None else _surface_json(surface),
         }
 
     @staticmethod
@@ -174,13 +260,124 @@ class GraphicsCode:
             raise _not_a_code(f"it is not JSON: {fault}") from fault
         if not isinstance(found, dict):
             raise _not_a_code(f"it is a JSON {type(found).__name__}, not an object")
+        version = found.get("version", 1)  # the first one had no surface
+        if version not in (1, VERSION):
+            raise _not_a_code(f"its version is {version!r}, this one reads {VERSION}")
         angles = [_numbers(found, "pose", name) for name in ("azimuth", "elevation", "roll")]
         return GraphicsCode(
             shape=_numbers(found, "shape", size=(None,)),
-            texture=Texture(_numbers(found, "texture", "code", size=(None,)), _texels(found)),
+            texture=Texture(
+                _numbers(found, "texture", "code", size=(None,)), _texels(found, "texture")
+            ),
             pose=Pose(torch.stack(angles, 1), _numbers(found, "pose", "translation", size=(3,))),
             light=_numbers(found, "light", size=(9, 3)),
+            surface=None if found.get("surface") is None else _surface(found),
         )
+
+
+def _mapped(texels: Tensor | None, function: Callable[[Tensor], Tensor]) -> Tensor | None:
+    return None if texels is None else function(texels)
+
+
+def _joined(images: list[Tensor]) -> Tensor:
+    """Join images of any sizes, enlarged to that of the largest."""
+    side = max(image.shape[-1] for image in images)
+    return torch.cat([_enlarged(image, side) for image in images])
+
+
+def _enlarged(image: Float[Tensor, "b c s s"], side: int) -> Float[Tensor, "b c t t"]:
+    if image.shape[-1] == side:
+        return image
+    return F.interpolate(image, size=(side, side), mode="bilinear", align_corners=False)
+
+
+def _faded(
+    ours: Float[Tensor, "b 4 s s"] | None, theirs: Float[Tensor, "b 4 t t"] | None, share: float
+) -> Float[Tensor, "b 4 u u"] | None:
+    """Blend texels by their weights; none weigh nothing."""
+    given = [texels for texels in (ours, theirs) if texels is not None]
+    if not given:
+        return None
+    side = max(texels.shape[-1] for texels in given)
+    total = given[0].new_zeros(len(given[0]), 4, side, side)
+    for texels, part in ((ours, 1 - share), (theirs, share)):
+        if texels is not None:
+            texels = _enlarged(texels, side)
+            weight = part * texels[:, 3:]
+            total = total + torch.cat([weight * texels[:, :3], weight], 1)
+    return torch.cat([total[:, :3] / total[:, 3:].clamp(min=1e-6), total[:, 3:]], 1)
+
+
+def _between(ours: Surface | None, theirs: Surface | None, share: float) -> Surface | None:
+    """Move the handles of a surface to another's; its source stays.
+
+    Texels of its own fade where the other has another source.
+    """
+    if ours is None and theirs is None:
+        return None
+    given = ours if ours is not None else theirs
+    assert given is not None
+    source = torch.zeros_like(given.source) if ours is None else ours.source
+    still = torch.zeros_like(given.moves)
+    start = still if ours is None else ours.moves
+    end = still if theirs is None else theirs.moves
+    other = torch.zeros_like(source) if theirs is None else theirs.source
+    alike = (source == other)[:, None, None]
+    # Handles were moved for their own source alone.
+    moves = start + share * (torch.where(alike, end, 0.0) - start)
+    own, their = (None if one is None else one.texels for one in (ours, theirs))
+    if their is not None:
+        their = their * alike[..., None]
+    return Surface(source, moves, None if ours is None else _faded(own, their, share))
+
+
+def _joined_surfaces(codes: list[GraphicsCode]) -> Surface | None:
+    """Join surfaces; codes without one have the template's."""
+    given = [code.surface for code in codes if code.surface is not None]
+    if not given:
+        return None
+    first = given[0]
+    side = max((one.texels.shape[-1] for one in given if one.texels is not None), default=0)
+    parts = []
+    for code in codes:
+        count, one = len(code), code.surface
+        if one is None:
+            one = Surface(
+                first.source.new_zeros(count), first.moves.new_zeros(count, *first.moves.shape[1:])
+            )
+        if side and one.texels is None:
+            one = replace(one, texels=first.moves.new_zeros(count, 4, side, side))
+        parts.append(one)
+    return Surface(
+        torch.cat([one.source for one in parts]),
+        torch.cat([one.moves for one in parts]),
+        _joined([one.texels for one in parts if one.texels is not None]) if side else None,
+    )
+
+
+def _surface_json(surface: Surface) -> dict[str, Any]:
+    source = int(surface.source[0])
+    return {
+        "kind": "carried" if source else "template",
+        "source": f"{source:016x}" if source else None,
+        "handles": surface.moves[0].tolist(),
+        "texels_png": None if surface.texels is None else _png_from_texels(surface.texels[0]),
+    }
+
+
+def _surface(found: dict[str, Any]) -> Surface:
+    """Read what `_surface_json` gave, as a batch of one."""
+    part = found["surface"]
+    if not isinstance(part, dict) or part.get("kind") not in ("template", "carried"):
+        raise _not_a_code("'surface.kind' must be 'template' or 'carried'")
+    source = 0
+    if part["kind"] == "carried":
+        name = part.get("source")
+        if not isinstance(name, str) or not re.fullmatch("[0-7][0-9a-f]{15}", name):
+            raise _not_a_code(f"'surface.source' must be 16 hexadecimal digits, found {name!r}")
+        source = int(name, 16)
+    moves = _numbers(found, "surface", "handles", size=(None, 3))
+    return Surface(torch.tensor([source]), moves, _texels(found, "surface"))
 
 
 def _not_a_code(reason: str) -> DataError:
@@ -224,17 +421,17 @@ def _described(size: Sequence[int | None]) -> str:
     return f"nested lists of {' x '.join(map(str, size))} numbers"
 
 
-def _texels(found: dict[str, Any]) -> Float[Tensor, "1 4 s s"] | None:
-    text = found["texture"].get("texels_png")
+def _texels(found: dict[str, Any], part: str) -> Float[Tensor, "1 4 s s"] | None:
+    text = found[part].get("texels_png")
     if text is None:
         return None
     try:
         texels = _texels_from_png(text)
     except (TypeError, ValueError, OSError, SyntaxError) as fault:  # "broken PNG file" is a syntax
-        raise _not_a_code(f"'texture.texels_png' is not a PNG in base64 ({fault})") from fault
+        raise _not_a_code(f"'{part}.texels_png' is not a PNG in base64 ({fault})") from fault
     height, width = texels.shape[1:]
     if height != width:
-        raise _not_a_code(f"'texture.texels_png' must be square, found {width} x {height} pixels")
+        raise _not_a_code(f"'{part}.texels_png' must be square, found {width} x {height} pixels")
     return texels[None]
 
 

@@ -1,6 +1,8 @@
 """What one does with a trained model: see pictures, read shapes, draw codes, take meshes."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import cached_property
 from math import tan
 from pathlib import Path
 
@@ -13,19 +15,30 @@ from torch import Tensor
 from shapecycle.camera import Pose, View, window_around
 from shapecycle.code_to_image.compositing import resized, unpremultiplied
 from shapecycle.data.mesh_files import load_mesh
-from shapecycle.data.photos import DAMAGE, Photo, crop, load_photo, pixels_of, window_of
+from shapecycle.data.photos import DAMAGE, Photo, Window, crop, load_photo, pixels_of, window_of
 from shapecycle.data.shape_sampler import SAMPLES_KEPT
 from shapecycle.data.simplify import simplify
 from shapecycle.data.surface_samples import surface_samples
 from shapecycle.devices import chosen_device
 from shapecycle.geometry.boxes import normalise
-from shapecycle.graphics_code import GraphicsCode, Texture
+from shapecycle.graphics_code import GraphicsCode, Surface, Texture
+from shapecycle.image_to_code.carry import carry
 from shapecycle.image_to_code.encoder import ImageEncoding
 from shapecycle.image_to_code.refine import refine
+from shapecycle.losses.image import silhouette_loss
+from shapecycle.memory.memory import Memory
+from shapecycle.memory.surfaces import ATLAS_SIDE, SurfaceDecoder
 from shapecycle.mesh import Mesh
-from shapecycle.model_file import Provenance, load_networks
+from shapecycle.model_file import Provenance, load_model
 from shapecycle.model_networks import Networks
-from shapecycle.seen import HYPOTHESES, Hypothesis, Seen, SeeOptions
+from shapecycle.seen import (
+    HYPOTHESES,
+    Hypothesis,
+    Seen,
+    SeeOptions,
+    SurfaceChoice,
+    SurfaceKind,
+)
 from shapecycle.shape_to_code.encoder import SURFACE_POINTS
 from shapecycle.shape_to_code.refine import refine as refine_read
 from shapecycle.validation import (
@@ -43,7 +56,9 @@ Picture = str | Path | Image.Image | Float[Array, "_ _ 4"] | UInt8[Array, "_ _ 4
 MAX_DRAWN_SIDE = 2048
 """Longest side that is drawn, in pixels; larger pictures are enlarged from it."""
 TEXTURE_UPSCALE = 2
-"""How much finer than in training textures are taken from photographs."""
+"""How much finer than in training textures are taken from photographs, at least."""
+MAX_TEXTURE_SIDE = 1024
+"""Pixels along a side of an object's window from which textures are taken, at most."""
 
 
 class Model:
@@ -52,16 +67,28 @@ class Model:
     Args:
         networks: Trained networks.
         provenance: Where they come from.
+        memory: What they remember of the folders they were trained on.
     """
 
-    def __init__(self, networks: Networks, provenance: Provenance) -> None:
+    def __init__(
+        self, networks: Networks, provenance: Provenance, memory: Memory | None = None
+    ) -> None:
         self.networks, self.provenance = networks, provenance
+        self.memory = memory or Memory()
         self.settings = networks.settings
 
     @property
     def device(self) -> torch.device:
         """Where the weights are."""
         return self.networks.shape_prior.mean.device
+
+    @cached_property
+    def surfaces(self) -> SurfaceDecoder:
+        """What makes surfaces of codes."""
+        networks = self.networks
+        return SurfaceDecoder(
+            networks.renderer, networks.shape_prior.mean, list(self.memory.sources)
+        )
 
     # SEE --------------------------------------------------------------------------------------
 
@@ -70,6 +97,7 @@ class Model:
         image: Picture,
         *,
         refine_steps: int = 30,
+        surface: SurfaceKind = "auto",
         hypothesis: int = 1,
         azimuth_hint: float | None = None,
         pose: Pose | None = None,
@@ -84,6 +112,9 @@ class Model:
                 channel, or an array h w, white on the object and black around it.
             refine_steps: Steps of fitting shape and placement to the mask; 0 for the network's own
                 answer.
+            surface: "template" for the decoded one, "carried" for a remembered shape that is bent
+                to it, "auto" for the latter where it fits; see `seen.SurfaceChoice`. A model
+                without memory has templates only.
             hypothesis: Which of its pose hypotheses is taken, from 1, the most plausible.
             azimuth_hint: Take the most plausible pose within 30 degrees of this azimuth instead;
                 in radians.
@@ -98,6 +129,7 @@ class Model:
         return self.see_all(
             [image],
             refine_steps=refine_steps,
+            surface=surface,
             hypothesis=hypothesis,
             azimuth_hint=azimuth_hint,
             pose=pose,
@@ -109,6 +141,7 @@ class Model:
         images: Sequence[Picture],
         *,
         refine_steps: int = 30,
+        surface: SurfaceKind = "auto",
         hypothesis: int = 1,
         azimuth_hint: float | None = None,
         pose: Pose | None = None,
@@ -119,6 +152,7 @@ class Model:
         Args:
             images: As `see` takes them, of any sizes.
             refine_steps: As in `see`.
+            surface: As in `see`.
             hypothesis: As in `see`, for all pictures.
             azimuth_hint: As in `see`, for all pictures.
             pose: As in `see`, a batch of one for each picture.
@@ -129,7 +163,7 @@ class Model:
         """
         if isinstance(images, str | Path | Image.Image):
             raise TypeError("`images` must be a list of pictures; `see` takes one")
-        options = SeeOptions(refine_steps, hypothesis, azimuth_hint, pose, fov_y)
+        options = SeeOptions(refine_steps, hypothesis, azimuth_hint, pose, fov_y, surface)
         if pose is not None and len(pose) != len(images):
             raise ValueError(f"`pose` must be {len(images)} poses, found {len(pose)}")
         photos = [_loaded(image, k + 1, len(images)) for k, image in enumerate(images)]
@@ -153,45 +187,120 @@ class Model:
         scale = tan(fov_y / 2) / tan(networks.fov_y / 2)
         window = scale * torch.tensor([[w.centre_x, w.centre_y, w.half] for w in windows])
         window = window.to(self.device)
-        rgba, fine = (
-            _batch([crop(p.rgba, w, side) for p, w in zip(photos, windows, strict=True)], window)
-            for side in (size, TEXTURE_UPSCALE * size)
-        )
+        rgba = _batch([crop(p.rgba, w, size) for p, w in zip(photos, windows, strict=True)], window)
         encoding, view = networks.encode_image(rgba, window), networks.view(window)
         bins, plausibility = encoding.pose.hypotheses(HYPOTHESES)
         poses = [networks.pose_of(encoding, bins[:, k], view) for k in range(HYPOTHESES)]
         start, start_plausibility = self._start(encoding, view, options)
         shape, pose = encoding.shape, start
+        mask = rgba[:, 3:]
         if options.refine_steps:
-            mask, spread = rgba[:, 3:], networks.shape_prior.spread()
+            spread = networks.shape_prior.spread()
             steps = options.refine_steps
             shape, pose = refine(
                 networks.renderer, shape, pose, mask, view, spread=spread, steps=steps
             )
-        texture = networks.texture_of(
-            fine,
-            encoding.features,
-            networks.view(window, TEXTURE_UPSCALE * size),
-            vertices=networks.renderer.vertices(shape),
-            pose=pose,
-            light=encoding.light,
-            size=TEXTURE_UPSCALE * self.settings.texture_resolution,
-        )
-        code = GraphicsCode(shape, texture, pose, encoding.light)
+        surface, pose, choices = self._surface(encoding, shape, pose, mask, view, options)
+        bare = GraphicsCode(shape, Texture(encoding.features), pose, encoding.light, surface)
+        codes = [
+            self._textured(bare[k], photo, one, view.window[k : k + 1])
+            for k, (photo, one) in enumerate(zip(photos, windows, strict=True))
+        ]
         distance = networks.shape_prior.distance(shape)
         numbers = torch.cat([plausibility, start_plausibility[:, None], distance[:, None]], 1)
         rows = numbers.tolist()  # in one copy from the device
         return [
             Seen(
-                code=code[i],
+                code=codes[i],
                 hypotheses=[Hypothesis(one[i], rows[i][k]) for k, one in enumerate(poses)],
                 start=Hypothesis(start[i], rows[i][-2]),
                 shape_distance=rows[i][-1],
+                surface=choices[i],
                 fov_y=fov_y,
                 size=(photo.rgba.shape[1], photo.rgba.shape[2]),
             )
             for i, photo in enumerate(photos)
         ]
+
+    def _surface(
+        self,
+        encoding: ImageEncoding,
+        shape: Float[Tensor, "b n"],
+        pose: Pose,
+        mask: Float[Tensor, "b 1 h w"],
+        view: View,
+        options: SeeOptions,
+    ) -> tuple[Surface | None, Pose, list[SurfaceChoice]]:
+        """Carry sources to the shapes, where that is wanted and they fit; return why."""
+        networks, decoder = self.networks, self.surfaces
+        sources = decoder.sources
+        if options.surface == "template" or sources is None:
+            reason = "the model remembers no shapes" if sources is None else "as asked for"
+            return None, pose, [SurfaceChoice(reason)] * len(shape)
+        found = carry(
+            networks, sources, decoder.handles, shape, pose, mask, view,
+            seen=encoding.shape, light=encoding.light,
+        )  # fmt: skip
+        drawn = networks.renderer.silhouette(networks.renderer.vertices(shape), pose, view)
+        template_misfit = silhouette_loss(drawn, mask)
+        choices = [
+            SurfaceChoice.between(options.surface, sources.sources[row].name, *numbers)
+            for row, *numbers in zip(
+                found.row.tolist(),
+                found.apart.tolist(),
+                found.misfit.tolist(),
+                template_misfit.tolist(),
+                strict=True,
+            )
+        ]
+        is_carried = torch.tensor([one.source is not None for one in choices], device=self.device)
+        prints = [sources.sources[row].fingerprint for row in found.row.tolist()]
+        kept, column = is_carried.long(), is_carried[:, None]
+        surface = Surface(
+            torch.tensor(prints, device=self.device) * kept,
+            found.moves * kept[:, None, None],
+        )
+        carried_pose = Pose(
+            torch.where(column, found.pose.angles, pose.angles),
+            torch.where(column, found.pose.translation, pose.translation),
+        )
+        return surface, carried_pose, choices
+
+    def _textured(
+        self, code: GraphicsCode, photo: Photo, window: Window, in_frame: Float[Tensor, "1 3"]
+    ) -> GraphicsCode:
+        """Fetch one code's texture from its picture, as finely as the picture shows it.
+
+        Args:
+            code: With the trunk's features in place of a texture code.
+            photo: The picture.
+            window: The part of it that the networks saw.
+            in_frame: That window in the frame that the networks know.
+        """
+        networks, settings = self.networks, self.settings
+        height = photo.rgba.shape[1]
+        least = TEXTURE_UPSCALE * settings.image_size
+        side = max(least, min(MAX_TEXTURE_SIDE, round(window.half * height)))
+        rgba = _batch([crop(photo.rgba, window, side)], in_frame)
+        view = networks.view(in_frame, side)
+        templates = networks.renderer.vertices(code.shape)
+        # Handles move the template as well.
+        laid = code.surface and replace(code.surface, source=torch.zeros_like(code.surface.source))
+        moved = self.surfaces.vertices(replace(code, surface=laid), templates)
+        texture = networks.texture_of(
+            rgba,
+            code.texture.code,
+            view,
+            vertices=moved,
+            pose=code.pose,
+            light=code.light,
+            size=max(TEXTURE_UPSCALE * settings.texture_resolution, _power_of_two(side) // 2),
+        )
+        surface = code.surface
+        if surface is not None and int(surface.source[0]):
+            atlas_side = max(ATLAS_SIDE, _power_of_two(side))
+            surface = replace(surface, texels=self.surfaces.texels(code, rgba, view, atlas_side))
+        return replace(code, texture=texture, surface=surface)
 
     def _start(
         self, encoding: ImageEncoding, view: View, options: SeeOptions
@@ -317,16 +426,25 @@ class Model:
         height, width = checked_size(size)
         fov_y = self.networks.fov_y if fov_y is None else checked_fov_y(fov_y)
         code = self._to_device(code)
-        window = torch.tensor([[0.0, 0.0, 1.0]], device=self.device).expand(len(code), 3)
-        if framed:
-            placed = code.pose.place(self.networks.renderer.vertices(code.shape))
-            window = window_around(placed, fov_y=fov_y, margin=0.15)
         # No code holds finer detail; drawn at a phone's resolution, a picture would take gigabytes.
         scale = min(2.0, MAX_DRAWN_SIDE / max(height, width))
         fine = (max(1, round(height * scale)), max(1, round(width * scale)))
-        view = View(window, fine, fov_y)
-        picture = unpremultiplied(resized(self.networks.renderer.draw(code, view), (height, width)))
-        result: np.ndarray = picture.permute(0, 2, 3, 1).cpu().numpy()
+        result = np.empty((len(code), height, width, 4), np.float32)
+        for some in self.surfaces(code):
+            pose, light = code.pose[some.items], code.light[some.items]
+            window = torch.tensor([[0.0, 0.0, 1.0]], device=self.device).expand(len(light), 3)
+            if framed:
+                window = window_around(pose.place(some.vertices), fov_y=fov_y, margin=0.15)
+            drawn = self.networks.renderer.draw_surface(
+                some.vertices,
+                some.albedo,
+                pose,
+                light,
+                View(window, fine, fov_y),
+                faces=some.faces,
+            )
+            pictures = unpremultiplied(resized(drawn, (height, width)))
+            result[some.items] = pictures.permute(0, 2, 3, 1).cpu().numpy()
         return result
 
     @torch.no_grad()
@@ -352,25 +470,26 @@ class Model:
             TypeError, ValueError: As `draw` does.
         """
         code = self._to_device(code)
-        renderer = self.networks.renderer
-        template = renderer.deformation.template
-        vertices = renderer.vertices(code.shape).cpu().numpy()
-        albedo = renderer.albedo(code.texture).clamp(0, 1).permute(0, 2, 3, 1).cpu().numpy()
-        return [
-            Mesh(
-                vertices=vertices[k],
-                faces=template.faces.numpy(),
-                uv_faces=template.uv_faces.numpy(),
-                uv=template.uv.numpy(),
-                texture=albedo[k],
-            )
-            for k in range(len(code))
-        ]
+        meshes: dict[int, Mesh] = {}
+        for some in self.surfaces(code):
+            vertices = some.vertices.cpu().numpy()
+            albedo = some.albedo.clamp(0, 1).permute(0, 2, 3, 1).cpu().numpy()
+            for k, item in enumerate(some.items):
+                meshes[item] = Mesh(
+                    vertices=vertices[k],
+                    faces=some.faces.topology.faces.cpu().numpy(),
+                    uv_faces=some.faces.uv_faces.cpu().numpy(),
+                    uv=some.faces.uv[0].cpu().numpy(),
+                    texture=albedo[k],
+                )
+        return [meshes[k] for k in range(len(code))]
 
     def _to_device(self, code: GraphicsCode) -> GraphicsCode:
         """Bring a code to where the weights are, and to their precision."""
         code = checked_code(code, self.settings)
-        return code.map(lambda x: x.to(self.device, torch.float32))
+        return code.map(
+            lambda x: x.to(self.device, torch.float32 if x.is_floating_point() else x.dtype)
+        )
 
 
 def load(path: str | Path, *, device: str = "cpu") -> Model:
@@ -384,7 +503,7 @@ def load(path: str | Path, *, device: str = "cpu") -> Model:
         CheckpointError: If there is none, or it is not one of ours.
         ConfigError: If there is no such device.
     """
-    return Model(*load_networks(Path(path), chosen_device(device)))
+    return Model(*load_model(Path(path), chosen_device(device)))
 
 
 def _loaded(image: Picture, number: int, count: int) -> Photo:
@@ -402,6 +521,11 @@ def _loaded(image: Picture, number: int, count: int) -> Photo:
             "save it as RGBA, or give an array of h x w x 4 numbers in [0, 1]"
         )
     return Photo(Path("array"), checked_picture(image, name), is_bare_mask=image.ndim == 2)
+
+
+def _power_of_two(side: int) -> int:
+    """Return the largest power of two that is not larger."""
+    return 1 << (side.bit_length() - 1)
 
 
 def _batch(arrays: list[np.ndarray], like: Tensor) -> Tensor:

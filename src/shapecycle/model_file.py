@@ -12,6 +12,7 @@ from torch import Tensor
 from shapecycle.atomic import atomic_write
 from shapecycle.config import ModelSettings, Settings, checked, merged
 from shapecycle.errors import CheckpointError, ConfigError
+from shapecycle.memory.memory import PREFIX, Memory
 from shapecycle.model_networks import Networks
 
 FORMAT = 2
@@ -33,8 +34,10 @@ class Provenance:
     notes: list[str]
 
 
-def save_model(networks: Networks, path: Path, provenance: Provenance) -> None:
-    """Write weights and settings into one safetensors file, all at once or not at all.
+def save_model(
+    networks: Networks, path: Path, provenance: Provenance, memory: Memory | None = None
+) -> None:
+    """Write weights, settings and memory into one safetensors file, all at once or not at all.
 
     Raises:
         OSError: If it cannot be written.
@@ -49,11 +52,12 @@ def save_model(networks: Networks, path: Path, provenance: Provenance) -> None:
         "notes": provenance.notes,
     }
     tensors = {k: v.detach().cpu().contiguous() for k, v in networks.state_dict().items()}
+    tensors |= (memory or Memory()).tensors()
     with atomic_write(path) as partial:
         save_file(tensors, partial, metadata={"shapecycle": json.dumps(about)})
 
 
-def load_networks(path: Path, device: str = "cpu") -> tuple[Networks, Provenance]:
+def load_model(path: Path, device: str = "cpu") -> tuple[Networks, Provenance, Memory]:
     """Read a model file, or the one in a run folder.
 
     Raises:
@@ -78,6 +82,8 @@ def load_networks(path: Path, device: str = "cpu") -> tuple[Networks, Provenance
         )
         checked(replace(Settings(), model=settings), source=str(file))
         provenance = Provenance(about["settings"], about["images"], about["notes"])
+        memory = Memory.of(tensors)
+        tensors = {k: v for k, v in tensors.items() if not k.startswith(PREFIX)}
     except (
         SafetensorError,
         OSError,
@@ -102,7 +108,7 @@ def load_networks(path: Path, device: str = "cpu") -> tuple[Networks, Provenance
             f"{file} does not fit its own settings: {first}",
             "copy it again, or use the version of shapecycle that wrote it",
         ) from fault
-    return networks.to(device).eval(), provenance
+    return networks.to(device).eval(), provenance, memory
 
 
 def _check_format(file: Path, found: Any) -> None:

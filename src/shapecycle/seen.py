@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from math import isfinite, pi
+from typing import Literal, get_args
 
 from torch import Tensor
 
@@ -20,6 +21,47 @@ chairs, 0.6 % of 480 renders of other chairs lie above, 8 % of 288 silhouettes o
 81 % of 287 photographs of toy cars."""
 
 
+SurfaceKind = Literal["auto", "carried", "template"]
+MAX_BENT = 0.1
+"""Mean distance, in object units, by which vertices of the template are moved, from which a
+carried shape looks worse than the template."""
+MAX_MISFIT = 1.5
+"""Silhouette loss of a carried shape, in multiples of the template's, from which it misses."""
+
+
+@dataclass(frozen=True)
+class SurfaceChoice:
+    """Which surface a picture's shape was given, and why.
+
+    Attributes:
+        reason: In words.
+        source: Name of the remembered shape that was carried; None for the template.
+        bent: Mean distance, in object units, by which carrying moved the source's template.
+        misfit: Silhouette loss of the carried surface; None where none was tried.
+        template_misfit: Of the template.
+    """
+
+    reason: str
+    source: str | None = None
+    bent: float | None = None
+    misfit: float | None = None
+    template_misfit: float | None = None
+
+    @staticmethod
+    def between(
+        kind: SurfaceKind, source: str, bent: float, misfit: float, template_misfit: float
+    ) -> "SurfaceChoice":
+        """Choose between the template and the source that fits best."""
+        numbers = (bent, misfit, template_misfit)
+        if kind == "carried":
+            return SurfaceChoice("as asked for", source, *numbers)
+        if bent > MAX_BENT:
+            return SurfaceChoice("every remembered shape would be bent too far", None, *numbers)
+        if misfit > MAX_MISFIT * template_misfit:
+            return SurfaceChoice("no remembered shape fits the mask", None, *numbers)
+        return SurfaceChoice("it fits", source, *numbers)
+
+
 @dataclass(frozen=True, eq=False)
 class SeeOptions:
     """How pictures are seen; see `model.Model.see`.
@@ -30,6 +72,7 @@ class SeeOptions:
         azimuth_hint: Azimuth near which the pose is, in radians, of any size.
         pose: The poses themselves, as many as pictures.
         fov_y: Full vertical field of view of the pictures, in radians; by default the model's.
+        surface: Which surface shapes are given.
 
     Raises:
         TypeError, ValueError: If one is of another form or out of its range, or more than one of
@@ -41,8 +84,12 @@ class SeeOptions:
     azimuth_hint: float | None = None
     pose: Pose | None = None
     fov_y: float | None = None
+    surface: SurfaceKind = "auto"
 
     def __post_init__(self) -> None:
+        if self.surface not in get_args(SurfaceKind):
+            known = ", ".join(map(repr, get_args(SurfaceKind)))
+            raise ValueError(f"`surface` must be one of {known}, found {self.surface!r}")
         checked_count(self.refine_steps, "refine_steps", minimum=0)
         checked_count(self.hypothesis, "hypothesis", minimum=1, maximum=HYPOTHESES)
         if self.azimuth_hint is not None and not isfinite(self.azimuth_hint):
@@ -104,6 +151,7 @@ class Seen:
             given pose and an azimuth hint, with the plausibility of that azimuth.
         shape_distance: How far the shape lies from the training shapes, which have 1 themselves
             (root mean square); see `priors.fitted_gaussian.GaussianPrior.distance`.
+        surface: Which surface it was given, and why.
         fov_y: Full vertical field of view that was assumed, in radians.
         size: Height and width of the picture, in pixels.
     """
@@ -112,6 +160,7 @@ class Seen:
     hypotheses: list[Hypothesis]
     start: Hypothesis
     shape_distance: float
+    surface: SurfaceChoice
     fov_y: float
     size: tuple[int, int]
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import torch
 from tiny_world import few_samples, tiny_trainer
 
-from shapecycle.code_to_image.template import octasphere
-from shapecycle.cycles.carried_shapes import CarriedShapes, controls_of
+from shapecycle.code_to_image.template import octasphere, spread_out
+from shapecycle.cycles.carried_shapes import CarriedShapes
 from shapecycle.data.shape_sampler import ShapeSampler
 from shapecycle.geometry.boxes import to_unit_box
 
@@ -23,7 +23,7 @@ def _sampler(world: Path) -> ShapeSampler:
 
 def test_controls_are_spread_evenly_and_alike_on_both_sides() -> None:
     template = octasphere(8)
-    controls = controls_of(template, 60)
+    controls = spread_out(template, 60)
     assert 60 <= len(controls) <= 61
     assert len(set(controls.tolist())) == len(controls)
     assert set(template.mirror[controls].tolist()) == set(controls.tolist())

@@ -13,7 +13,7 @@ from shapecycle.demo.run import run_demo
 from shapecycle.demo.views import around, close_up, drawn_untextured
 from shapecycle.demo.world import DRAWINGS, DemoOptions, World
 from shapecycle.errors import DataError
-from shapecycle.model_file import load_networks
+from shapecycle.model_file import load_model
 
 TINY = {
     "model": {
@@ -79,7 +79,7 @@ def test_the_demo_ends_with_one_report_of_everything_it_did(
     assert "[7] Drawing the pictures of this page" in printed.err
 
     html = path.read_text()
-    seen_images = load_networks(out / "run")[1].images
+    seen_images = load_model(out / "run")[1].images
     assert 100 <= seen_images < 100 + 3 * 4, "every stage ends with a whole step"
     assert f"<dt>Images seen</dt><dd>{seen_images}</dd>" in html
     assert "--total-images 100 --minutes 30 " in html

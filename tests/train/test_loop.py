@@ -15,7 +15,7 @@ from shapecycle.data.photos import PhotoSet, load_photo_folder
 from shapecycle.data.shapes import ShapeSet, load_shape_folder
 from shapecycle.errors import CheckpointError, OutOfMemory
 from shapecycle.losses import Losses
-from shapecycle.model_file import load_networks
+from shapecycle.model_file import load_model
 from shapecycle.train.checkpoint import load_state
 from shapecycle.train.computing import Computing
 from shapecycle.train.journal import Journal
@@ -86,10 +86,10 @@ def test_a_resumed_training_ends_with_the_same_weights_to_the_bit(
     assert 0 < sum(s["seen"] for s in load_state(tmp_path / "parts" / "state")["stages"]) < IMAGES
     torch.manual_seed(12345)  # whatever else the process did
     parts = _train(_run(tmp_path / "parts", data, resume=True))
-    first, second = load_networks(whole)[0].state_dict(), load_networks(parts)[0].state_dict()
+    first, second = load_model(whole)[0].state_dict(), load_model(parts)[0].state_dict()
     for name, value in first.items():
         torch.testing.assert_close(second[name], value, atol=0, rtol=0, msg=name)
-    assert load_networks(parts)[1].images == load_networks(whole)[1].images
+    assert load_model(parts)[1].images == load_model(whole)[1].images
 
 
 def test_the_same_seed_trains_the_same_weights_and_another_others(
@@ -97,7 +97,7 @@ def test_the_same_seed_trains_the_same_weights_and_another_others(
 ) -> None:
     few = _settings(total_images=12)
     weights = [
-        load_networks(_train(_run(tmp_path / name, data, settings=few, seed=seed)))[0].state_dict()
+        load_model(_train(_run(tmp_path / name, data, settings=few, seed=seed)))[0].state_dict()
         for name, seed in (("a", 1), ("b", 1), ("c", 2))
     ]
     name = "renderer.deformation.coefficients.weight"
@@ -231,7 +231,7 @@ def test_a_signal_stops_between_two_steps_with_one_state_that_goes_on(
     assert [s["seen"] for s in load_state(tmp_path / "parts" / "state")["stages"]] == [12, 4, 0]
     whole = _train(_run(tmp_path / "whole", data))
     parts = _train(_run(tmp_path / "parts", data, resume=True))
-    first, second = load_networks(whole)[0].state_dict(), load_networks(parts)[0].state_dict()
+    first, second = load_model(whole)[0].state_dict(), load_model(parts)[0].state_dict()
     for name, value in first.items():
         torch.testing.assert_close(second[name], value, atol=0, rtol=0, msg=name)
 
@@ -280,4 +280,4 @@ def test_point_clouds_train_beside_meshes(tmp_path: Path, data: tuple[PhotoSet, 
     )
     mixed = replace(shapes, meshes=[*shapes.meshes[:4], cloud, cloud])
     path = _train(_run(tmp_path / "run", (photos, mixed), settings=_settings(total_images=12)))
-    assert load_networks(path)[1].images >= 12
+    assert load_model(path)[1].images >= 12

@@ -1,7 +1,9 @@
 """Drawing: geometry, colour, pose and light become a picture with gradients."""
 
+from dataclasses import dataclass
+
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -13,6 +15,21 @@ from shapecycle.geometry.vectors import unit
 from shapecycle.graphics_code import GraphicsCode, Texture
 
 MIN_SHADING = 0.03  # least shading; harmonics dip below zero behind a strong lamp
+
+
+@dataclass(frozen=True, eq=False)
+class TexturedFaces:
+    """Faces and texture coordinates that the surfaces of a batch share.
+
+    Attributes:
+        topology: The faces.
+        uv: Texture coordinates in [0, 1], origin bottom-left.
+        uv_faces: Indices into ``uv`` per face corner.
+    """
+
+    topology: rz.Topology
+    uv: Float[Tensor, "1 n 2"]
+    uv_faces: Int[Tensor, "f 3"]
 
 
 class Renderer(nn.Module):
@@ -37,6 +54,11 @@ class Renderer(nn.Module):
             self._topology = self._topology.to(self.uv.device)
         return self._topology
 
+    @property
+    def faces(self) -> TexturedFaces:
+        """The template's faces with their texture coordinates."""
+        return TexturedFaces(self.topology, self.uv, self.uv_faces)
+
     def vertices(self, shape: Float[Tensor, "b n"]) -> Float[Tensor, "b v 3"]:
         """Decode shape codes into vertices in object space."""
         vertices: Tensor = self.deformation(shape)
@@ -59,21 +81,33 @@ class Renderer(nn.Module):
         pose: Pose,
         light: Float[Tensor, "b 9 3"],
         view: View,
+        *,
+        faces: TexturedFaces | None = None,
     ) -> Float[Tensor, "b 4 h w"]:
-        """Draw decoded vertices and albedo; the result is premultiplied sRGB and coverage."""
-        topology = self.topology
+        """Draw vertices and albedo; the result is premultiplied sRGB and coverage.
+
+        Args:
+            vertices: Of the decoded template, or of ``faces``.
+            albedo: sRGB albedo images.
+            pose: Where the surfaces stand.
+            light: How they are lit.
+            view: What is drawn.
+            faces: Other faces than the template's.
+        """
+        faces = faces or self.faces
+        topology = faces.topology
         camera = pose.place(vertices)
         clip = view.clip(camera)
         visible = rz.rasterize(clip, topology, view.size)
         lit = rz.shade_textured(
             albedo,
-            self.uv,
+            faces.uv,
             rz.vertex_normals(camera, topology),
             light,
             clip,
             topology,
             visible,
-            uv_faces=self.uv_faces,
+            uv_faces=faces.uv_faces,
             min_shading=MIN_SHADING,
         )
         return rz.antialias(lit, clip, topology, visible)
@@ -92,11 +126,7 @@ class Renderer(nn.Module):
         self, vertices: Float[Tensor, "b v 3"], pose: Pose, view: View
     ) -> Float[Tensor, "b 1 h w"]:
         """Draw the distance in front of the camera, in object units; 0 where nothing is."""
-        topology = self.topology
-        camera = pose.place(vertices)
-        clip = view.clip(camera)
-        visible = rz.rasterize(clip, topology, view.size)
-        return rz.interpolate(-camera[..., 2:], clip, topology, visible)
+        return depth(pose.place(vertices), self.topology, view)
 
     def surface(
         self, vertices: Float[Tensor, "b v 3"], size: int
@@ -115,3 +145,18 @@ class Renderer(nn.Module):
         # Kept coordinate by coordinate: a sum over a last axis of three is slow.
         planes = blended.view(len(corners), *values.shape[::2]).permute(1, 2, 0).contiguous()
         return planes[:, :3].mT, unit(planes[:, 3:]).mT
+
+
+def depth(
+    camera: Float[Tensor, "b v 3"], topology: rz.Topology, view: View
+) -> Float[Tensor, "b 1 h w"]:
+    """Draw how far surfaces are in front of the camera, in object units; 0 where nothing is.
+
+    Args:
+        camera: Vertices in camera space.
+        topology: Their faces.
+        view: What is drawn.
+    """
+    clip = view.clip(camera)
+    visible = rz.rasterize(clip, topology, view.size)
+    return rz.interpolate(-camera[..., 2:], clip, topology, visible)

@@ -93,6 +93,32 @@ def octasphere(subdivisions: int) -> Template:
     )
 
 
+def spread_out(
+    template: Template, count: int, at: Float[Tensor, "v 3"] | None = None
+) -> Int[Tensor, " m"]:
+    """Choose vertices far from each other, as many on the template's right as on its left.
+
+    Args:
+        template: Whose vertices.
+        count: How many; one more where the last one has a twin.
+        at: Where they lie, mirror symmetric; by default on the sphere.
+
+    Source:
+        Gonzalez, "Clustering to minimize the maximum intercluster distance", 1985.
+    """
+    vertices = template.vertices if at is None else at.cpu()
+    chosen: list[int] = [int(vertices[:, 1].argmax())]
+    nearest = torch.full((len(vertices),), torch.inf)
+    while True:
+        for new in {chosen[-1], int(template.mirror[chosen[-1]])}:
+            if new not in chosen:
+                chosen.append(new)
+            nearest = torch.minimum(nearest, (vertices - vertices[new]).norm(dim=1))
+        if len(chosen) >= min(count, len(vertices)):
+            return torch.tensor(chosen)
+        chosen.append(int(nearest.argmax()))
+
+
 def _square_grid(n: int) -> np.ndarray:
     """Return the (2n+1)^2 grid points of the square [-1, 1]^2, row by row from the bottom."""
     line = np.linspace(-1, 1, 2 * n + 1)

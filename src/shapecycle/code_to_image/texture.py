@@ -80,6 +80,13 @@ def albedo(texture: Texture, decoded: Float[Tensor, "b 3 s s"]) -> Float[Tensor,
     return (decoded + pull_push(off, own + other)).clamp(0, 1)
 
 
+def laid_over(
+    texels: Float[Tensor, "b 4 a a"], albedo: Float[Tensor, "b 3 a a"]
+) -> Float[Tensor, "b 3 a a"]:
+    """Lay colours over others, by their weights."""
+    return albedo + texels[:, 3:] * (texels[:, :3] - albedo)
+
+
 def pull_push(
     weighted: Float[Tensor, "b c s s"], weight: Float[Tensor, "b 1 s s"]
 ) -> Float[Tensor, "b c s s"]:

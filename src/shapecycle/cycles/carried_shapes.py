@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from shapecycle.code_to_image.template import Template
+from shapecycle.code_to_image.template import Template, spread_out
 from shapecycle.data.shape_sampler import ShapeSampler
 from shapecycle.geometry.thin_plate import ThinPlateSpline
 
@@ -49,7 +49,7 @@ class CarriedShapes:
         known = shapes.templates[: len(shapes)]
         apart = torch.stack([(known - target).norm(dim=2).mean(1) for target in targets])
         source = apart.topk(min(SOURCES, len(known)), largest=False).indices
-        controls = controls_of(template).to(known.device)
+        controls = spread_out(template, CONTROLS).to(known.device)
         there = targets[:, controls].repeat_interleave(source.shape[1], 0)
         source = source.flatten()
         return CarriedShapes(source, ThinPlateSpline.fit(known[source][:, controls], there))
@@ -78,22 +78,3 @@ class CarriedShapes:
             templates.append(spline.points(shapes.templates[row]))
         made = (torch.cat(part) for part in (points, normals, vertices, templates))
         shapes.carry(self.source, *made)
-
-
-def controls_of(template: Template, count: int = CONTROLS) -> Int[Tensor, " m"]:
-    """Choose vertices far from each other, as many on the template's right as on its left.
-
-    Source:
-        Gonzalez, "Clustering to minimize the maximum intercluster distance", 1985.
-    """
-    vertices = template.vertices
-    chosen: list[int] = [int(vertices[:, 1].argmax())]
-    nearest = torch.full((len(vertices),), torch.inf)
-    while True:
-        for new in {chosen[-1], int(template.mirror[chosen[-1]])}:
-            if new not in chosen:
-                chosen.append(new)
-            nearest = torch.minimum(nearest, (vertices - vertices[new]).norm(dim=1))
-        if len(chosen) >= min(count, len(vertices)):
-            return torch.tensor(chosen)
-        chosen.append(int(nearest.argmax()))

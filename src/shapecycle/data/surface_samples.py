@@ -50,7 +50,7 @@ def surface_samples(
     found, wanted = 0, int(count * 1.25) + 16
     for _ in range(4):
         points, normals = unit.sample(wanted, generator)
-        towards, against = _seen_sides(unit, points, normals, generator)
+        towards, against = seen_sides(unit, points, normals, generator)
         seen = towards + against > 0
         flipped = generator.random(len(seen)) * (towards + against) < against
         kept.append((points[seen], np.where(flipped[:, None], -normals, normals)[seen]))
@@ -69,7 +69,7 @@ def surface_samples(
     )
 
 
-def _seen_sides(
+def seen_sides(
     mesh: Mesh,
     points: Float[np.ndarray, "n 3"],
     normals: Float[np.ndarray, "n 3"],

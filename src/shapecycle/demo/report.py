@@ -16,7 +16,7 @@ from markupsafe import Markup
 from shapecycle.demo.phase_timer import Timer
 from shapecycle.demo.views import SIDES
 from shapecycle.demo.world import DRAWINGS, DemoOptions, DemoPaths, World
-from shapecycle.model_file import load_networks
+from shapecycle.model_file import load_model
 from shapecycle.train.schedule import is_short
 
 LOSSES = {
@@ -71,7 +71,7 @@ def measured(
     journal = [json.loads(line) for line in lines]
     curves, stages = curves_of(journal, LOSSES)
     processor = f"processor, {torch.get_num_threads()} thread(s)"
-    images, seconds = load_networks(paths.run)[1].images, timer.seconds_of("Training")
+    images, seconds = load_model(paths.run)[1].images, timer.seconds_of("Training")
     return {
         "facts": {
             "shapecycle": version("shapecycle"),

@@ -39,28 +39,11 @@ class ThinPlateSpline:
             target: Where they go.
             smoothing: Weight of bending against missing the targets; 0 hits them exactly.
         """
-        fitted = [
-            ThinPlateSpline._fit(*some, smoothing)
-            for some in zip(source.split(AT_ONCE), target.split(AT_ONCE), strict=True)
+        solved = [
+            solver(centres, smoothing) @ aims
+            for centres, aims in zip(source.split(AT_ONCE), target.split(AT_ONCE), strict=True)
         ]
-        return ThinPlateSpline(source, torch.cat(fitted))
-
-    @staticmethod
-    def _fit(
-        source: Float[Tensor, "b m 3"], target: Float[Tensor, "b m 3"], smoothing: float
-    ) -> Float[Tensor, "b k 3"]:
-        batch, count, _ = source.shape
-        # In double precision: the system is badly scaled.
-        x = source.double()
-        kernel = -_distances(x, x)
-        kernel = kernel + smoothing * torch.eye(count, dtype=x.dtype, device=x.device)
-        affine = torch.cat([torch.ones_like(x[..., :1]), x], 2)
-        corner = x.new_zeros(batch, 4, 4)
-        system = torch.cat([torch.cat([kernel, affine], 2), torch.cat([affine.mT, corner], 2)], 1)
-        wanted = torch.cat([target.double(), x.new_zeros(batch, 4, 3)], 1)
-        # On processors PyTorch 2.13 solves batches wrongly with several threads.
-        weights = np.linalg.solve(system.cpu().numpy(), wanted.cpu().numpy())
-        return torch.from_numpy(weights).to(source)
+        return ThinPlateSpline(source, torch.cat(solved))
 
     def points(self, points: Float[Tensor, "b n 3"]) -> Float[Tensor, "b n 3"]:
         """Map points."""
@@ -89,3 +72,38 @@ class ThinPlateSpline:
 def _distances(x: Float[Tensor, "b n 3"], y: Float[Tensor, "b m 3"]) -> Float[Tensor, "b n m"]:
     # By products they would be off by a thousandth where they are small.
     return torch.cdist(x, y, compute_mode="donot_use_mm_for_euclid_dist")
+
+
+def influence(
+    points: Float[Tensor, "b n 3"], source: Float[Tensor, "b m 3"], smoothing: float = 0.1
+) -> Float[Tensor, "b n m"]:
+    """Return how far points follow each source: they go to the product with the sources' targets.
+
+    The same map as `ThinPlateSpline.fit` and `ThinPlateSpline.points` make, for many targets.
+    """
+    row = torch.cat([-_distances(points, source), torch.ones_like(points[..., :1]), points], 2)
+    return row @ solver(source, smoothing)
+
+
+def bending(source: Float[Tensor, "b m 3"], smoothing: float = 0.1) -> Float[Tensor, "b m m"]:
+    """Return the quadratic form of how much the map bends space: 0 for all affine targets.
+
+    Source:
+        Wahba, "Spline Models for Observational Data", 1990, section 2.4.
+    """
+    return solver(source, smoothing)[:, :-4]
+
+
+def solver(source: Float[Tensor, "b m 3"], smoothing: float = 0.1) -> Float[Tensor, "b k m"]:
+    """Return the matrices whose products with targets are the weights of a `ThinPlateSpline`."""
+    batch, count, _ = source.shape
+    # In double precision: the system is badly scaled.
+    x = source.double()
+    kernel = -_distances(x, x)
+    kernel = kernel + smoothing * torch.eye(count, dtype=x.dtype, device=x.device)
+    affine = torch.cat([torch.ones_like(x[..., :1]), x], 2)
+    corner = x.new_zeros(batch, 4, 4)
+    system = torch.cat([torch.cat([kernel, affine], 2), torch.cat([affine.mT, corner], 2)], 1)
+    aims = torch.eye(count + 4, count, dtype=x.dtype).expand(batch, -1, -1)
+    # On processors PyTorch 2.13 solves batches wrongly with several threads.
+    return torch.from_numpy(np.linalg.solve(system.cpu().numpy(), aims.numpy())).to(source)

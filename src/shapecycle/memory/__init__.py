@@ -1,0 +1,1 @@
+"""What a model remembers of the two folders it was trained on."""

@@ -1,0 +1,141 @@
+"""Codes become surfaces: the decoded template, or a source that is carried to it."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from jaxtyping import Float
+from torch import Tensor
+
+from shapecycle.camera import View
+from shapecycle.code_to_image.renderer import Renderer, TexturedFaces, depth
+from shapecycle.code_to_image.texture import laid_over
+from shapecycle.errors import DataError
+from shapecycle.geometry.boxes import to_unit_box
+from shapecycle.graphics_code import GraphicsCode
+from shapecycle.image_to_code.unprojection import unproject
+from shapecycle.memory.atlas import Atlas
+from shapecycle.memory.source import Source
+from shapecycle.memory.sources import Handles, Sources
+
+ATLAS_SIDE = 512
+"""Texels along a side of a carried surface's texture, unless a photograph showed more."""
+ATLASES = 128
+"""Atlases that are kept, of those used last: one of 512 texels a side takes 6 MB."""
+
+
+@dataclass(frozen=True, eq=False)
+class Surfaces:
+    """Surfaces of some codes of a batch, which share their faces.
+
+    Attributes:
+        items: Their numbers in the batch.
+        vertices: In object space; bounding boxes are centred and have a diagonal of 1.
+        faces: Their faces.
+        albedo: sRGB albedo images.
+        source: What was carried, if it was.
+    """
+
+    items: list[int]
+    vertices: Float[Tensor, "k n 3"]
+    faces: TexturedFaces
+    albedo: Float[Tensor, "k 3 s s"]
+    source: Source | None
+
+
+class SurfaceDecoder:
+    """Decodes codes into surfaces.
+
+    Args:
+        renderer: Decodes shapes and textures.
+        mean: The mean shape code.
+        sources: What the model remembers, which may be nothing.
+    """
+
+    def __init__(
+        self, renderer: Renderer, mean: Float[Tensor, " n"], sources: Sequence[Source]
+    ) -> None:
+        self.renderer = renderer
+        self.handles = Handles(renderer, mean)
+        self.sources = Sources(sources, renderer) if sources else None
+        self.atlas = lru_cache(ATLASES)(self._atlas)
+
+    def __call__(self, code: GraphicsCode) -> Iterator[Surfaces]:
+        """Decode codes, those of one source together.
+
+        Raises:
+            DataError: If a source is not remembered.
+        """
+        templates = self.renderer.vertices(code.shape)
+        albedo = self.renderer.albedo(code.texture)
+        fingerprints = [0] * len(code) if code.surface is None else code.surface.source.tolist()
+        for fingerprint in dict.fromkeys(fingerprints):
+            items = [k for k, found in enumerate(fingerprints) if found == fingerprint]
+            vertices = self.vertices(code[items], templates[items])
+            if fingerprint == 0:
+                yield Surfaces(items, vertices, self.renderer.faces, albedo[items], None)
+                continue
+            assert self.sources is not None
+            assert code.surface is not None
+            row, texels = self.sources.row(fingerprint), code.surface.texels
+            assert row is not None
+            atlas = self.atlas(row, ATLAS_SIDE if texels is None else texels.shape[-1])
+            colours = atlas.template_colours(albedo[items])
+            if texels is not None:
+                colours = laid_over(texels[items], colours)
+            source = self.sources.sources[row]
+            yield Surfaces(items, vertices, atlas.faces, atlas.spread(colours), source)
+
+    def vertices(
+        self, code: GraphicsCode, templates: Float[Tensor, "b v 3"]
+    ) -> Float[Tensor, "b n 3"]:
+        """Return the vertices of codes that share one source, or have none.
+
+        Raises:
+            DataError: If the source is not remembered.
+        """
+        if code.surface is None:
+            return templates
+        fingerprint, points = int(code.surface.source[0]), templates
+        if fingerprint != 0:
+            row = None if self.sources is None else self.sources.row(fingerprint)
+            if self.sources is None or row is None:
+                raise DataError(
+                    f"this code's surface was carried from a shape ({fingerprint:016x}) that this "
+                    "model does not remember",
+                    "use the model that saw it, or `code.on_template()`",
+                )
+            rows = code.surface.source.new_full((len(code),), row)
+            points = self.sources.carried(rows, templates)
+            points = points[:, : len(self.sources.sources[row].vertices)]
+        if not code.surface.moves.any():
+            return points
+        return to_unit_box(self.handles.moved(points, templates, code.surface.moves))[0]
+
+    def texels(
+        self, code: GraphicsCode, rgba: Float[Tensor, "1 4 h w"], view: View, side: int
+    ) -> Float[Tensor, "1 4 a a"]:
+        """Fetch what a picture shows of one carried surface, in the source's own texture.
+
+        Args:
+            code: A batch of one.
+            rgba: Straight-alpha sRGB picture of the view's window.
+            view: The window, in the picture's resolution.
+            side: Texels along a side.
+        """
+        assert self.sources is not None
+        assert code.surface is not None
+        row = self.sources.row(int(code.surface.source[0]))
+        assert row is not None
+        atlas = self.atlas(row, side)
+        placed = code.pose.place(self.vertices(code, self.renderer.vertices(code.shape)))
+        points, normals = atlas.points(placed)
+        nearest = depth(placed, atlas.faces.topology, view)
+        seen = unproject(rgba, points[None], normals[None], nearest, code.light, view)
+        seen[:, 3:] *= atlas.seen.mask[:, None]
+        return atlas.spread(seen)
+
+    def _atlas(self, row: int, side: int) -> Atlas:
+        assert self.sources is not None
+        source, template = self.sources.sources[row], self.sources.templates[row]
+        return Atlas.of(source, template, self.renderer, side)
