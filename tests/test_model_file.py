@@ -46,7 +46,7 @@ def _altered(file: Path, change: Callable[[dict[str, Any], dict[str, Tensor]], N
 
 def test_weights_settings_and_notes_come_back(networks: Networks, file: Path) -> None:
     for path in (file, file.parent):
-        loaded, provenance = load_model(path)
+        loaded, provenance, _ = load_model(path)
         assert loaded.settings == tiny_model()
         assert provenance == Provenance(as_dict(tiny_settings()), 1234, ["centred", "scaled"])
         assert not loaded.training
@@ -61,7 +61,7 @@ def test_loading_solves_no_eigenproblem_for_what_the_file_holds(
         raise AssertionError("the modes are in the file")
 
     monkeypatch.setattr(deformation, "smooth_modes", solved)
-    loaded, _ = load_model(file)
+    loaded, _, _ = load_model(file)
     code = torch.randn(2, tiny_model().shape_code_size, generator=torch.Generator().manual_seed(0))
     renderer = networks.renderer
     with torch.no_grad():

@@ -9,7 +9,15 @@ import torch
 
 from shapecycle.camera import Pose
 from shapecycle.graphics_code import GraphicsCode, Texture
-from shapecycle.seen import MAX_SHAPE_DISTANCE, Hypothesis, Seen, SeeOptions
+from shapecycle.seen import (
+    MAX_BENT,
+    MAX_MISFIT,
+    MAX_SHAPE_DISTANCE,
+    Hypothesis,
+    Seen,
+    SeeOptions,
+    SurfaceChoice,
+)
 
 
 def _pose(azimuth: float = 0.0, *, depth: float = 2.0) -> Pose:
@@ -21,7 +29,7 @@ def _seen(*azimuths_and_plausibilities: tuple[float, float]) -> Seen:
     code = GraphicsCode(
         torch.zeros(1, 8), Texture(torch.zeros(1, 8)), _pose(), torch.zeros(1, 9, 3)
     )
-    return Seen(code, hypotheses, hypotheses[0], 1.0, 0.8, (40, 40))
+    return Seen(code, hypotheses, hypotheses[0], 1.0, SurfaceChoice("as asked for"), 0.8, (40, 40))
 
 
 @pytest.mark.parametrize(
@@ -95,3 +103,13 @@ def test_options_out_of_their_range_are_refused(
     options = {name: value() if callable(value) else value for name, value in options.items()}
     with pytest.raises(error, match=message):
         SeeOptions(**options)
+
+
+def test_a_source_that_fits_is_carried_unless_it_is_bent_too_far_or_misses_the_mask() -> None:
+    def chosen(bent: float, misfit: float) -> str | None:
+        return SurfaceChoice.between("auto", "stool", bent, misfit, 0.02).source
+
+    assert chosen(0.05, 0.01) == "stool"
+    assert chosen(MAX_BENT + 0.01, 0.01) is None
+    assert chosen(0.05, 0.02 * MAX_MISFIT + 0.001) is None
+    assert SurfaceChoice.between("carried", "stool", 1.0, 1.0, 0.02).source == "stool"

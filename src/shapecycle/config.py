@@ -3,9 +3,12 @@
 from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any, Literal, get_type_hints
 
 from shapecycle.errors import ConfigError
+
+SurfaceKind = Literal["auto", "carried", "template"]
+"""Which surface a picture's shape is given."""
 
 
 @dataclass(frozen=True)
@@ -110,6 +113,16 @@ class SceneSettings:
 
 
 @dataclass(frozen=True)
+class MemorySettings:
+    """What a model keeps of the two folders."""
+
+    sources: int = 128
+    """Shapes that can be carried to what pictures show; of more, these are spread over all."""
+    donors: int = 128
+    """Photographs whose texels complete the textures of others."""
+
+
+@dataclass(frozen=True)
 class TrainSettings:
     """How long and in which stages the training runs. Everything is counted in images."""
 
@@ -169,6 +182,7 @@ class Settings:
     weights: LossWeights = field(default_factory=LossWeights)
     scenes: SceneSettings = field(default_factory=SceneSettings)
     train: TrainSettings = field(default_factory=TrainSettings)
+    memory: MemorySettings = field(default_factory=MemorySettings)
 
 
 PRESETS: dict[str, dict[str, dict[str, Any]]] = {
@@ -217,6 +231,7 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
             "seen_warp": 0.0,
             "photographed_shapes": 0,
         },
+        "memory": {"sources": 0, "donors": 0},
         "train": {
             "total_images": 6_400_000,
             "batch": 64,
@@ -418,6 +433,8 @@ def checked(settings: Settings, *, source: str) -> Settings:
             0 <= scenes.photographed_shapes <= 1024,
             "from 0 to 1,024",
         ),
+        ("memory.sources", 0 <= settings.memory.sources <= 1024, "from 0 to 1,024"),
+        ("memory.donors", 0 <= settings.memory.donors <= 1024, "from 0 to 1,024"),
         ("scenes.elevation_degrees", -90 < low <= high < 90, "an ascending pair in (-90, 90)"),
         ("scenes.distance", 0.7 <= near <= far <= 1000, "an ascending pair in [0.7, 1000]"),
         ("train.batch", 4 <= train.batch <= 4096, "from 4 to 4,096"),

@@ -30,10 +30,13 @@ class Texture:
         code: The texture code ("xi_T" in the paper), decoded into a whole albedo image.
         texels: What a photograph showed of the surface, as a UV image: sRGB albedo and, as the
             fourth channel, how well each texel was seen in [0, 1]; None for sampled textures.
+        fill: What was borrowed from training photographs for the rest, laid out alike; None where
+            nothing was.
     """
 
     code: Float[Tensor, "b t"]
     texels: Float[Tensor, "b 4 s s"] | None = None
+    fill: Float[Tensor, "b 4 s s"] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +92,11 @@ class GraphicsCode:
         """Apply a function to every tensor, as ``code.map(torch.Tensor.detach)``."""
         return GraphicsCode(
             shape=function(self.shape),
-            texture=Texture(function(self.texture.code), _mapped(self.texture.texels, function)),
+            texture=Texture(
+                function(self.texture.code),
+                _mapped(self.texture.texels, function),
+                _mapped(self.texture.fill, function),
+            ),
             pose=Pose(function(self.pose.angles), function(self.pose.translation)),
             light=function(self.light),
             surface=None
@@ -170,7 +177,9 @@ class GraphicsCode:
         return GraphicsCode(
             shape=torch.cat([code.shape for code in codes]),
             texture=Texture(
-                torch.cat([code.texture.code for code in codes]), _joined(seen) if seen else None
+                torch.cat([code.texture.code for code in codes]),
+                _joined(seen) if seen else None,
+                _joined_fills(codes),
             ),
             pose=Pose(
                 torch.cat([code.pose.angles for code in codes]),
@@ -206,6 +215,7 @@ class GraphicsCode:
             texture=Texture(
                 between(self.texture.code, theirs.texture.code),
                 _faded(self.texture.texels, theirs.texture.texels, share),
+                _faded(self.texture.fill, theirs.texture.fill, share),
             ),
             pose=Pose(
                 self.pose.angles + share * angles,
@@ -227,13 +237,14 @@ class GraphicsCode:
         if len(self) != 1:
             raise ValueError(f"`to_json` takes a batch of one code, not of {len(self)}")
         azimuth, elevation, roll = self.pose.angles[0].tolist()
-        texels, surface = self.texture.texels, self.surface
+        texels, fill, surface = self.texture.texels, self.texture.fill, self.surface
         return {
             "version": VERSION,
             "shape": self.shape[0].tolist(),
             "texture": {
                 "code": self.texture.code[0].tolist(),
                 "texels_png": None if texels is None else _png_from_texels(texels[0]),
+                "fill_png": None if fill is None else _png_from_texels(fill[0]),
             },
             "pose": {
                 "azimuth": azimuth,
@@ -267,7 +278,9 @@ class GraphicsCode:
         return GraphicsCode(
             shape=_numbers(found, "shape", size=(None,)),
             texture=Texture(
-                _numbers(found, "texture", "code", size=(None,)), _texels(found, "texture")
+                _numbers(found, "texture", "code", size=(None,)),
+                _texels(found, "texture", "texels_png"),
+                _texels(found, "texture", "fill_png"),
             ),
             pose=Pose(torch.stack(angles, 1), _numbers(found, "pose", "translation", size=(3,))),
             light=_numbers(found, "light", size=(9, 3)),
@@ -331,6 +344,20 @@ def _between(ours: Surface | None, theirs: Surface | None, share: float) -> Surf
     return Surface(source, moves, None if ours is None else _faded(own, their, share))
 
 
+def _joined_fills(codes: list[GraphicsCode]) -> Float[Tensor, "b 4 s s"] | None:
+    """Join what was borrowed; nothing was for codes without."""
+    given = [code.texture.fill for code in codes if code.texture.fill is not None]
+    if not given:
+        return None
+    none = given[0][:1] * 0
+    return _joined(
+        [
+            none.expand(len(code), -1, -1, -1) if code.texture.fill is None else code.texture.fill
+            for code in codes
+        ]
+    )
+
+
 def _joined_surfaces(codes: list[GraphicsCode]) -> Surface | None:
     """Join surfaces; codes without one have the template's."""
     given = [code.surface for code in codes if code.surface is not None]
@@ -377,7 +404,7 @@ def _surface(found: dict[str, Any]) -> Surface:
             raise _not_a_code(f"'surface.source' must be 16 hexadecimal digits, found {name!r}")
         source = int(name, 16)
     moves = _numbers(found, "surface", "handles", size=(None, 3))
-    return Surface(torch.tensor([source]), moves, _texels(found, "surface"))
+    return Surface(torch.tensor([source]), moves, _texels(found, "surface", "texels_png"))
 
 
 def _not_a_code(reason: str) -> DataError:
@@ -421,17 +448,17 @@ def _described(size: Sequence[int | None]) -> str:
     return f"nested lists of {' x '.join(map(str, size))} numbers"
 
 
-def _texels(found: dict[str, Any], part: str) -> Float[Tensor, "1 4 s s"] | None:
-    text = found[part].get("texels_png")
+def _texels(found: dict[str, Any], part: str, name: str) -> Float[Tensor, "1 4 s s"] | None:
+    text = found[part].get(name)
     if text is None:
         return None
     try:
         texels = _texels_from_png(text)
     except (TypeError, ValueError, OSError, SyntaxError) as fault:  # "broken PNG file" is a syntax
-        raise _not_a_code(f"'{part}.texels_png' is not a PNG in base64 ({fault})") from fault
+        raise _not_a_code(f"'{part}.{name}' is not a PNG in base64 ({fault})") from fault
     height, width = texels.shape[1:]
     if height != width:
-        raise _not_a_code(f"'{part}.texels_png' must be square, found {width} x {height} pixels")
+        raise _not_a_code(f"'{part}.{name}' must be square, found {width} x {height} pixels")
     return texels[None]
 
 

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from shapecycle.camera import Pose, View, window_around
 from shapecycle.code_to_image.compositing import resized, unpremultiplied
+from shapecycle.config import SurfaceKind
 from shapecycle.data.mesh_files import load_mesh
 from shapecycle.data.photos import DAMAGE, Photo, Window, crop, load_photo, pixels_of, window_of
 from shapecycle.data.shape_sampler import SAMPLES_KEPT
@@ -22,10 +23,11 @@ from shapecycle.data.surface_samples import surface_samples
 from shapecycle.devices import chosen_device
 from shapecycle.geometry.boxes import normalise
 from shapecycle.graphics_code import GraphicsCode, Surface, Texture
-from shapecycle.image_to_code.carry import carry
 from shapecycle.image_to_code.encoder import ImageEncoding
 from shapecycle.image_to_code.refine import refine
 from shapecycle.losses.image import silhouette_loss
+from shapecycle.memory.carry import carry
+from shapecycle.memory.donors import Donors
 from shapecycle.memory.memory import Memory
 from shapecycle.memory.surfaces import ATLAS_SIDE, SurfaceDecoder
 from shapecycle.mesh import Mesh
@@ -37,7 +39,6 @@ from shapecycle.seen import (
     Seen,
     SeeOptions,
     SurfaceChoice,
-    SurfaceKind,
 )
 from shapecycle.shape_to_code.encoder import SURFACE_POINTS
 from shapecycle.shape_to_code.refine import refine as refine_read
@@ -90,6 +91,12 @@ class Model:
             networks.renderer, networks.shape_prior.mean, list(self.memory.sources)
         )
 
+    @cached_property
+    def donors(self) -> Donors | None:
+        """What completes textures, where photographs are remembered."""
+        donors = self.memory.donors
+        return Donors(donors, self.device) if donors else None
+
     # SEE --------------------------------------------------------------------------------------
 
     def see(
@@ -111,7 +118,7 @@ class Model:
                 what `draw` returns of each code. Or a bare mask: a file or Pillow image of one
                 channel, or an array h w, white on the object and black around it.
             refine_steps: Steps of fitting shape and placement to the mask; 0 for the network's own
-                answer.
+                answer, on the template unless another surface is asked for.
             surface: "template" for the decoded one, "carried" for a remembered shape that is bent
                 to it, "auto" for the latter where it fits; see `seen.SurfaceChoice`. A model
                 without memory has templates only.
@@ -234,9 +241,9 @@ class Model:
         """Carry sources to the shapes, where that is wanted and they fit; return why."""
         networks, decoder = self.networks, self.surfaces
         sources = decoder.sources
-        if options.surface == "template" or sources is None:
-            reason = "the model remembers no shapes" if sources is None else "as asked for"
+        if reason := _why_template(options, is_remembered=sources is not None):
             return None, pose, [SurfaceChoice(reason)] * len(shape)
+        assert sources is not None
         found = carry(
             networks, sources, decoder.handles, shape, pose, mask, view,
             seen=encoding.shape, light=encoding.light,
@@ -296,6 +303,8 @@ class Model:
             light=code.light,
             size=max(TEXTURE_UPSCALE * settings.texture_resolution, _power_of_two(side) // 2),
         )
+        if self.donors is not None and texture.texels is not None:
+            texture = replace(texture, fill=self.donors.complete(texture.texels))
         surface = code.surface
         if surface is not None and int(surface.source[0]):
             atlas_side = max(ATLAS_SIDE, _power_of_two(side))
@@ -521,6 +530,17 @@ def _loaded(image: Picture, number: int, count: int) -> Photo:
             "save it as RGBA, or give an array of h x w x 4 numbers in [0, 1]"
         )
     return Photo(Path("array"), checked_picture(image, name), is_bare_mask=image.ndim == 2)
+
+
+def _why_template(options: SeeOptions, *, is_remembered: bool) -> str:
+    """Return why no source is tried; "" where some are."""
+    if not is_remembered:
+        return "the model remembers no shapes"
+    if options.surface == "template":
+        return "as asked for"
+    if options.surface == "auto" and options.refine_steps == 0:
+        return "nothing was to be fitted"
+    return ""
 
 
 def _power_of_two(side: int) -> int:

@@ -12,7 +12,7 @@ from torch import Tensor
 from shapecycle.atomic import atomic_write
 from shapecycle.config import ModelSettings, Settings, checked, merged
 from shapecycle.errors import CheckpointError, ConfigError
-from shapecycle.memory.memory import PREFIX, Memory
+from shapecycle.memory.memory import Memory, stripped
 from shapecycle.model_networks import Networks
 
 FORMAT = 2
@@ -83,7 +83,7 @@ def load_model(path: Path, device: str = "cpu") -> tuple[Networks, Provenance, M
         checked(replace(Settings(), model=settings), source=str(file))
         provenance = Provenance(about["settings"], about["images"], about["notes"])
         memory = Memory.of(tensors)
-        tensors = {k: v for k, v in tensors.items() if not k.startswith(PREFIX)}
+        tensors = stripped(tensors)
     except (
         SafetensorError,
         OSError,

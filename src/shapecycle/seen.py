@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 from math import isfinite, pi
-from typing import Literal, get_args
+from typing import get_args
 
 from torch import Tensor
 
 from shapecycle.camera import Pose
+from shapecycle.config import SurfaceKind
 from shapecycle.graphics_code import GraphicsCode
 from shapecycle.pose_distribution import NEARBY
 from shapecycle.validation import checked_count, checked_fov_y
@@ -21,7 +22,6 @@ chairs, 0.6 % of 480 renders of other chairs lie above, 8 % of 288 silhouettes o
 81 % of 287 photographs of toy cars."""
 
 
-SurfaceKind = Literal["auto", "carried", "template"]
 MAX_BENT = 0.1
 """Mean distance, in object units, by which vertices of the template are moved, from which a
 carried shape looks worse than the template."""

@@ -151,9 +151,15 @@ def checked_code(code: GraphicsCode, settings: ModelSettings) -> GraphicsCode:
         "pose.translation": (code.pose.translation, (3,)),
         "light": (code.light, (9, 3)),
     }
-    if code.texture.texels is not None:
-        side = code.texture.texels.shape[-1]
-        parts["texture.texels"] = (code.texture.texels, (4, side, side))
+    images = {"texture.texels": code.texture.texels, "texture.fill": code.texture.fill}
+    if code.surface is not None:
+        parts["surface.source"] = (code.surface.source, ())
+        parts["surface.moves"] = (code.surface.moves, (code.surface.moves.shape[1], 3))
+        images["surface.texels"] = code.surface.texels
+    for name, image in images.items():
+        if image is not None:
+            side = image.shape[-1]
+            parts[name] = (image, (4, side, side))
     for name, (part, size) in parts.items():
         _check_part(f"`code.{name}`", part, (batch, *size))
     return code

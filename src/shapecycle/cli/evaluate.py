@@ -27,6 +27,7 @@ from shapecycle.cli.output import (
     write_new_file,
 )
 from shapecycle.cli.reconstruct import reconstruct
+from shapecycle.config import SurfaceKind
 from shapecycle.console import say
 from shapecycle.errors import CheckpointError, DataError, MissingExtra, ShapecycleError
 from shapecycle.train.signals import interruptible
@@ -65,6 +66,8 @@ class Evaluate:
     keep: Path | None = None
     """Folder to create for the reconstructions; by default they are not kept."""
     refine_steps: int = 30
+    """As in reconstruct."""
+    surface: SurfaceKind = "auto"
     """As in reconstruct."""
     device: Device = "auto"
     """Where to compute."""
@@ -116,7 +119,9 @@ class Evaluate:
                 out = Path(stack.enter_context(tempfile.TemporaryDirectory()))
             else:
                 out = stack.enter_context(new_folder(self.keep))
-            reconstruct(model, pictures, out, ALONE, SeeOptions(self.refine_steps))
+            reconstruct(
+                model, pictures, out, ALONE, SeeOptions(self.refine_steps, surface=self.surface)
+            )
             say("comparing with the truth ...")
             known = partial(
                 known_shape,

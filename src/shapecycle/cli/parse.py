@@ -11,6 +11,7 @@ from shapecycle.cli.evaluate import Evaluate
 from shapecycle.cli.generate import Generate
 from shapecycle.cli.reconstruct import Reconstruct
 from shapecycle.cli.render import Render
+from shapecycle.cli.strip import Strip
 from shapecycle.cli.train import Train
 from shapecycle.errors import ConfigError
 from shapecycle.torchrun import is_one_of_several
@@ -43,12 +44,13 @@ COMMANDS: dict[str, Callable[..., Command]] = {
     "render": Render,
     "generate": Generate,
     "evaluate": Evaluate,
+    "strip": Strip,
     "demo": Demo,
     "doctor": Doctor,
 }
 
 
-ALONE = ("evaluate", "demo", "doctor")
+ALONE = ("evaluate", "strip", "demo", "doctor")
 """Verbs that processes of torchrun cannot share out."""
 
 

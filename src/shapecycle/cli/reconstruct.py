@@ -15,6 +15,7 @@ from shapecycle.cli.inputs import Device, check_range, files_of, load_share
 from shapecycle.cli.output import camera_json, new_folder
 from shapecycle.cli.together import own_device, together
 from shapecycle.cli.writer import Writer
+from shapecycle.config import SurfaceKind
 from shapecycle.console import say
 from shapecycle.data.folders import counted
 from shapecycle.errors import ConfigError
@@ -45,6 +46,9 @@ class Reconstruct:
     """Folder to create; one subfolder per picture."""
     refine_steps: int = 30
     """Steps of fitting each shape and pose to its mask; 0 keeps the network's first answer."""
+    surface: SurfaceKind = "auto"
+    """The decoded template, a remembered shape that is carried to it, or whichever of the two
+    code.json then gives the reason for."""
     hypothesis: int | None = None
     """Which pose hypothesis to take, as code.json ranks them; by default 1, the most plausible."""
     azimuth_hint: float | None = None
@@ -104,6 +108,7 @@ class Reconstruct:
             hypothesis=1 if self.hypothesis is None else self.hypothesis,
             azimuth_hint=None if self.azimuth_hint is None else radians(self.azimuth_hint),
             fov_y=None if self.fov is None else radians(self.fov),
+            surface=self.surface,
         )
 
 
@@ -120,6 +125,7 @@ class Result:
     shape_distance: float
     unlike_training_shapes: bool
     bare_mask: bool
+    source: str | None
 
 
 MISSED = 0.1
@@ -252,7 +258,9 @@ def _write(
     folder.mkdir(parents=True)
     Image.fromarray((picture * 255).round().astype(np.uint8)).save(folder / "render.png")
     iou = silhouette_iou(picture[..., 3], photo.rgba[3])
-    mesh.save(folder / "mesh.glb", extras={"silhouette_iou": iou})
+    source = seen.surface.source
+    named = {} if source is None else {"carried_from": source}
+    mesh.save(folder / "mesh.glb", extras={"silhouette_iou": iou, **named})
     doubts: dict[str, Any] = {
         "half_turn_is_likely": seen.half_turn_is_likely,
         "shape_distance": seen.shape_distance,
@@ -268,11 +276,18 @@ def _write(
         "start": _hypothesis_json(seen.start, seen.fov_y),
         "silhouette_iou": iou,
         **doubts,
+        "surface": vars(seen.surface),
     }
     (folder / "code.json").write_text(json.dumps(record, indent=1) + "\n")
     azimuth, elevation, _ = (degrees(x) for x in seen.code.pose.angles[0].tolist())
     result = Result(
-        photo.path.name, iou, azimuth % 360, elevation, seen.start.plausibility, **doubts
+        photo.path.name,
+        iou,
+        azimuth % 360,
+        elevation,
+        seen.start.plausibility,
+        **doubts,
+        source=source,
     )
     return number, result
 

@@ -78,6 +78,12 @@ class Train:
     """Axis that points up in the shape files."""
     front: Annotated[DisallowNone[str | None], arg(help_behavior_hint="(default: +z)")] = None
     """Axis that points to the front in the shape files."""
+    memory: Annotated[
+        DisallowNone[Literal["folders", "none"] | None],
+        arg(help_behavior_hint="(default: folders)"),
+    ] = None
+    """Whether the model keeps shapes and texels of photographs, for carried surfaces and whole
+    textures; none leaves nothing of either folder in it."""
     resume: bool = False
     """Go on from the last saved state in the run folder, with its settings, seed and axes; begin
     anew with them if it was stopped before the first one."""
@@ -183,7 +189,9 @@ def _new_run(command: Train) -> Record:
 
     preset = command.preset or "laptop"
     return Record(
-        settings=_with_length(load_settings(preset, command.config), command),
+        settings=_with_memory(
+            _with_length(load_settings(preset, command.config), command), command
+        ),
         seed=command.seed or 0,
         minutes=command.minutes,
         minutes_are_limit=command.minutes is not None and command.total_images is not None,
@@ -239,7 +247,7 @@ def _resumed(command: Train) -> Record:
             "leave 'scenes.photographed_shapes' as it is, or train into a new folder",
         )
     source = str(command.config or record_file(command.out))
-    settings = _with_length(checked(settings, source=source), command)
+    settings = _with_memory(_with_length(checked(settings, source=source), command), command)
     minutes, is_limit = _time_to_go_on(command, stored)
     total = settings.train.total_images
     counted = stored.minutes is None or stored.minutes_are_limit
@@ -278,6 +286,15 @@ def _with_length(settings: "Settings", command: Train) -> "Settings":
         return settings
     length = replace(settings.train, total_images=command.total_images)
     return checked(replace(settings, train=length), source="--total-images")
+
+
+def _with_memory(settings: "Settings", command: Train) -> "Settings":
+    from shapecycle.config import MemorySettings
+
+    if command.memory is None:
+        return settings
+    kept = MemorySettings() if command.memory == "folders" else MemorySettings(0, 0)
+    return replace(settings, memory=kept)
 
 
 def _option(name: str, value: object) -> str:

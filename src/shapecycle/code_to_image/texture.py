@@ -57,11 +57,12 @@ class _Up(nn.Module):
 
 
 def albedo(texture: Texture, decoded: Float[Tensor, "b 3 s s"]) -> Float[Tensor, "b 3 t t"]:
-    """Lay what a photograph showed over what was decoded.
+    """Lay what photographs showed over what was decoded.
 
-    Seen texels win by their weight, then texels whose mirror image was seen. On all others the
-    decoded image is shifted by how far it was off at the nearest seen ones, spread smoothly: a
-    code remembers which parts differ in colour better than it remembers the colours.
+    Seen texels win by their weight, then texels whose mirror image was seen, then those that were
+    borrowed. On all others the decoded image is shifted by how far it was off at the nearest known
+    ones, spread smoothly: a code remembers which parts differ in colour better than it remembers
+    the colours.
 
     Args:
         texture: The texture; without texels the decoded image is returned as it is.
@@ -70,14 +71,23 @@ def albedo(texture: Texture, decoded: Float[Tensor, "b 3 s s"]) -> Float[Tensor,
     if texture.texels is None:
         return decoded
     seen = texture.texels
-    if decoded.shape[-1] != seen.shape[-1]:
-        size = (seen.shape[-1], seen.shape[-1])
-        decoded = F.interpolate(decoded, size=size, mode="bilinear", align_corners=False)
+    decoded = resized_to(decoded, seen.shape[-1])
     # The template's UV square is mirror symmetric, so the other side is the flipped image.
-    mirrored = seen.flip(-1)
-    own, other = seen[:, 3:], mirrored[:, 3:] * (1 - seen[:, 3:])
-    off = own * (seen[:, :3] - decoded) + other * (mirrored[:, :3] - decoded)
-    return (decoded + pull_push(off, own + other)).clamp(0, 1)
+    layers = [seen, seen.flip(-1)]
+    if texture.fill is not None:
+        layers.append(resized_to(texture.fill, seen.shape[-1]))
+    off, known = torch.zeros_like(decoded), torch.zeros_like(decoded[:, :1])
+    for layer in layers:
+        weight = layer[:, 3:] * (1 - known)
+        off, known = off + weight * (layer[:, :3] - decoded), known + weight
+    return (decoded + pull_push(off, known)).clamp(0, 1)
+
+
+def resized_to(image: Float[Tensor, "b c s s"], side: int) -> Float[Tensor, "b c t t"]:
+    """Resize square images, without smoothing."""
+    if image.shape[-1] == side:
+        return image
+    return F.interpolate(image, (side, side), mode="bilinear", align_corners=False)
 
 
 def laid_over(

@@ -1,16 +1,24 @@
-"""What a model remembers: sources, and how they lie in its file."""
+"""What a model remembers: sources and donors, and how they lie in its file."""
 
+import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+from jaxtyping import Float
+from PIL import Image
 from torch import Tensor
 
+from shapecycle.memory.donors import Donor
 from shapecycle.memory.source import LEVELS, Source
 
 PREFIX = "memory."
 """What the names of its tensors in a model file begin with."""
 UV_LEVELS = 2**16 - 1
+"""Steps of a stored texture coordinate."""
+QUALITY = 90
+"""Of the compressed texels, of 100."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,32 +27,38 @@ class Memory:
 
     Attributes:
         sources: Shapes that can be carried to others.
+        donors: Photographs whose texels complete the textures of others.
     """
 
     sources: tuple[Source, ...] = ()
+    donors: tuple[Donor, ...] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.sources)
+        return bool(self.sources or self.donors)
 
     def tensors(self) -> dict[str, Tensor]:
         """Return all of it, quantised, by names that begin with ``PREFIX``."""
-        if not self:
-            return {}
-        parts = {
-            "codes": torch.stack([one.code for one in self.sources]).half(),
-            "vertices": torch.cat(
-                [(one.vertices * LEVELS).round() for one in self.sources]
-            ).short(),
-            "faces": torch.cat([one.faces for one in self.sources]).short(),
-            "uv": (
-                (torch.cat([one.uv for one in self.sources]) * UV_LEVELS).round() - 2**15
-            ).short(),
-            "uv_faces": torch.cat([one.uv_faces for one in self.sources]).short(),
-            "counts": torch.tensor(
-                [[len(one.vertices), len(one.faces), len(one.uv)] for one in self.sources]
-            ),
-            "names": _bytes("\n".join(one.name for one in self.sources)),
-        }
+        parts: dict[str, Tensor] = {}
+        if self.sources:
+            vertices = torch.cat([one.vertices for one in self.sources]) * LEVELS
+            uv = torch.cat([one.uv for one in self.sources]) * UV_LEVELS - 2**15
+            counts = [[len(x) for x in (one.vertices, one.faces, one.uv)] for one in self.sources]
+            parts |= {
+                "sources.codes": torch.stack([one.code for one in self.sources]).half(),
+                "sources.vertices": vertices.round().short(),
+                "sources.faces": torch.cat([one.faces for one in self.sources]).short(),
+                "sources.uv": uv.round().short(),
+                "sources.uv_faces": torch.cat([one.uv_faces for one in self.sources]).short(),
+                "sources.counts": torch.tensor(counts),
+                "sources.names": _of_bytes("\n".join(one.name for one in self.sources).encode()),
+            }
+        if self.donors:
+            images = [_webp(one.texels) for one in self.donors]
+            parts |= {
+                "donors.images": _of_bytes(b"".join(images)),
+                "donors.counts": torch.tensor([len(image) for image in images]),
+                "donors.names": _of_bytes("\n".join(one.name for one in self.donors).encode()),
+            }
         return {PREFIX + name: part for name, part in parts.items()}
 
     @staticmethod
@@ -55,36 +69,63 @@ class Memory:
             ValueError: If tensors are missing, or do not fit together.
         """
         found = {k.removeprefix(PREFIX): v for k, v in tensors.items() if k.startswith(PREFIX)}
-        if not found:
-            return Memory()
         try:
-            counts = found["counts"].tolist()
-            names = bytes(found["names"].tolist()).decode().split("\n")
-            splits = [list(column) for column in zip(*counts, strict=True)]
-            vertices, faces, uv, uv_faces = (
-                found[name].long().split(splits[k])
-                for name, k in (("vertices", 0), ("faces", 1), ("uv", 2), ("uv_faces", 1))
-            )
-            sources = tuple(
-                Source(
-                    name,
-                    code,
-                    v.float() / LEVELS,
-                    f % 2**16,
-                    (t.float() + 2**15) / UV_LEVELS,
-                    g % 2**16,
-                )
-                for name, code, v, f, t, g in zip(
-                    names, found["codes"].float(), vertices, faces, uv, uv_faces, strict=True
-                )
-            )
-        except (KeyError, TypeError, RuntimeError, UnicodeDecodeError) as fault:
+            sources = _sources(found) if "sources.counts" in found else ()
+            donors = _donors(found) if "donors.counts" in found else ()
+        except (KeyError, TypeError, RuntimeError, OSError, UnicodeDecodeError) as fault:
             raise ValueError(f"its memory is damaged ({fault})") from fault
         for one in sources:
             if int(one.faces.max()) >= len(one.vertices) or int(one.uv_faces.max()) >= len(one.uv):
                 raise ValueError(f"its memory of {one.name} is damaged")
-        return Memory(sources)
+        return Memory(sources, donors)
 
 
-def _bytes(text: str) -> Tensor:
-    return torch.tensor(list(text.encode()), dtype=torch.uint8)
+def _sources(found: Mapping[str, Tensor]) -> tuple[Source, ...]:
+    names = _bytes_of(found["sources.names"]).decode().split("\n")
+    splits = [list(column) for column in zip(*found["sources.counts"].tolist(), strict=True)]
+    vertices, faces, uv, uv_faces = (
+        found[f"sources.{name}"].long().split(splits[k])
+        for name, k in (("vertices", 0), ("faces", 1), ("uv", 2), ("uv_faces", 1))
+    )
+    codes = found["sources.codes"].float()
+    return tuple(
+        Source(
+            name, code, v.float() / LEVELS, f % 2**16, (t.float() + 2**15) / UV_LEVELS, g % 2**16
+        )
+        for name, code, v, f, t, g in zip(names, codes, vertices, faces, uv, uv_faces, strict=True)
+    )
+
+
+def _donors(found: Mapping[str, Tensor]) -> tuple[Donor, ...]:
+    names = _bytes_of(found["donors.names"]).decode().split("\n")
+    images = found["donors.images"].split(found["donors.counts"].tolist())
+    return tuple(
+        Donor(name, _of_webp(_bytes_of(image))) for name, image in zip(names, images, strict=True)
+    )
+
+
+def _webp(texels: Float[Tensor, "4 s s"]) -> bytes:
+    """Compress texels; colours only where there are any."""
+    pixels = (texels.permute(1, 2, 0).clamp(0, 1) * 255).round().byte().cpu().numpy()
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "WEBP", quality=QUALITY)
+    return buffer.getvalue()
+
+
+def _of_webp(contents: bytes) -> Float[Tensor, "4 s s"]:
+    with Image.open(io.BytesIO(contents), formats=("WEBP",)) as picture:
+        pixels = np.asarray(picture.convert("RGBA"), dtype=np.float32) / 255
+    return torch.from_numpy(pixels.transpose(2, 0, 1).copy())
+
+
+def _of_bytes(contents: bytes) -> Tensor:
+    return torch.from_numpy(np.frombuffer(contents, np.uint8).copy())
+
+
+def _bytes_of(tensor: Tensor) -> bytes:
+    return tensor.numpy().tobytes()
+
+
+def stripped(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return what is no part of a memory."""
+    return {name: value for name, value in tensors.items() if not name.startswith(PREFIX)}

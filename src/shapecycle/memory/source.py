@@ -19,7 +19,7 @@ LEVELS = 2**15 - 1
 """Steps of a stored coordinate between the origin and a distance of 1."""
 CREASE = radians(40)
 """Angle between faces from which shading does not blend them."""
-LOOKS = 4
+LOOKS = 2
 """Points of each face that are looked at, to tell its outside from its inside."""
 BOTH = 0.3
 """A face whose less seen side is seen this well, compared with the other, is an open sheet."""
@@ -122,8 +122,9 @@ def _outside(mesh: Mesh) -> trimesh.Trimesh:
     # Joined only now: the two sides of a sheet keep their own vertices.
     for part in (front, back):
         part.update_faces(part.nondegenerate_faces() & part.unique_faces())
-    both: trimesh.Trimesh = trimesh.util.concatenate([front, back]) if len(back.faces) else front
-    return both
+    joined = trimesh.util.concatenate([front, back]) if len(back.faces) else front
+    assert isinstance(joined, trimesh.Trimesh)
+    return joined
 
 
 def _creased(joined: trimesh.Trimesh) -> trimesh.Trimesh:

@@ -14,6 +14,7 @@ from shapecycle.data.shape_sampler import SampledSurfaces, ShapeSampler, sampled
 from shapecycle.data.shapes import ShapeSet
 from shapecycle.errors import CheckpointError, NonFiniteLoss, OutOfMemory, is_lack_of_memory
 from shapecycle.losses import Losses
+from shapecycle.model import Model
 from shapecycle.model_file import MODEL_NAME, Provenance, save_model
 from shapecycle.parallel import ALONE, Team
 from shapecycle.randomness import shared_generator
@@ -23,6 +24,7 @@ from shapecycle.train.computing import Computing, choose_threads
 from shapecycle.train.estimate import after_measuring, at_end, before_stage
 from shapecycle.train.helpers import helped
 from shapecycle.train.journal import Journal, Silence
+from shapecycle.train.remember import remember, reserved
 from shapecycle.train.schedule import Schedule, Stage, lr_scale, planned_stages, stage_shares
 from shapecycle.train.signals import Stopped, StopRequest, stop_requests
 from shapecycle.train.steps import Trainer
@@ -123,14 +125,14 @@ def _train(
     seconds, preparation = team.largest(times)
     if run.seconds is not None:
         run = replace(run, seconds=seconds)
-    schedule = _schedule(run, preparation=preparation)
+    schedule = _schedule(run, preparation=preparation, shapes=len(shapes))
     if run.resume:
         _restore(run, trainer, schedule)
         journal.say(f"resumed after {_images(schedule):,} images")
     with stop_requests() as request:
         _run_stages(run, trainer, schedule, journal, request)
-        # Later requests change nothing: the training ends here.
         _save(run, trainer, schedule)
+        _remember(run, trainer, schedule, journal, request)
     journal.say(at_end(schedule, run.settings.train.total_images))
     _panel(journal, trainer, _images(schedule))
 
@@ -256,11 +258,14 @@ def _check_finite_parts(trainer: Trainer, run: Run, stage: Stage, fault: ValueEr
             raise _non_finite(f"{name} are not finite", stage, run.folder) from fault
 
 
-def _schedule(run: Run, *, preparation: float) -> Schedule:
+def _schedule(run: Run, *, preparation: float, shapes: int) -> Schedule:
     settings = run.settings.train
     is_counted = run.seconds is None or run.seconds_are_limit
     total = settings.total_images if is_counted else None
-    seconds = None if run.seconds is None else max(1.0, run.seconds - preparation)
+    seconds = None
+    if run.seconds is not None:
+        afterwards = reserved(run.seconds, run.settings.memory, shapes)
+        seconds = max(1.0, run.seconds - preparation - afterwards)
     return Schedule(planned_stages(total, stage_shares(settings)), settings.batch, seconds)
 
 
@@ -317,16 +322,53 @@ def _save(run: Run, trainer: Trainer, schedule: Schedule) -> None:
     clear_partial(run.folder)
     with trainer.ema.applied():
         trainer.fit_priors()
-        about = Provenance(
-            as_dict(run.settings), _images(schedule), [*run.photos.notes, *run.shapes.notes]
-        )
-        save_model(trainer.networks, run.folder / MODEL_NAME, about)
+        save_model(trainer.networks, run.folder / MODEL_NAME, _provenance(run, schedule))
     state = {
         "trainer": trainer.state(),
         "stages": [dict(vars(stage)) for stage in schedule.stages],
         "elapsed": schedule.elapsed,
     }
     save_state(run.folder / "state", state, _images(schedule))
+
+
+def _remember(
+    run: Run,
+    trainer: Trainer,
+    schedule: Schedule,
+    journal: Journal | Silence,
+    request: StopRequest,
+) -> None:
+    """Save the model once more, with what it remembers of the folders.
+
+    Raises:
+        Stopped: If that was asked for; the model is saved, without a memory.
+    """
+    settings = run.settings.memory
+    if not trainer.team.is_first or not (settings.sources or settings.donors):
+        return
+    journal.say("remembering shapes and photographs ...")
+    start, seconds = time.monotonic(), None
+    if run.seconds is not None:
+        seconds = reserved(run.seconds, settings, len(run.shapes))
+    with trainer.ema.applied():
+        model = Model(trainer.networks, _provenance(run, schedule))
+        found = remember(
+            model, run.shapes, run.photos, settings,
+            seconds=seconds, is_stopped=lambda: request.is_made,
+        )  # fmt: skip
+        if found is None:
+            raise Stopped
+        save_model(trainer.networks, run.folder / MODEL_NAME, model.provenance, found)
+    journal.say(
+        f"the model holds {len(found.sources):,} of the shapes and texels of {len(found.donors):,} "
+        f"of the photographs ({time.monotonic() - start:.0f} s): mind their owners when you share "
+        "it, `shapecycle strip` takes them out"
+    )
+
+
+def _provenance(run: Run, schedule: Schedule) -> Provenance:
+    notes = [*run.photos.notes, *run.shapes.notes]
+    return Provenance(as_dict(run.settings), _images(schedule), notes)
 
 
 def _restore(run: Run, trainer: Trainer, schedule: Schedule) -> None:

@@ -1,0 +1,146 @@
+"""Texture completion: what a photograph does not show is borrowed from one that does.
+
+All photographs lie on the template's one texture. A donor is a training photograph's texels; its
+colours are mapped to those of the picture by what both show.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn import functional as F
+
+from shapecycle.code_to_image.texture import pull_push
+from shapecycle.pooling import pooled
+
+SIDE = 128
+"""Texels along a side of what is kept of a donor."""
+COMPARED_SIDE = 32
+"""Texels along a side by which donors are compared and their colours mapped."""
+ROUNDS = 4
+"""Donors that are asked, one after the other."""
+RIDGE = 2.0
+"""Texels by which a colour map is held to leave colours as they are."""
+LACKING = 0.15
+"""What a donor costs that shows nothing of what is missing, in squared colour differences."""
+FEW = 8.0
+"""Common texels below which a donor is trusted less."""
+FILLED = 0.02
+"""Share of the texels below which nothing counts as missing."""
+
+
+@dataclass(frozen=True, eq=False)
+class Donor:
+    """What a training photograph shows of the template's texture.
+
+    Attributes:
+        name: Of its file, without the ending.
+        texels: sRGB albedo and how well each texel was seen, as in `graphics_code.Texture`.
+    """
+
+    name: str
+    texels: Float[Tensor, "4 s s"]
+
+
+def both_sides(texels: Float[Tensor, "b 4 s s"]) -> Float[Tensor, "b 4 s s"]:
+    """Lay what was seen over its mirror image."""
+    own, mirrored = texels, texels.flip(-1)
+    left = mirrored[:, 3:] * (1 - own[:, 3:])
+    weight = own[:, 3:] + left
+    colour = own[:, 3:] * own[:, :3] + left * mirrored[:, :3]
+    return torch.cat([colour / weight.clamp(min=1e-6), weight], 1)
+
+
+class Donors:
+    """The donors of a model.
+
+    Args:
+        donors: At least one.
+        device: Where textures are completed.
+    """
+
+    def __init__(self, donors: Sequence[Donor], device: torch.device) -> None:
+        self.donors = list(donors)
+        texels = torch.stack([_resized(one.texels[None], SIDE)[0] for one in donors]).to(device)
+        self.texels: Float[Tensor, "d 4 s s"] = both_sides(texels)
+        self._small = _small(self.texels)
+
+    def complete(self, texels: Float[Tensor, "b 4 s s"]) -> Float[Tensor, "b 4 s s"]:
+        """Return colours for what was not seen, and how much of each texel they fill."""
+        return torch.cat([self._complete(one[None]) for one in texels])
+
+    def _complete(self, texels: Float[Tensor, "1 4 s s"]) -> Float[Tensor, "1 4 s s"]:
+        known = both_sides(texels)
+        filled, small = torch.zeros_like(known), _small(known)[0]
+        for _ in range(ROUNDS):
+            missing = 1 - small[:, 3]
+            if missing.mean() < FILLED:
+                break
+            best, colours = self._best(small, missing)
+            if best is None:
+                break
+            shown = _resized(self.texels[best : best + 1], texels.shape[-1])
+            mapped = _mapped(shown[:, :3].flatten(2)[0].mT, colours).mT.view(shown[:, :3].shape)
+            everything = _over(known, filled)
+            common = everything[:, 3:] * shown[:, 3:]
+            # Half of what still differs where both show something goes along.
+            off = pull_push(common * (everything[:, :3] - mapped), common)
+            new = torch.cat([(mapped + 0.5 * off).clamp(0, 1), shown[:, 3:]], 1)
+            filled = _over(filled, new)
+            small = _small(_over(known, filled))[0]
+        left = (1 - known[:, 3:]).clamp(0, 1)
+        return torch.cat([filled[:, :3], filled[:, 3:] * left], 1)
+
+    def _best(
+        self, known: Float[Tensor, "t 4"], missing: Float[Tensor, " t"]
+    ) -> tuple[int | None, Float[Tensor, "4 3"]]:
+        """Choose the donor that agrees best with what is known and shows most of the rest."""
+        shown = self._small[..., 3]
+        common = shown * known[:, 3]
+        x = F.pad(self._small[..., :3], (0, 1), value=1.0)
+        weighted = common[..., None] * x
+        identity = torch.eye(4, 3).to(x)
+        left = (weighted.mT @ x).double() + RIDGE * torch.eye(4).to(x).double()
+        right = (weighted.mT @ known[:, :3]).double() + RIDGE * identity.double()
+        # On processors PyTorch 2.13 solves batches wrongly with several threads.
+        maps = np.linalg.solve(left.cpu().numpy(), right.cpu().numpy())
+        colours = torch.from_numpy(maps).to(x)
+        error = (x @ colours - known[:, :3]).square().sum(2)
+        count = common.sum(1)
+        residual = (common * error).sum(1) / count.clamp(min=1e-3)
+        gained = (shown * missing).sum(1) / missing.sum().clamp(min=1e-6)
+        score = residual + LACKING * (1 - gained) + LACKING * (1 - count / FEW).clamp(min=0)
+        best = int(score.argmin())
+        return (best if gained[best] > FILLED else None), colours[best]
+
+
+def _over(
+    upper: Float[Tensor, "b 4 s s"], lower: Float[Tensor, "b 4 s s"]
+) -> Float[Tensor, "b 4 s s"]:
+    left = lower[:, 3:] * (1 - upper[:, 3:])
+    weight = upper[:, 3:] + left
+    colour = upper[:, 3:] * upper[:, :3] + left * lower[:, :3]
+    return torch.cat([colour / weight.clamp(min=1e-6), weight], 1)
+
+
+def _small(texels: Float[Tensor, "b 4 s s"]) -> Float[Tensor, "b t 4"]:
+    """Return weighted means over few large texels."""
+    weight = pooled(texels[:, 3:], COMPARED_SIDE)
+    colour = pooled(texels[:, 3:] * texels[:, :3], COMPARED_SIDE) / weight.clamp(min=1e-6)
+    return torch.cat([colour, weight], 1).flatten(2).mT
+
+
+def _resized(image: Float[Tensor, "b 4 s s"], side: int) -> Float[Tensor, "b 4 t t"]:
+    """Resize texels, colours by their weights."""
+    if image.shape[-1] == side:
+        return image
+    heavy = torch.cat([image[:, :3] * image[:, 3:], image[:, 3:]], 1)
+    new = F.interpolate(heavy, (side, side), mode="bilinear", align_corners=False, antialias=True)
+    return torch.cat([new[:, :3] / new[:, 3:].clamp(min=1e-6), new[:, 3:]], 1)
+
+
+def _mapped(colours: Float[Tensor, "n 3"], maps: Float[Tensor, "4 3"]) -> Float[Tensor, "n 3"]:
+    return (F.pad(colours, (0, 1), value=1.0) @ maps).clamp(0, 1)

@@ -1,0 +1,100 @@
+"""After training: what the model keeps of the two folders."""
+
+import time
+from collections.abc import Callable
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from shapecycle.config import MemorySettings
+from shapecycle.data.photos import PhotoSet
+from shapecycle.data.shapes import ShapeSet
+from shapecycle.memory.donors import Donor
+from shapecycle.memory.memory import Memory
+from shapecycle.memory.source import Source, source_of
+from shapecycle.model import Model
+
+SHARE = 0.08
+"""Part of a limited time that may go into it."""
+SECONDS_A_SOURCE = 1.0
+"""About what preparing a shape takes a slow core."""
+DONORS_AT_ONCE = 16
+
+
+def reserved(seconds: float, settings: MemorySettings, shapes: int) -> float:
+    """Return how much of a limited time is left for `remember`."""
+    wanted = SECONDS_A_SOURCE * (min(settings.sources, shapes) + settings.donors / 8)
+    return min(SHARE * seconds, wanted)
+
+
+def remember(
+    model: Model,
+    shapes: ShapeSet,
+    photos: PhotoSet,
+    settings: MemorySettings,
+    *,
+    seconds: float | None = None,
+    is_stopped: Callable[[], bool] = lambda: False,
+) -> Memory | None:
+    """Prepare shapes for being carried, and fetch the texels of photographs.
+
+    Args:
+        model: Trained, without memory.
+        shapes: The training shapes.
+        photos: The training photographs; their files are read again.
+        settings: How many of each.
+        seconds: Time for it; by default all that it takes. Fewer are remembered where it ends.
+        is_stopped: Whether to stop, looked at now and then.
+
+    Returns:
+        The memory; None if it was stopped.
+    """
+    start = time.monotonic()
+    sources: list[Source] = []
+    for k in _spread_out(model, shapes, settings.sources):
+        if is_stopped():
+            return None
+        if seconds is not None and time.monotonic() - start > 0.8 * seconds and sources:
+            break
+        mesh = shapes.meshes[k]
+        if mesh.is_point_cloud:
+            continue
+        source = source_of(mesh, shapes.paths[k].stem, model.read(mesh)[0].cpu())
+        if source is not None:
+            sources.append(source)
+    donors: list[Donor] = []
+    count = min(settings.donors, len(photos))
+    chosen = [photos.paths[k * len(photos) // count] for k in range(count)]
+    for first in range(0, count, DONORS_AT_ONCE):
+        if is_stopped():
+            return None
+        if seconds is not None and time.monotonic() - start > seconds and donors:
+            break
+        some = chosen[first : first + DONORS_AT_ONCE]
+        for path, seen in zip(some, model.see_all(some), strict=True):
+            texels = seen.code.texture.texels
+            assert texels is not None
+            donors.append(Donor(path.stem, texels[0].cpu()))
+    return Memory(tuple(sources), tuple(donors))
+
+
+def _spread_out(model: Model, shapes: ShapeSet, most: int) -> list[int]:
+    """Choose shapes far from each other by their codes, all of them where they are few.
+
+    Source:
+        Gonzalez, "Clustering to minimize the maximum intercluster distance", 1985.
+    """
+    surfaces = [k for k, mesh in enumerate(shapes.meshes) if not mesh.is_point_cloud]
+    if most == 0 or not surfaces:
+        return []
+    codes = torch.cat([model.read(shapes.meshes[k], refine_steps=0) for k in surfaces])
+    codes = codes / model.networks.shape_prior.spread().clamp(min=1e-6)
+    chosen: list[int] = []
+    nearest: Float[Tensor, " s"] = (codes - codes.mean(0)).norm(dim=1)
+    while len(chosen) < min(most, len(surfaces)):
+        new: Int[Tensor, ""] = nearest.argmax()
+        chosen.append(int(new))
+        nearest = torch.minimum(nearest, (codes - codes[new]).norm(dim=1))
+        nearest[new] = -1
+    return [surfaces[k] for k in chosen]
