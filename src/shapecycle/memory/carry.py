@@ -61,7 +61,7 @@ class _Candidates:
     apart: Float[Tensor, " c"]
     points: Float[Tensor, "c n 3"]
     templates: Float[Tensor, "c v 3"]
-    influence: Float[Tensor, "c n m"]
+    influence: Float[Tensor, "c m n"]
     form: Float[Tensor, "c m m"]
     moves: Float[Tensor, "c m 3"]
     angles: Float[Tensor, "c 3"]
@@ -77,7 +77,8 @@ class _Candidates:
         return Pose(self.angles, place)
 
     def vertices(self) -> Float[Tensor, "c n 3"]:
-        return to_unit_box(self.points + self.influence @ self.moves)[0]
+        # Three times as fast on a processor as the product the other way round.
+        return to_unit_box(self.points + (self.moves.mT @ self.influence).mT)[0]
 
 
 def carry(
@@ -158,7 +159,7 @@ def _carry(
         apart=apart.flatten(),
         points=points,
         templates=laid,
-        influence=handles.influence(points, laid),
+        influence=handles.influence(points, laid).mT.contiguous(),
         form=handles.bending(templates)[picture],
         moves=torch.zeros_like(laid[:, : len(handles)]),
         angles=pose.angles[picture],
