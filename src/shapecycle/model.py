@@ -58,6 +58,8 @@ MAX_DRAWN_SIDE = 2048
 """Longest side that is drawn, in pixels; larger pictures are enlarged from it."""
 TEXTURE_UPSCALE = 2
 """How much finer than in training textures are taken from photographs, at least."""
+SEEN_AT_ONCE = 128
+"""Pictures that are seen at once: fitting sources to them takes 1 GB."""
 MAX_TEXTURE_SIDE = 1024
 """Pixels along a side of an object's window from which textures are taken, at most."""
 
@@ -184,6 +186,15 @@ class Model:
             photos: What `data.photos.load_photo` returned, of any sizes.
             options: How they are seen.
         """
+        if len(photos) > SEEN_AT_ONCE:
+            parts = [slice(k, k + SEEN_AT_ONCE) for k in range(0, len(photos), SEEN_AT_ONCE)]
+            return [
+                seen
+                for part in parts
+                for seen in self.see_photos(
+                    photos[part], replace(options, pose=options.pose and options.pose[part])
+                )
+            ]
         if not photos:
             return []
         networks, size = self.networks, self.settings.image_size

@@ -29,8 +29,6 @@ COMING_BACK = 1.0
 seen again is not what the picture showed."""
 GREY = 0.4
 """Linear albedo in which candidates are drawn to be seen again."""
-AT_ONCE = 4
-"""Pictures that are fitted at once: 100 MB."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,6 +79,7 @@ class _Candidates:
         return to_unit_box(self.points + (self.moves.mT @ self.influence).mT)[0]
 
 
+@torch.no_grad()
 def carry(
     networks: Networks,
     sources: Sources,
@@ -114,38 +113,6 @@ def carry(
         Successive halving: Jamieson and Talwalkar, "Non-stochastic best arm identification and
         hyperparameter optimization", AISTATS 2016.
     """
-    parts = [
-        _carry(
-            networks, sources, handles, shape[k], pose[k], mask[k],
-            View(view.window[k], view.size, view.fov_y), seen=seen[k], light=light[k],
-        )
-        for k in (slice(s, s + AT_ONCE) for s in range(0, len(shape), AT_ONCE))
-    ]  # fmt: skip
-    return Carried(
-        torch.cat([one.row for one in parts]),
-        torch.cat([one.moves for one in parts]),
-        Pose(
-            torch.cat([one.pose.angles for one in parts]),
-            torch.cat([one.pose.translation for one in parts]),
-        ),
-        torch.cat([one.misfit for one in parts]),
-        torch.cat([one.apart for one in parts]),
-    )
-
-
-@torch.no_grad()
-def _carry(
-    networks: Networks,
-    sources: Sources,
-    handles: Handles,
-    shape: Float[Tensor, "b n"],
-    pose: Pose,
-    mask: Float[Tensor, "b 1 h w"],
-    view: View,
-    *,
-    seen: Float[Tensor, "b n"],
-    light: Float[Tensor, "b 9 3"],
-) -> Carried:
     batch = len(shape)
     templates = networks.renderer.vertices(shape)
     rows, apart = sources.nearest(templates, CANDIDATES)

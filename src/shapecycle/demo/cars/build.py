@@ -20,7 +20,7 @@ def car_mesh(car: Car) -> Mesh:
     Returns:
         About 4,000 triangles; centred, bounding-box diagonal 1, +y up, front +z.
     """
-    return whole_mesh(_placed_solids(car))
+    return whole_mesh(placed_solids(car))
 
 
 def car_parts(car: Car) -> tuple[Part, ...]:
@@ -32,9 +32,10 @@ def car_parts(car: Car) -> tuple[Part, ...]:
     Returns:
         Parts whose faces together are exactly those of ``car_mesh``.
     """
-    return parts_by_material(_placed_solids(car), MATERIALS)
+    return parts_by_material(placed_solids(car), MATERIALS)
 
 
-def _placed_solids(car: Car) -> list[Solid]:
+def placed_solids(car: Car) -> list[Solid]:
+    """Build the solids of ``car_mesh``, in its frame."""
     solids = [body_solid(car), cabin_solid(car), *wheel_solids(car), *end_solids(car)]
     return placed([*solids, *bolted_solids(car)])
