@@ -279,7 +279,6 @@ def test_smaller_images_are_enlarged_to_stack(part: str) -> None:
     torch.testing.assert_close(stacked[:1].mean((2, 3)), image(codes[0]).mean((2, 3)))
 
 
-@pytest.mark.xfail(strict=True, raises=TypeError, reason="a fill is not enlarged to the texels")
 def test_a_small_fill_is_enlarged_to_the_larger_texels_of_codes_without() -> None:
     small, large = _code(1, texels=4, fill=4), _code(1, texels=16)
     for code in (GraphicsCode.stack([small, large]), small.interpolated(large, 0.5)):

@@ -179,7 +179,7 @@ class GraphicsCode:
             texture=Texture(
                 torch.cat([code.texture.code for code in codes]),
                 _joined(seen) if seen else None,
-                _joined_fills(codes),
+                _joined_fills(codes, max((t.shape[-1] for t in seen), default=1)),
             ),
             pose=Pose(
                 torch.cat([code.pose.angles for code in codes]),
@@ -215,7 +215,7 @@ class GraphicsCode:
             texture=Texture(
                 between(self.texture.code, theirs.texture.code),
                 _faded(self.texture.texels, theirs.texture.texels, share),
-                _faded(self.texture.fill, theirs.texture.fill, share),
+                _faded_fill(self.texture, theirs.texture, share),
             ),
             pose=Pose(
                 self.pose.angles + share * angles,
@@ -321,6 +321,13 @@ def _faded(
     return torch.cat([total[:, :3] / total[:, 3:].clamp(min=1e-6), total[:, 3:]], 1)
 
 
+def _faded_fill(ours: Texture, theirs: Texture, share: float) -> Float[Tensor, "b 4 s s"] | None:
+    """Blend what was borrowed, in the size of the blended texels."""
+    fill = _faded(ours.fill, theirs.fill, share)
+    sides = [one.texels.shape[-1] for one in (ours, theirs) if one.texels is not None]
+    return fill if fill is None or not sides else _enlarged(fill, max(sides))
+
+
 def _between(ours: Surface | None, theirs: Surface | None, share: float) -> Surface | None:
     """Move the handles of a surface to another's; its source stays.
 
@@ -344,18 +351,17 @@ def _between(ours: Surface | None, theirs: Surface | None, share: float) -> Surf
     return Surface(source, moves, None if ours is None else _faded(own, their, share))
 
 
-def _joined_fills(codes: list[GraphicsCode]) -> Float[Tensor, "b 4 s s"] | None:
-    """Join what was borrowed; nothing was for codes without."""
-    given = [code.texture.fill for code in codes if code.texture.fill is not None]
-    if not given:
+def _joined_fills(codes: list[GraphicsCode], side: int) -> Float[Tensor, "b 4 s s"] | None:
+    """Join what was borrowed, in the texels' size; nothing was for codes without."""
+    if all(code.texture.fill is None for code in codes):
         return None
-    none = given[0][:1] * 0
-    return _joined(
-        [
-            none.expand(len(code), -1, -1, -1) if code.texture.fill is None else code.texture.fill
-            for code in codes
-        ]
-    )
+    fills = [
+        code.shape.new_zeros(len(code), 4, side, side)
+        if code.texture.fill is None
+        else _enlarged(code.texture.fill, side)
+        for code in codes
+    ]
+    return torch.cat(fills)
 
 
 def _joined_surfaces(codes: list[GraphicsCode]) -> Surface | None:
@@ -400,7 +406,11 @@ def _surface(found: dict[str, Any]) -> Surface:
     source = 0
     if part["kind"] == "carried":
         name = part.get("source")
-        if not isinstance(name, str) or not re.fullmatch("[0-7][0-9a-f]{15}", name):
+        if (
+            name == "0" * 16
+            or not isinstance(name, str)
+            or not re.fullmatch("[0-7][0-9a-f]{15}", name)
+        ):
             raise _not_a_code(f"'surface.source' must be 16 hexadecimal digits, found {name!r}")
         source = int(name, 16)
     moves = _numbers(found, "surface", "handles", size=(None, 3))
@@ -445,7 +455,8 @@ def _described(size: Sequence[int | None]) -> str:
         return "a number"
     if len(size) == 1:
         return "a list of numbers" if size[0] is None else f"a list of {size[0]} numbers"
-    return f"nested lists of {' x '.join(map(str, size))} numbers"
+    sizes = " x ".join("any number" if n is None else str(n) for n in size)
+    return f"nested lists of {sizes} numbers"
 
 
 def _texels(found: dict[str, Any], part: str, name: str) -> Float[Tensor, "1 4 s s"] | None:

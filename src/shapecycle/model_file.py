@@ -83,6 +83,8 @@ def load_model(path: Path, device: str = "cpu") -> tuple[Networks, Provenance, M
         checked(replace(Settings(), model=settings), source=str(file))
         provenance = Provenance(about["settings"], about["images"], about["notes"])
         memory = Memory.of(tensors)
+        if any(len(one.code) != settings.shape_code_size for one in memory.sources):
+            raise ValueError("its memory is damaged (shape codes are of another length)")
         tensors = stripped(tensors)
     except (
         SafetensorError,

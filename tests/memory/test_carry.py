@@ -114,8 +114,7 @@ def test_moves_are_mirror_symmetric_where_shapes_are(model: Model) -> None:
     )
 
 
-def test_pictures_do_not_mix(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(carry_module, "AT_ONCE", 2)
+def test_pictures_do_not_mix(model: Model) -> None:
     moves = 0.03 * torch.ones(3, len(model.surfaces.handles), 3)
     moves[:, ::2] *= -1
     scene = _scene(model, [3, 0, 1], moves=moves)

@@ -100,7 +100,6 @@ def test_of_many_shapes_those_are_kept_that_lie_far_apart(
     assert _chosen(alike, 4, photos, monkeypatch) == sorted(alike), "each once"
 
 
-@pytest.mark.xfail(strict=True, reason="shapes near the mean are taken for already covered")
 def test_a_shape_in_the_middle_is_kept_before_neighbours_of_those_at_the_ends(
     photos: PhotoSet, monkeypatch: pytest.MonkeyPatch
 ) -> None:

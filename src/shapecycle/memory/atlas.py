@@ -16,6 +16,9 @@ from shapecycle.memory.source import Source
 
 TURNED = 0.15
 """Distance, in object units, that counts as much as normals that are 60 degrees apart."""
+BOUND_SIDE = 256
+"""Texels along a side for which the template's are looked up, at most; larger atlases repeat
+them, for the template's texture is no finer."""
 TEMPLATE_SIDE = 128
 """Texels along a side of the template's texture among which nearest ones are looked for."""
 
@@ -72,6 +75,11 @@ class Atlas:
         nearest = torch.from_numpy(row.astype(np.int64) * side + column).flatten().to(device)
         none = torch.zeros(side * side, 2, device=device)
         bare = Atlas(faces, vertex, charts, clip, seen, nearest, none)
+        if side > BOUND_SIDE:
+            coarse = Atlas.of(source, template, renderer, BOUND_SIDE).template_uv
+            row, column = np.indices((side, side)) * BOUND_SIDE // side
+            index = torch.from_numpy(row * BOUND_SIDE + column).flatten().to(device)
+            return replace(bare, template_uv=coarse[index])
         points, normals = bare.points(source.vertices.to(device)[None])
         laid, outwards = renderer.surface(template[None], TEMPLATE_SIDE)
         tree = cKDTree(_placed(laid[0], outwards[0]))

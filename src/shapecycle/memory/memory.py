@@ -1,7 +1,8 @@
 """What a model remembers: sources and donors, and how they lie in its file."""
 
 import io
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,14 +51,14 @@ class Memory:
                 "sources.uv": uv.round().short(),
                 "sources.uv_faces": torch.cat([one.uv_faces for one in self.sources]).short(),
                 "sources.counts": torch.tensor(counts),
-                "sources.names": _of_bytes("\n".join(one.name for one in self.sources).encode()),
+                "sources.names": _of_names([one.name for one in self.sources]),
             }
         if self.donors:
             images = [_webp(one.texels) for one in self.donors]
             parts |= {
                 "donors.images": _of_bytes(b"".join(images)),
                 "donors.counts": torch.tensor([len(image) for image in images]),
-                "donors.names": _of_bytes("\n".join(one.name for one in self.donors).encode()),
+                "donors.names": _of_names([one.name for one in self.donors]),
             }
         return {PREFIX + name: part for name, part in parts.items()}
 
@@ -72,32 +73,40 @@ class Memory:
         try:
             sources = _sources(found) if "sources.counts" in found else ()
             donors = _donors(found) if "donors.counts" in found else ()
-        except (KeyError, TypeError, RuntimeError, OSError, UnicodeDecodeError) as fault:
+        except (KeyError, TypeError, IndexError, RuntimeError, OSError, ValueError) as fault:
             raise ValueError(f"its memory is damaged ({fault})") from fault
-        for one in sources:
-            if int(one.faces.max()) >= len(one.vertices) or int(one.uv_faces.max()) >= len(one.uv):
-                raise ValueError(f"its memory of {one.name} is damaged")
         return Memory(sources, donors)
 
 
 def _sources(found: Mapping[str, Tensor]) -> tuple[Source, ...]:
-    names = _bytes_of(found["sources.names"]).decode().split("\n")
-    splits = [list(column) for column in zip(*found["sources.counts"].tolist(), strict=True)]
+    names = _names_of(found["sources.names"])
+    counts, codes = found["sources.counts"], found["sources.codes"].float()
+    columns = {"vertices": 3, "faces": 3, "uv": 2, "uv_faces": 3}
+    if any(found[f"sources.{name}"].shape[1:] != (n,) for name, n in columns.items()):
+        raise ValueError("vertices or faces have another number of columns")
+    if counts.shape != (len(names), 3) or not (counts > 0).all() or not names:
+        raise ValueError("there are sources without vertices or faces")
+    if codes.ndim != 2 or not codes.isfinite().all():
+        raise ValueError("shape codes are not finite")
+    splits = [list(column) for column in zip(*counts.tolist(), strict=True)]
     vertices, faces, uv, uv_faces = (
         found[f"sources.{name}"].long().split(splits[k])
         for name, k in (("vertices", 0), ("faces", 1), ("uv", 2), ("uv_faces", 1))
     )
-    codes = found["sources.codes"].float()
-    return tuple(
+    sources = tuple(
         Source(
             name, code, v.float() / LEVELS, f % 2**16, (t.float() + 2**15) / UV_LEVELS, g % 2**16
         )
         for name, code, v, f, t, g in zip(names, codes, vertices, faces, uv, uv_faces, strict=True)
     )
+    for one in sources:
+        if int(one.faces.max()) >= len(one.vertices) or int(one.uv_faces.max()) >= len(one.uv):
+            raise ValueError(f"faces of {one.name} name vertices that are not there")
+    return sources
 
 
 def _donors(found: Mapping[str, Tensor]) -> tuple[Donor, ...]:
-    names = _bytes_of(found["donors.names"]).decode().split("\n")
+    names = _names_of(found["donors.names"])
     images = found["donors.images"].split(found["donors.counts"].tolist())
     return tuple(
         Donor(name, _of_webp(_bytes_of(image))) for name, image in zip(names, images, strict=True)
@@ -120,6 +129,18 @@ def _of_webp(contents: bytes) -> Float[Tensor, "4 s s"]:
 
 def _of_bytes(contents: bytes) -> Tensor:
     return torch.from_numpy(np.frombuffer(contents, np.uint8).copy())
+
+
+def _of_names(names: Sequence[str]) -> Tensor:
+    # As JSON: names of files may hold line breaks, and bytes that are no text.
+    return _of_bytes(json.dumps(names).encode())
+
+
+def _names_of(tensor: Tensor) -> list[str]:
+    names = json.loads(_bytes_of(tensor))
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise ValueError("names are damaged")
+    return names
 
 
 def _bytes_of(tensor: Tensor) -> bytes:

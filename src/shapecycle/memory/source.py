@@ -102,6 +102,8 @@ def _outside(mesh: Mesh) -> trimesh.Trimesh:
     """
     normals, areas = mesh.face_normals()
     faces, normals = mesh.faces[areas > 0], normals[areas > 0]
+    if len(faces) == 0:
+        return trimesh.Trimesh(mesh.vertices, faces, process=False)
     generator = np.random.default_rng(0)
     weights = generator.dirichlet(np.ones(3), (len(faces), LOOKS))
     points = np.einsum("fkc,fcd->fkd", weights, mesh.vertices[faces]).reshape(-1, 3)
@@ -109,9 +111,10 @@ def _outside(mesh: Mesh) -> trimesh.Trimesh:
         side.reshape(-1, LOOKS).sum(1)
         for side in seen_sides(mesh, points, np.repeat(normals, LOOKS, 0), generator)
     )
-    faces = np.where((towards < against)[:, None], faces[:, ::-1], faces)
     is_seen = towards + against > 0
     is_sheet = is_seen & (np.minimum(towards, against) > BOTH * np.maximum(towards, against))
+    # Sheets stay as they are wound: turned one by one, neighbours would part.
+    faces = np.where((~is_sheet & (towards < against))[:, None], faces[:, ::-1], faces)
     front = trimesh.Trimesh(mesh.vertices, faces[is_seen], process=False)
     front.merge_vertices()
     sheet = trimesh.Trimesh(mesh.vertices, faces[is_sheet], process=False)

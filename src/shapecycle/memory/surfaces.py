@@ -93,10 +93,16 @@ class SurfaceDecoder:
 
         Raises:
             DataError: If the source is not remembered.
+            ValueError: If the handles are those of another model.
         """
         if code.surface is None:
             return templates
         fingerprint, points = int(code.surface.source[0]), templates
+        if code.surface.moves.shape[1] != len(self.handles):
+            raise ValueError(
+                f"`code.surface.moves` must be {len(self.handles)} x 3 numbers for this model, "
+                f"found {code.surface.moves.shape[1]} x 3: use this model's codes, or `on_template`"
+            )
         if fingerprint != 0:
             row = None if self.sources is None else self.sources.row(fingerprint)
             if self.sources is None or row is None:
@@ -132,7 +138,6 @@ class SurfaceDecoder:
         points, normals = atlas.points(placed)
         nearest = depth(placed, atlas.faces.topology, view)
         seen = unproject(rgba, points[None], normals[None], nearest, code.light, view)
-        seen[:, 3:] *= atlas.seen.mask[:, None]
         return atlas.spread(seen)
 
     def _atlas(self, row: int, side: int) -> Atlas:

@@ -7,18 +7,20 @@ from typing import Any
 
 import torch
 
-from shapecycle.atomic import clear_partial
+from shapecycle.atomic import atomic_write, clear_partial
 from shapecycle.config import Settings, as_dict
 from shapecycle.data.photos import PhotoSet
 from shapecycle.data.shape_sampler import SampledSurfaces, ShapeSampler, sampled_surfaces
 from shapecycle.data.shapes import ShapeSet
 from shapecycle.errors import CheckpointError, NonFiniteLoss, OutOfMemory, is_lack_of_memory
 from shapecycle.losses import Losses
+from shapecycle.memory.memory import Memory
 from shapecycle.model import Model
 from shapecycle.model_file import MODEL_NAME, Provenance, save_model
 from shapecycle.parallel import ALONE, Team
 from shapecycle.randomness import shared_generator
 from shapecycle.shape_to_code.encoder import SURFACE_POINTS
+from shapecycle.train.card import CARD_NAME, card
 from shapecycle.train.checkpoint import load_state, save_state
 from shapecycle.train.computing import Computing, choose_threads
 from shapecycle.train.estimate import after_measuring, at_end, before_stage
@@ -344,26 +346,30 @@ def _remember(
         Stopped: If that was asked for; the model is saved, without a memory.
     """
     settings = run.settings.memory
-    if not trainer.team.is_first or not (settings.sources or settings.donors):
+    if not trainer.team.is_first:
         return
-    journal.say("remembering shapes and photographs ...")
-    start, seconds = time.monotonic(), None
-    if run.seconds is not None:
-        seconds = reserved(run.seconds, settings, len(run.shapes))
-    with trainer.ema.applied():
-        model = Model(trainer.networks, _provenance(run, schedule))
-        found = remember(
-            model, run.shapes, run.photos, settings,
-            seconds=seconds, is_stopped=lambda: request.is_made,
-        )  # fmt: skip
-        if found is None:
-            raise Stopped
-        save_model(trainer.networks, run.folder / MODEL_NAME, model.provenance, found)
-    journal.say(
-        f"the model holds {len(found.sources):,} of the shapes and texels of {len(found.donors):,} "
-        f"of the photographs ({time.monotonic() - start:.0f} s): mind their owners when you share "
-        "it, `shapecycle strip` takes them out"
-    )
+    provenance, found = _provenance(run, schedule), Memory()
+    if settings.sources or settings.donors:
+        journal.say("remembering shapes and photographs ...")
+        start, seconds = time.monotonic(), None
+        if run.seconds is not None:
+            seconds = reserved(run.seconds, settings, len(run.shapes))
+        with trainer.ema.applied():
+            made = remember(
+                Model(trainer.networks, provenance), run.shapes, run.photos, settings,
+                seconds=seconds, is_stopped=lambda: request.is_made,
+            )  # fmt: skip
+            if made is None:
+                raise Stopped
+            found = made
+            save_model(trainer.networks, run.folder / MODEL_NAME, provenance, found)
+        journal.say(
+            f"the model holds {len(found.sources):,} of the shapes and texels of "
+            f"{len(found.donors):,} of the photographs ({time.monotonic() - start:.0f} s): mind "
+            "their owners when you share it; `shapecycle strip` takes them out"
+        )
+    with atomic_write(run.folder / CARD_NAME) as partial:
+        partial.write_text(card(provenance, found), encoding="utf-8")
 
 
 def _provenance(run: Run, schedule: Schedule) -> Provenance:

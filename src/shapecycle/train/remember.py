@@ -94,6 +94,8 @@ def _spread_out(model: Model, shapes: ShapeSet, most: int) -> list[int]:
     nearest: Float[Tensor, " s"] = (codes - codes.mean(0)).norm(dim=1)
     while len(chosen) < min(most, len(surfaces)):
         new: Int[Tensor, ""] = nearest.argmax()
+        if not chosen:  # the farthest from the mean, which is no shape
+            nearest = torch.full_like(nearest, torch.inf)
         chosen.append(int(new))
         nearest = torch.minimum(nearest, (codes - codes[new]).norm(dim=1))
         nearest[new] = -1

@@ -1,0 +1,47 @@
+"""The model card: what a model was made of, and what it holds of that."""
+
+from collections.abc import Sequence
+from importlib.metadata import version
+
+from shapecycle.memory.memory import Memory
+from shapecycle.model_file import Provenance
+
+CARD_NAME = "model_card.md"
+
+SPEECH = """\
+Made by shapecycle {version} from {images:,} pictures and shapes. It translates masked photographs into textured meshes,
+and shapes into pictures, of the kind of object that it was trained on; anything else it takes for one of them.
+"""
+
+HELD = """\
+**The model file holds pieces of the training data**: the surfaces of {sources:,} shapes and the colours of {donors:,}
+photographs, which are in what it makes. Whoever shares the model, or what it made, shares these with it: their
+owners' terms hold. `shapecycle strip` writes the model without them.
+"""
+
+
+def card(provenance: Provenance, memory: Memory) -> str:
+    """Return the model card, in Markdown."""
+    parts = [
+        "# Model card\n",
+        SPEECH.format(version=version("shapecycle"), images=provenance.images),
+        _listed("Training data", provenance.notes),
+    ]
+    if memory:
+        parts += [
+            HELD.format(sources=len(memory.sources), donors=len(memory.donors)),
+            _listed("Shapes", [one.name for one in memory.sources]),
+            _listed("Photographs", [one.name for one in memory.donors]),
+        ]
+    else:
+        parts.append("The model file holds none of the training data, only weights.\n")
+    return "\n".join(part for part in parts if part)
+
+
+def _listed(title: str, lines: Sequence[str]) -> str:
+    """Return a section with a line for each."""
+    if not lines:
+        return ""
+    # Names of files may hold anything: what is no text is shown as it is written in Python.
+    shown = [line.encode("utf-8", "backslashreplace").decode() for line in lines]
+    return f"## {title}\n" + "".join(f"- {' '.join(line.split())}\n" for line in shown)
