@@ -9,14 +9,15 @@ from shapecycle.model_file import Provenance
 CARD_NAME = "model_card.md"
 
 SPEECH = """\
-Made by shapecycle {version} from {images:,} pictures and shapes. It translates masked photographs into textured meshes,
-and shapes into pictures, of the kind of object that it was trained on; anything else it takes for one of them.
+Made by shapecycle {version} from {images:,} pictures and shapes seen in training. It translates
+masked photographs into textured meshes, and shapes into pictures, of the kind of object that it was
+trained on; anything else it takes for one of them.
 """
 
 HELD = """\
-**The model file holds pieces of the training data**: the surfaces of {sources:,} shapes and the colours of {donors:,}
-photographs, which are in what it makes. Whoever shares the model, or what it made, shares these with it: their
-owners' terms hold. `shapecycle strip` writes the model without them.
+**The model file holds pieces of the training data**: the surfaces of {sources:,} shapes and the
+colours of {donors:,} photographs, which are in what it makes. Whoever shares the model, or what it
+made, shares these with it: their owners' terms hold. `shapecycle strip` writes the model without.
 """
 
 
