@@ -20,11 +20,11 @@ RUNGS = ((8, 6), (8, 3), (14, 3))
 """Steps of fitting, and how many candidates are kept after them: the best by mask and effort."""
 RATE = 0.01
 """Step size of handles, in object units, and of the place in the window."""
-BENDING = 0.3
+BENDING = 0.2
 """What bending space costs, in silhouette loss."""
-MOVING = 3.0
+MOVING = 2.0
 """What moving handles costs, times the mean of their squared lengths."""
-COMING_BACK = 1.0
+COMING_BACK = 3.0
 """What a vertex costs, in silhouette loss an object unit, by which a candidate that is drawn and
 seen again is not what the picture showed."""
 GREY = 0.4
