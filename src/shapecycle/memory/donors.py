@@ -83,7 +83,7 @@ class Donors:
             if best is None:
                 break
             shown = _resized(self.texels[best : best + 1], texels.shape[-1])
-            mapped = _mapped(shown[:, :3].flatten(2)[0].mT, colours).mT.view(shown[:, :3].shape)
+            mapped = colours(shown[:, :3].flatten(2)[0].mT).mT.view(shown[:, :3].shape)
             everything = _over(known, filled)
             common = everything[:, 3:] * shown[:, 3:]
             # Half of what still differs where both show something goes along.
@@ -96,25 +96,70 @@ class Donors:
 
     def _best(
         self, known: Float[Tensor, "t 4"], missing: Float[Tensor, " t"]
-    ) -> tuple[int | None, Float[Tensor, "4 3"]]:
+    ) -> tuple[int | None, "ColourMap"]:
         """Choose the donor that agrees best with what is known and shows most of the rest."""
         shown = self._small[..., 3]
         common = shown * known[:, 3]
-        x = F.pad(self._small[..., :3], (0, 1), value=1.0)
-        weighted = common[..., None] * x
-        identity = torch.eye(4, 3).to(x)
-        left = (weighted.mT @ x).double() + RIDGE * torch.eye(4).to(x).double()
-        right = (weighted.mT @ known[:, :3]).double() + RIDGE * identity.double()
-        # On processors PyTorch 2.13 solves batches wrongly with several threads.
-        maps = np.linalg.solve(left.cpu().numpy(), right.cpu().numpy())
-        colours = torch.from_numpy(maps).to(x)
-        error = (x @ colours - known[:, :3]).square().sum(2)
+        maps = ColourMap.fitted(self._small[..., :3], known[:, :3], common)
+        error = (maps(self._small[..., :3]) - known[:, :3]).square().sum(2)
         count = common.sum(1)
         residual = (common * error).sum(1) / count.clamp(min=1e-3)
         gained = (shown * missing).sum(1) / missing.sum().clamp(min=1e-6)
         score = residual + LACKING * (1 - gained) + LACKING * (1 - count / FEW).clamp(min=0)
         best = int(score.argmin())
-        return (best if gained[best] > FILLED else None), colours[best]
+        return (best if gained[best] > FILLED else None), maps[best]
+
+
+@dataclass(frozen=True, eq=False)
+class ColourMap:
+    """Maps of colours under which greys stay grey: a paint becomes another, tyres stay black.
+
+    Attributes:
+        grey: What the mean of the three channels is multiplied by, and what is added.
+        colour: What the differences from that mean are multiplied by.
+    """
+
+    grey: Float[Tensor, "*d 2"]
+    colour: Float[Tensor, "*d 3 3"]
+
+    @staticmethod
+    def fitted(
+        donors: Float[Tensor, "d t 3"], wanted: Float[Tensor, "t 3"], weight: Float[Tensor, "d t"]
+    ) -> "ColourMap":
+        """Fit a map for each donor, held near to no change."""
+        count = len(donors)
+        mean = donors.mean(2)
+        away = (donors - mean[..., None]).double()
+        even = torch.stack([mean, torch.ones_like(mean)], 2).double()
+        heavy = weight[..., None].double()
+        # Unknowns: the two of the grey, then three for each channel.
+        left = torch.zeros(count, 11, 11, dtype=torch.float64, device=donors.device)
+        left[:, :2, :2] = 3 * (heavy * even).mT @ even
+        right = torch.zeros_like(left[:, :, 0])
+        right[:, :2] = ((heavy * even).mT @ wanted.double()).sum(2)
+        mixed, own = (heavy * even).mT @ away, (heavy * away).mT @ away
+        answers = (heavy * away).mT @ wanted.double()
+        for c in range(3):
+            part = slice(2 + 3 * c, 5 + 3 * c)
+            left[:, :2, part], left[:, part, :2] = mixed, mixed.mT
+            left[:, part, part] = own
+            right[:, part] = answers[:, :, c]
+        still = torch.cat([torch.tensor([1.0, 0.0]), torch.eye(3).flatten()]).to(right)
+        left = left + RIDGE * torch.eye(11).to(left)
+        # On processors PyTorch 2.13 solves batches wrongly with several threads.
+        solved = np.linalg.solve(
+            left.cpu().numpy(), (right + RIDGE * still)[..., None].cpu().numpy()
+        )
+        found = torch.from_numpy(solved[..., 0]).to(donors)
+        return ColourMap(found[:, :2], found[:, 2:].view(count, 3, 3))
+
+    def __getitem__(self, index: int) -> "ColourMap":
+        return ColourMap(self.grey[index], self.colour[index])
+
+    def __call__(self, colours: Float[Tensor, "*d t 3"]) -> Float[Tensor, "*d t 3"]:
+        mean = colours.mean(-1, keepdim=True)
+        grey = mean * self.grey[..., :1, None] + self.grey[..., 1:, None]
+        return (grey + (colours - mean) @ self.colour.mT).clamp(0, 1)
 
 
 def _over(
@@ -140,7 +185,3 @@ def _resized(image: Float[Tensor, "b 4 s s"], side: int) -> Float[Tensor, "b 4 t
     heavy = torch.cat([image[:, :3] * image[:, 3:], image[:, 3:]], 1)
     new = F.interpolate(heavy, (side, side), mode="bilinear", align_corners=False, antialias=True)
     return torch.cat([new[:, :3] / new[:, 3:].clamp(min=1e-6), new[:, 3:]], 1)
-
-
-def _mapped(colours: Float[Tensor, "n 3"], maps: Float[Tensor, "4 3"]) -> Float[Tensor, "n 3"]:
-    return (F.pad(colours, (0, 1), value=1.0) @ maps).clamp(0, 1)
