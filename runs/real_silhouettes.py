@@ -14,11 +14,9 @@ from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
-import torch
 import trimesh
 
 from shapecycle import load
-from shapecycle.camera import View
 from shapecycle.data.mesh_files import load_mesh
 from shapecycle.data.photos import load_photo
 from shapecycle.evaluate.geometry import SurfacePoints, compare_points
@@ -69,11 +67,7 @@ def main() -> None:
                 compare_points(found, truth),
                 compare_points(aligned(found, truth), truth),
             )
-            with torch.no_grad():
-                renderer = model.networks.renderer
-                view = View(torch.tensor([[0.0, 0.0, 1.0]]), one.size, model.networks.fov_y)
-                vertices = renderer.vertices(one.code.shape)
-                drawn = renderer.silhouette(vertices, one.code.pose, view)[0, 0].numpy()
+            drawn = model.draw(one.code, one.size)[0, ..., 3]
             rows[row["model"]].append(
                 (plain.chamfer, plain.f_score, moved.chamfer, moved.f_score,
                  silhouette_iou(drawn, photo.rgba[3]))

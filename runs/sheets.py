@@ -13,6 +13,7 @@ shape the shape itself and three drawings in sampled textures and lights. new.pn
 
 import argparse
 import json
+from dataclasses import replace
 from math import radians
 from pathlib import Path
 
@@ -52,7 +53,7 @@ def turned(model: shapecycle.Model, code: GraphicsCode, azimuth: float) -> Image
     pose = Pose(
         torch.tensor([[radians(azimuth), radians(20), 0.0]]), torch.tensor([[0.0, 0.0, -2.0]])
     )
-    around = GraphicsCode(code.shape, code.texture, pose, NEUTRAL)
+    around = replace(code, pose=pose, light=NEUTRAL)
     return over_white(model.draw(around, SIDE, framed=True)[0])
 
 

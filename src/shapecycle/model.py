@@ -449,22 +449,15 @@ class Model:
         # No code holds finer detail; drawn at a phone's resolution, a picture would take gigabytes.
         scale = min(2.0, MAX_DRAWN_SIDE / max(height, width))
         fine = (max(1, round(height * scale)), max(1, round(width * scale)))
-        result = np.empty((len(code), height, width, 4), np.float32)
-        for some in self.surfaces(code):
-            pose, light = code.pose[some.items], code.light[some.items]
-            window = torch.tensor([[0.0, 0.0, 1.0]], device=self.device).expand(len(light), 3)
-            if framed:
-                window = window_around(pose.place(some.vertices), fov_y=fov_y, margin=0.15)
-            drawn = self.networks.renderer.draw_surface(
-                some.vertices,
-                some.albedo,
-                pose,
-                light,
-                View(window, fine, fov_y),
-                faces=some.faces,
-            )
-            pictures = unpremultiplied(resized(drawn, (height, width)))
-            result[some.items] = pictures.permute(0, 2, 3, 1).cpu().numpy()
+        window = torch.tensor([[0.0, 0.0, 1.0]], device=self.device).expand(len(code), 3)
+        if framed:
+            window = torch.empty_like(window, memory_format=torch.contiguous_format)
+            for some in self.surfaces(code):
+                placed = code.pose[some.items].place(some.vertices)
+                window[some.items] = window_around(placed, fov_y=fov_y, margin=0.15)
+        drawn = self.surfaces.draw(code, View(window, fine, fov_y))
+        picture = unpremultiplied(resized(drawn, (height, width)))
+        result: np.ndarray = picture.permute(0, 2, 3, 1).cpu().numpy()
         return result
 
     @torch.no_grad()

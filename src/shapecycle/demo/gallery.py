@@ -12,7 +12,6 @@ import numpy as np
 from jaxtyping import Float
 from PIL import Image
 
-from shapecycle.code_to_image.renderer import Renderer
 from shapecycle.data.mesh_files import load_mesh
 from shapecycle.demo.scoring import Scores
 from shapecycle.demo.views import (
@@ -26,6 +25,7 @@ from shapecycle.demo.views import (
 )
 from shapecycle.demo.world import DRAWINGS, NEW, DemoPaths, World
 from shapecycle.graphics_code import GraphicsCode
+from shapecycle.memory.surfaces import SurfaceDecoder
 from shapecycle.model import load
 
 
@@ -79,13 +79,13 @@ def gallery_of(world: World, paths: DemoPaths, scores: dict[str, Any]) -> dict[s
         Rows of scores with the pictures they belong to: ``brief`` of all held-out pictures,
         ``full`` of the first of each object, ``drawn`` of held-out shapes; and ``new`` pictures.
     """
-    renderer = load(paths.run).networks.renderer
+    surfaces = load(paths.run).surfaces
     seen = scores["seeing"]["rows"]
     first_of_each: dict[str, Scores] = {}
     for row in seen:
         first_of_each.setdefault(row["shape"], row)
     return {
-        "full": [_in_full(renderer, world, paths, row) for row in first_of_each.values()],
+        "full": [_in_full(surfaces, world, paths, row) for row in first_of_each.values()],
         "brief": [_in_brief(paths, row, width=96) for row in seen],
         "drawn": [_drawn(world, paths, row) for row in scores["drawing"]["rows"]],
         "new": [
@@ -106,7 +106,7 @@ def _in_brief(paths: DemoPaths, row: Scores, width: int | None = None) -> Scores
     }
 
 
-def _in_full(renderer: Renderer, world: World, paths: DemoPaths, row: Scores) -> Scores:
+def _in_full(surfaces: SurfaceDecoder, world: World, paths: DemoPaths, row: Scores) -> Scores:
     """Add ``views`` too: by name, a picture from each of the sides."""
     name = row["image"]
     folder = paths.meshes / Path(name).stem
@@ -117,7 +117,7 @@ def _in_full(renderer: Renderer, world: World, paths: DemoPaths, row: Scores) ->
     views: dict[str, list[Picture]] = {"mesh": [], "its surface": [], "true shape": []}
     for side, azimuth in SIDES.items():
         pose = around(azimuth)
-        textured = drawn_textured(renderer, code, pose, view)
+        textured = drawn_textured(surfaces, code, pose, view)
         views["mesh"].append(picture_of(textured, f"the mesh reconstructed from {name}, {side}"))
         for what, mesh in (("its surface", surface), ("true shape", truth)):
             untextured = drawn_untextured(mesh, pose, view)

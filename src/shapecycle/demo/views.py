@@ -14,9 +14,9 @@ from shapecycle import rasterize as rz
 from shapecycle.camera import Pose, View
 from shapecycle.code_to_image.compositing import downsampled, unpremultiplied
 from shapecycle.code_to_image.raw_mesh import draw_raw
-from shapecycle.code_to_image.renderer import Renderer
 from shapecycle.demo.world import World
 from shapecycle.graphics_code import GraphicsCode
+from shapecycle.memory.surfaces import SurfaceDecoder
 from shapecycle.mesh import Mesh
 from shapecycle.priors.solid_texture import SolidTexture
 
@@ -87,13 +87,13 @@ def drawn_untextured(mesh: Mesh, pose: Pose, view: View) -> Float[np.ndarray, "h
 
 @torch.no_grad()
 def drawn_textured(
-    renderer: Renderer, code: GraphicsCode, pose: Pose, view: View
+    surfaces: SurfaceDecoder, code: GraphicsCode, pose: Pose, view: View
 ) -> Float[np.ndarray, "h w 4"]:
     """Draw one code in another pose, in neutral light; returns what `drawn_untextured` does."""
     height, width = view.size
     fine = replace(view, size=(2 * height, 2 * width))
     code = replace(code, pose=pose, light=neutral_light())
-    drawn = unpremultiplied(downsampled(renderer.draw(code, fine), 2))
+    drawn = unpremultiplied(downsampled(surfaces.draw(code, fine), 2))
     result: np.ndarray = drawn[0].permute(1, 2, 0).numpy()
     return result
 

@@ -86,6 +86,24 @@ class SurfaceDecoder:
             source = self.sources.sources[row]
             yield Surfaces(items, vertices, atlas.faces, atlas.spread(colours), source)
 
+    def draw(self, code: GraphicsCode, view: View) -> Float[Tensor, "b 4 h w"]:
+        """Draw codes on their surfaces; the result is premultiplied sRGB and coverage.
+
+        Raises:
+            DataError, ValueError: As `vertices` does.
+        """
+        result = code.light.new_empty(len(code), 4, *view.size)
+        for some in self(code):
+            result[some.items] = self.renderer.draw_surface(
+                some.vertices,
+                some.albedo,
+                code.pose[some.items],
+                code.light[some.items],
+                View(view.window[some.items], view.size, view.fov_y),
+                faces=some.faces,
+            )
+        return result
+
     def vertices(
         self, code: GraphicsCode, templates: Float[Tensor, "b v 3"]
     ) -> Float[Tensor, "b n 3"]:
