@@ -289,10 +289,14 @@ def test_a_small_fill_is_enlarged_to_the_larger_texels_of_codes_without() -> Non
 def test_on_the_template_all_but_the_surface_stays() -> None:
     code = _code(2, fill=8, surface=_surface(5, 9))
     bare = code.on_template()
-    assert bare.surface is None
+    assert bare.surface is not None
+    assert code.surface is not None
+    assert bare.surface.source.tolist() == [0, 0]
+    assert bare.surface.moves is code.surface.moves
+    assert bare.surface.texels is None
     for name in ("shape", "texture", "pose", "light"):
         assert getattr(bare, name) is getattr(code, name)
-    assert bare.on_template().surface is None
+    assert _code(1).on_template().surface is None
 
 
 def test_a_shape_brings_its_surface_but_not_its_colours() -> None:
@@ -326,10 +330,28 @@ def test_texels_of_its_own_go_along_between_surfaces_of_one_source() -> None:
     taken = code.with_texture_of(same).surface
     assert taken is not None
     assert same.surface is not None
-    assert taken.texels is same.surface.texels
-    lost = code.with_texture_of(other).surface
-    assert lost is not None
-    assert lost.texels is None
+    assert taken.texels is not None
+    assert same.surface.texels is not None
+    torch.testing.assert_close(taken.texels, same.surface.texels)
+    partly = code.with_texture_of(other).surface
+    assert partly is not None
+    assert partly.texels is not None
+    assert other.surface is not None
+    assert other.surface.texels is not None
+    torch.testing.assert_close(partly.texels[0], other.surface.texels[0])
+    assert partly.texels[1, 3].max() == 0, "of another source none are taken"
+
+
+def test_codes_of_models_with_other_handles_do_not_mix() -> None:
+    code, other = _code(1, surface=_surface(5)), _code(1, surface=_surface(5))
+    assert other.surface is not None
+    foreign = replace(other, surface=replace(other.surface, moves=torch.zeros(1, 9, 3)))
+    for mixed in (
+        lambda: GraphicsCode.stack([code, foreign]),
+        lambda: code.interpolated(foreign, 0.5),
+    ):
+        with pytest.raises(ValueError, match="codes of different models do not mix"):
+            mixed()
 
 
 @pytest.mark.parametrize("part", ["pose", "light"])

@@ -116,8 +116,14 @@ class GraphicsCode:
         return f"GraphicsCode(batch of {len(self)})"
 
     def on_template(self) -> "GraphicsCode":
-        """Return this code with the template's surface, which every model of its kind can draw."""
-        return replace(self, surface=None)
+        """Return this code with the template's surface, its handles where they were moved to.
+
+        Another model, which has other handles, draws ``dataclasses.replace(code, surface=None)``.
+        """
+        surface = self.surface
+        if surface is not None:
+            surface = Surface(torch.zeros_like(surface.source), surface.moves)
+        return replace(self, surface=surface)
 
     def with_shape_of(self, other: "GraphicsCode") -> "GraphicsCode":
         """Return this code with the shapes and surfaces of another of the same batch size.
@@ -132,12 +138,15 @@ class GraphicsCode:
     def with_texture_of(self, other: "GraphicsCode") -> "GraphicsCode":
         """Return this code with the textures of another of the same batch size.
 
-        Texels of a surface's own go along where all surfaces are carried from the same sources.
+        Texels of a surface's own go along where both surfaces are carried from the same source.
         """
         surface, theirs = self.surface, self._matching(other).surface
         if surface is not None:
-            alike = theirs is not None and torch.equal(surface.source, theirs.source)
-            surface = replace(surface, texels=theirs.texels if alike and theirs else None)
+            texels = None if theirs is None else theirs.texels
+            if texels is not None and theirs is not None:
+                alike = (surface.source == theirs.source)[:, None, None, None]
+                texels = torch.cat([texels[:, :3], texels[:, 3:] * alike], 1)
+            surface = replace(surface, texels=texels)
         return replace(self, texture=other.texture, surface=surface)
 
     def with_pose_of(self, other: "GraphicsCode") -> "GraphicsCode":
@@ -168,7 +177,8 @@ class GraphicsCode:
         Texels of fewer pixels are enlarged to the size of the others.
 
         Raises:
-            ValueError: If some of the codes have texels and others do not.
+            ValueError: If some of the codes have texels and others do not, or if they are those of
+                models with other handles.
         """
         texels = [code.texture.texels for code in codes]
         seen = [t for t in texels if t is not None]
@@ -272,7 +282,7 @@ class GraphicsCode:
         if not isinstance(found, dict):
             raise _not_a_code(f"it is a JSON {type(found).__name__}, not an object")
         version = found.get("version", 1)  # the first one had no surface
-        if version not in (1, VERSION):
+        if version not in (1, VERSION) or isinstance(version, bool):
             raise _not_a_code(f"its version is {version!r}, this one reads {VERSION}")
         angles = [_numbers(found, "pose", name) for name in ("azimuth", "elevation", "roll")]
         return GraphicsCode(
@@ -337,6 +347,7 @@ def _between(ours: Surface | None, theirs: Surface | None, share: float) -> Surf
         return None
     given = ours if ours is not None else theirs
     assert given is not None
+    _check_handles([one for one in (ours, theirs) if one is not None])
     source = torch.zeros_like(given.source) if ours is None else ours.source
     still = torch.zeros_like(given.moves)
     start = still if ours is None else ours.moves
@@ -347,8 +358,20 @@ def _between(ours: Surface | None, theirs: Surface | None, share: float) -> Surf
     moves = start + share * (torch.where(alike, end, 0.0) - start)
     own, their = (None if one is None else one.texels for one in (ours, theirs))
     if their is not None:
-        their = their * alike[..., None]
+        their = torch.cat([their[:, :3], their[:, 3:] * alike[..., None]], 1)
     return Surface(source, moves, None if ours is None else _faded(own, their, share))
+
+
+def _check_handles(surfaces: list[Surface]) -> None:
+    """Raise if surfaces are those of different models.
+
+    Raises:
+        ValueError: Naming their numbers of handles.
+    """
+    counts = {one.moves.shape[1] for one in surfaces}
+    if len(counts) > 1:
+        numbers = " and ".join(map(str, sorted(counts)))
+        raise ValueError(f"codes of different models do not mix: they have {numbers} handles")
 
 
 def _joined_fills(codes: list[GraphicsCode], side: int) -> Float[Tensor, "b 4 s s"] | None:
@@ -369,6 +392,7 @@ def _joined_surfaces(codes: list[GraphicsCode]) -> Surface | None:
     given = [code.surface for code in codes if code.surface is not None]
     if not given:
         return None
+    _check_handles(given)
     first = given[0]
     side = max((one.texels.shape[-1] for one in given if one.texels is not None), default=0)
     parts = []

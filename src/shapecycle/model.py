@@ -58,7 +58,7 @@ MAX_DRAWN_SIDE = 2048
 """Longest side that is drawn, in pixels; larger pictures are enlarged from it."""
 TEXTURE_UPSCALE = 2
 """How much finer than in training textures are taken from photographs, at least."""
-SEEN_AT_ONCE = 128
+SEEN_AT_ONCE = 48
 """Pictures that are seen at once: fitting sources to them takes 1 GB."""
 MAX_TEXTURE_SIDE = 1024
 """Pixels along a side of an object's window from which textures are taken, at most."""
@@ -88,10 +88,8 @@ class Model:
     @cached_property
     def surfaces(self) -> SurfaceDecoder:
         """What makes surfaces of codes."""
-        networks = self.networks
-        return SurfaceDecoder(
-            networks.renderer, networks.shape_prior.mean, list(self.memory.sources)
-        )
+        renderer, mean = self.networks.renderer, self.networks.shape_prior.mean
+        return SurfaceDecoder(renderer, mean, self.memory.sources, self.memory.handles)
 
     @cached_property
     def donors(self) -> Donors | None:
@@ -157,6 +155,9 @@ class Model:
         fov_y: float | None = None,
     ) -> list[Seen]:
         """Turn several masked pictures into graphics codes; their results do not mix.
+
+        But for rounding, which depends on how many are seen at once, and which can decide between
+        two remembered shapes that fit a picture alike.
 
         Args:
             images: As `see` takes them, of any sizes.
@@ -233,7 +234,7 @@ class Model:
                 hypotheses=[Hypothesis(one[i], rows[i][k]) for k, one in enumerate(poses)],
                 start=Hypothesis(start[i], rows[i][-2]),
                 shape_distance=rows[i][-1],
-                surface=choices[i],
+                surface_choice=choices[i],
                 fov_y=fov_y,
                 size=(photo.rgba.shape[1], photo.rgba.shape[2]),
             )
@@ -252,6 +253,8 @@ class Model:
         """Carry sources to the shapes, where that is wanted and they fit; return why."""
         networks, decoder = self.networks, self.surfaces
         sources = decoder.sources
+        if options.surface == "carried" and sources is None:
+            raise ValueError("this model remembers no shapes that could be carried")
         if reason := _why_template(options, is_remembered=sources is not None):
             return None, pose, [SurfaceChoice(reason)] * len(shape)
         assert sources is not None

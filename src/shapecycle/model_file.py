@@ -43,7 +43,7 @@ def save_model(
     Raises:
         OSError: If it cannot be written.
     """
-    from safetensors.torch import save_file
+    from safetensors.torch import save
 
     about = {
         "format": FORMAT,
@@ -55,7 +55,8 @@ def save_model(
     tensors = {k: _stored(v) for k, v in networks.state_dict().items()}
     tensors |= (memory or Memory()).tensors()
     with atomic_write(path) as partial:
-        save_file(tensors, partial, metadata={"shapecycle": json.dumps(about)})
+        # Its own way of writing files hides them from other users.
+        partial.write_bytes(save(tensors, metadata={"shapecycle": json.dumps(about)}))
 
 
 def load_model(path: Path, device: str = "cpu") -> tuple[Networks, Provenance, Memory]:
@@ -86,6 +87,9 @@ def load_model(path: Path, device: str = "cpu") -> tuple[Networks, Provenance, M
         memory = Memory.of(tensors)
         if any(len(one.code) != settings.shape_code_size for one in memory.sources):
             raise ValueError("its memory is damaged (shape codes are of another length)")
+        vertices = 4 * settings.subdivisions**2 + 2
+        if memory.handles is not None and not _are_rows(memory.handles, vertices):
+            raise ValueError("its memory is damaged (handles are no vertices of the template)")
         tensors = stripped(tensors)
     except (
         SafetensorError,
@@ -123,6 +127,16 @@ def _stored(tensor: Tensor) -> Tensor:
         return tensor
     fits = bool(tensor.abs().max() <= torch.finfo(torch.float16).max)
     return tensor.half() if fits else tensor
+
+
+def _are_rows(index: Tensor, count: int) -> bool:
+    """Whether all of an index are numbers of rows, each once."""
+    is_index = index.ndim == 1 and index.dtype == torch.int64 and index.numel() > 0
+    return (
+        is_index
+        and bool((index >= 0).all() and (index < count).all())
+        and (len(index.unique()) == len(index))
+    )
 
 
 def _check_format(file: Path, found: Any) -> None:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from shapecycle.config import FOV_DEGREES, ModelSettings
 from shapecycle.data.photos import picture_of_mask
-from shapecycle.graphics_code import GraphicsCode
+from shapecycle.graphics_code import GraphicsCode, Surface
 
 MIN_PIXELS = 8
 """Least height and width of an array that is taken for a picture."""
@@ -152,7 +152,12 @@ def checked_code(code: GraphicsCode, settings: ModelSettings) -> GraphicsCode:
         "light": (code.light, (9, 3)),
     }
     images = {"texture.texels": code.texture.texels, "texture.fill": code.texture.fill}
+    if code.surface is not None and not isinstance(code.surface, Surface):
+        found = type(code.surface).__name__
+        raise TypeError(f"`code.surface` must be a Surface or None, found {found}")
     if code.surface is not None:
+        if not isinstance(code.surface.moves, Tensor) or code.surface.moves.ndim != 3:
+            raise ValueError("`code.surface.moves` must be a batch of handles, b x m x 3 numbers")
         parts["surface.source"] = (code.surface.source, ())
         parts["surface.moves"] = (code.surface.moves, (code.surface.moves.shape[1], 3))
         images["surface.texels"] = code.surface.texels

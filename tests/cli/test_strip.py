@@ -68,12 +68,20 @@ def test_stripping_again_changes_nothing(folder: Path, here: Path) -> None:
 
 def test_a_stripped_model_sees_on_the_template(folder: Path, here: Path, world: Path) -> None:
     assert shapecycle("strip", folder, "--out", "s.safetensors").code == 0
-    seen = package.load(here / "s.safetensors").see(
-        min((world / "images").iterdir()), refine_steps=1, surface="carried"
+    model = package.load(here / "s.safetensors")
+    picture = min((world / "images").iterdir())
+    with pytest.raises(ValueError, match="remembers no shapes"):
+        model.see(picture, surface="carried")
+    outcome = shapecycle(
+        "reconstruct", "s.safetensors", picture, "--surface", "carried", "--out", "o"
     )
+    assert outcome.code == 2
+    assert "--surface carried needs a model that remembers shapes" in outcome.err
+    assert not (here / "o").exists()
+    seen = model.see(picture, refine_steps=1)
     assert seen.code.surface is None
-    assert seen.surface.source is None
-    assert seen.surface.reason == "the model remembers no shapes"
+    assert seen.surface_choice.source is None
+    assert seen.surface_choice.reason == "the model remembers no shapes"
     assert seen.code.texture.fill is None
 
 

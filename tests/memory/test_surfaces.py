@@ -118,9 +118,10 @@ def test_an_unknown_source_is_named_with_the_way_out(model: Model, sources: int)
     other = Model(model.networks, model.provenance, memory_of(sources, 0))
     name = f"{model.memory.sources[2].fingerprint:016x}"
     for verb in (other.draw, other.mesh):
-        with pytest.raises(DataError, match=rf"{name}(.|\n)*on_template"):
+        with pytest.raises(DataError, match=rf"{name}(.|\n)*surface=None"):
             verb(code)
-    assert other.draw(code.on_template(), 32).shape == (1, 32, 32, 4)
+    for bare in (replace(code, surface=None), code.on_template()):
+        assert other.draw(bare, 32).shape == (1, 32, 32, 4)
 
 
 def test_a_model_without_memory_has_no_sources_and_completes_nothing() -> None:

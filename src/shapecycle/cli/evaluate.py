@@ -26,7 +26,7 @@ from shapecycle.cli.output import (
     new_folder,
     write_new_file,
 )
-from shapecycle.cli.reconstruct import reconstruct
+from shapecycle.cli.reconstruct import check_surface, reconstruct
 from shapecycle.config import SurfaceKind
 from shapecycle.console import say
 from shapecycle.errors import CheckpointError, DataError, MissingExtra, ShapecycleError
@@ -103,6 +103,7 @@ class Evaluate:
                 "give the cameras.json that belongs to these pictures",
             )
         model = load(self.model, device=device)
+        check_surface(self.surface, model)
         check_shapes(sorted(set(shapes.values())))
         training = None if self.training_shapes is None else load_training(self.training_shapes)
         network = look_network()
@@ -132,7 +133,13 @@ class Evaluate:
             )
             rows = scored(files, shapes, known, cameras, out)
         summary = summarised(rows)
-        metrics = {"model": str(self.model), "summary": summary, "pictures": rows}
+        metrics = {
+            "model": str(self.model),
+            "refine_steps": self.refine_steps,
+            "surface": self.surface,
+            "summary": summary,
+            "pictures": rows,
+        }
         write_new_file(self.out, json.dumps(metrics, indent=1) + "\n")
         say_summary(summary)
         print(self.out)

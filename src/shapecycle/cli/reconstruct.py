@@ -45,7 +45,8 @@ class Reconstruct:
     out: Path
     """Folder to create; one subfolder per picture."""
     refine_steps: int = 30
-    """Steps of fitting each shape and pose to its mask; 0 keeps the network's first answer."""
+    """Steps of fitting each shape and pose to its mask; 0 keeps the network's first answer, on the
+    template unless --surface carried asks for more."""
     surface: SurfaceKind = "auto"
     """The decoded template, a remembered shape that is carried to it, or whichever of the two
     code.json then gives the reason for."""
@@ -71,6 +72,7 @@ class Reconstruct:
             files = team.first(lambda: files_of(self.inputs, tuple(SUFFIXES), "pictures"))
             with new_folder(self.out, team) as out:
                 model = team.own(lambda: load(self.model, device=own_device(self.device, team)))
+                check_surface(self.surface, model)
                 pictures = load_share(
                     files,
                     partial(PhotoFile.checked, bare_masks=True),
@@ -112,6 +114,19 @@ class Reconstruct:
         )
 
 
+def check_surface(surface: SurfaceKind, model: "Model") -> None:
+    """Raise if a surface is asked for that the model cannot give.
+
+    Raises:
+        ConfigError: If it remembers no shapes to carry.
+    """
+    if surface == "carried" and not model.memory.sources:
+        raise ConfigError(
+            "--surface carried needs a model that remembers shapes, and this one holds none",
+            "leave --surface out, or train without --memory none",
+        )
+
+
 @dataclass(frozen=True)
 class Result:
     """One line of the summary."""
@@ -126,6 +141,7 @@ class Result:
     unlike_training_shapes: bool
     bare_mask: bool
     source: str | None
+    neither_fits: bool
 
 
 MISSED = 0.1
@@ -137,6 +153,7 @@ def remarks(results: Sequence[Result], *, is_pose_chosen: bool) -> Iterator[str]
     doubts = {
         "half_turn_is_likely": "the object may as well face the other way",
         "unlike_training_shapes": "the shape is far from those trained on, as a rough warning",
+        "neither_fits": "neither surface fits the mask well; another kind of object, or pose?",
         "bare_mask": "a mask alone, seen as a grey object's picture",
     }
     if not is_pose_chosen:
@@ -212,16 +229,31 @@ def _reconstruct(
         return 0
     numbers, chunk = list(pictures), [picture.load() for picture in pictures.values()]
     seen = model.see_photos(chunk, options)
-    codes, sizes = GraphicsCode.stack([one.code for one in seen]), [one.size for one in seen]
-    for some, drawings in drawn(model, codes, sizes, fov_y=options.fov_y):
-        meshes = model.meshes(codes[some])
-        writer.begin(
-            [
-                partial(_write, numbers[k], chunk[k], _on_cpu(seen[k]), drawing, mesh, out)
-                for k, drawing, mesh in zip(some, drawings, meshes, strict=True)
-            ]
-        )
+    # Codes of one resolution together: stacked with finer ones they would be others.
+    alike: dict[object, list[int]] = {}
+    for k, one in enumerate(seen):
+        alike.setdefault(_resolution(one), []).append(k)
+    for same in alike.values():
+        codes = GraphicsCode.stack([seen[k].code for k in same])
+        sizes = [seen[k].size for k in same]
+        for some, drawings in drawn(model, codes, sizes, fov_y=options.fov_y):
+            meshes = model.meshes(codes[some])
+            writer.begin(
+                [
+                    partial(_write, numbers[k], chunk[k], _on_cpu(seen[k]), drawing, mesh, out)
+                    for k, drawing, mesh in zip(
+                        [same[i] for i in some], drawings, meshes, strict=True
+                    )
+                ]
+            )
     return len(chunk)
+
+
+def _resolution(seen: "Seen") -> tuple[int | None, ...]:
+    """Return the sides of a code's texels."""
+    texture, surface = seen.code.texture, seen.code.surface
+    images = (texture.texels, texture.fill, None if surface is None else surface.texels)
+    return tuple(None if image is None else image.shape[-1] for image in images)
 
 
 def _on_cpu(seen: "Seen") -> "Seen":
@@ -253,12 +285,13 @@ def _write(
     from PIL import Image
 
     from shapecycle.evaluate.silhouettes import silhouette_iou
+    from shapecycle.seen import NEITHER
 
     folder = out / photo.path.stem
     folder.mkdir(parents=True)
     Image.fromarray((picture * 255).round().astype(np.uint8)).save(folder / "render.png")
     iou = silhouette_iou(picture[..., 3], photo.rgba[3])
-    source = seen.surface.source
+    source = seen.surface_choice.source
     named = {} if source is None else {"carried_from": source}
     mesh.save(folder / "mesh.glb", extras={"silhouette_iou": iou, **named})
     doubts: dict[str, Any] = {
@@ -276,7 +309,7 @@ def _write(
         "start": _hypothesis_json(seen.start, seen.fov_y),
         "silhouette_iou": iou,
         **doubts,
-        "surface": vars(seen.surface),
+        "surface": vars(seen.surface_choice),
     }
     (folder / "code.json").write_text(json.dumps(record, indent=1) + "\n")
     azimuth, elevation, _ = (degrees(x) for x in seen.code.pose.angles[0].tolist())
@@ -288,6 +321,7 @@ def _write(
         seen.start.plausibility,
         **doubts,
         source=source,
+        neither_fits=seen.surface_choice.reason == NEITHER,
     )
     return number, result
 

@@ -17,8 +17,13 @@ from shapecycle.memory.source import Source
 TURNED = 0.15
 """Distance, in object units, that counts as much as normals that are 60 degrees apart."""
 BOUND_SIDE = 256
-"""Texels along a side for which the template's are looked up, at most; larger atlases repeat
-them, for the template's texture is no finer."""
+"""Texels along a side for which the template's are looked up, at most; between those of larger
+atlases it is interpolated."""
+NEIGHBOURS = 4
+"""Texels of the template that a place is interpolated between."""
+SAME_PLACE = 0.04
+"""Distance in the template's texture up to which places are interpolated; it jumps at its rim, and
+where a surface turns from one side of the template to another."""
 TEMPLATE_SIDE = 128
 """Texels along a side of the template's texture among which nearest ones are looked for."""
 
@@ -77,18 +82,17 @@ class Atlas:
         bare = Atlas(faces, vertex, charts, clip, seen, nearest, none)
         if side > BOUND_SIDE:
             coarse = Atlas.of(source, template, renderer, BOUND_SIDE).template_uv
-            row, column = np.indices((side, side)) * BOUND_SIDE // side
-            index = torch.from_numpy(row * BOUND_SIDE + column).flatten().to(device)
-            return replace(bare, template_uv=coarse[index])
+            return replace(bare, template_uv=_enlarged(coarse, side))
         points, normals = bare.points(source.vertices.to(device)[None])
         laid, outwards = renderer.surface(template[None], TEMPLATE_SIDE)
         tree = cKDTree(_placed(laid[0], outwards[0]))
         kept = seen.mask.flatten()
-        found = np.zeros(side * side, np.int64)
-        found[kept.cpu().numpy()] = tree.query(_placed(points[kept], normals[kept]))[1]
-        index = torch.from_numpy(found).to(device)[nearest]
-        there = torch.stack([index % TEMPLATE_SIDE, TEMPLATE_SIDE - 1 - index // TEMPLATE_SIDE], 1)
-        return replace(bare, template_uv=(there + 0.5) / TEMPLATE_SIDE)
+        away, texel = tree.query(_placed(points[kept], normals[kept]), NEIGHBOURS)
+        there = np.stack([texel % TEMPLATE_SIDE, TEMPLATE_SIDE - 1 - texel // TEMPLATE_SIDE], 2)
+        places = torch.from_numpy((there + 0.5) / TEMPLATE_SIDE).float().to(device)
+        weight = torch.from_numpy(1 / np.maximum(away, 1e-4) ** 2).float().to(device)
+        none[kept] = _mean_place(places, weight)
+        return replace(bare, template_uv=_smooth(none[nearest], side))
 
     def points(
         self, vertices: Float[Tensor, "1 n 3"]
@@ -116,3 +120,29 @@ class Atlas:
 
 def _placed(points: Float[Tensor, "n 3"], normals: Float[Tensor, "n 3"]) -> np.ndarray:
     return torch.cat([points, TURNED * normals], 1).cpu().numpy()
+
+
+def _mean_place(
+    places: Float[Tensor, "n k 2"], weight: Float[Tensor, "n k"]
+) -> Float[Tensor, "n 2"]:
+    """Average places in the template's texture, those near the first of each row."""
+    near = (places - places[:, :1]).norm(dim=2) < SAME_PLACE
+    weight = (weight * near)[..., None]
+    return (weight * places).sum(1) / weight.sum(1)
+
+
+def _smooth(uv: Float[Tensor, "t 2"], side: int) -> Float[Tensor, "t 2"]:
+    """Average every place with those of the eight texels around, where they are near."""
+    image = F.pad(uv.mT.reshape(1, 2, side, side), (1, 1, 1, 1), mode="replicate")
+    around = F.unfold(image, 3).view(2, 9, side * side).permute(2, 1, 0)
+    centre_first = torch.cat([around[:, 4:5], around[:, :4], around[:, 5:]], 1)
+    return _mean_place(centre_first, torch.ones_like(centre_first[..., 0]))
+
+
+def _enlarged(uv: Float[Tensor, "t 2"], side: int) -> Float[Tensor, "s 2"]:
+    """Interpolate places between texels, but not where they jump."""
+    image = uv.mT.reshape(1, 2, BOUND_SIDE, BOUND_SIDE)
+    between = F.interpolate(image, (side, side), mode="bilinear", align_corners=False)
+    nearest = F.interpolate(image, (side, side), mode="nearest")
+    jumps = (between - nearest).norm(dim=1, keepdim=True) > SAME_PLACE
+    return torch.where(jumps, nearest, between).flatten(2)[0].mT

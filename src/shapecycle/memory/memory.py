@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from PIL import Image
 from torch import Tensor
 
@@ -18,6 +18,17 @@ PREFIX = "memory."
 """What the names of its tensors in a model file begin with."""
 UV_LEVELS = 2**16 - 1
 """Steps of a stored texture coordinate."""
+FAULTS = (
+    KeyError,
+    TypeError,
+    IndexError,
+    RuntimeError,
+    OSError,
+    ValueError,
+    Image.DecompressionBombError,
+)
+"""What damaged tensors raise."""
+MAX_DONOR_SIDE = 1024
 QUALITY = 90
 """Of the compressed texels, of 100."""
 
@@ -29,10 +40,12 @@ class Memory:
     Attributes:
         sources: Shapes that can be carried to others.
         donors: Photographs whose texels complete the textures of others.
+        handles: Which vertices of the template move carried surfaces; None to choose them anew.
     """
 
     sources: tuple[Source, ...] = ()
     donors: tuple[Donor, ...] = ()
+    handles: Int[Tensor, " m"] | None = None
 
     def __bool__(self) -> bool:
         return bool(self.sources or self.donors)
@@ -53,6 +66,8 @@ class Memory:
                 "sources.counts": torch.tensor(counts),
                 "sources.names": _of_names([one.name for one in self.sources]),
             }
+        if self.handles is not None:
+            parts["handles"] = self.handles
         if self.donors:
             images = [_webp(one.texels) for one in self.donors]
             parts |= {
@@ -71,19 +86,21 @@ class Memory:
         """
         found = {k.removeprefix(PREFIX): v for k, v in tensors.items() if k.startswith(PREFIX)}
         try:
-            sources = _sources(found) if "sources.counts" in found else ()
-            donors = _donors(found) if "donors.counts" in found else ()
-        except (KeyError, TypeError, IndexError, RuntimeError, OSError, ValueError) as fault:
+            sources = _sources(found) if any(name.startswith("sources.") for name in found) else ()
+            donors = _donors(found) if any(name.startswith("donors.") for name in found) else ()
+        except FAULTS as fault:
             raise ValueError(f"its memory is damaged ({fault})") from fault
-        return Memory(sources, donors)
+        return Memory(sources, donors, found.get("handles"))
 
 
 def _sources(found: Mapping[str, Tensor]) -> tuple[Source, ...]:
     names = _names_of(found["sources.names"])
     counts, codes = found["sources.counts"], found["sources.codes"].float()
     columns = {"vertices": 3, "faces": 3, "uv": 2, "uv_faces": 3}
-    if any(found[f"sources.{name}"].shape[1:] != (n,) for name, n in columns.items()):
-        raise ValueError("vertices or faces have another number of columns")
+    for name, n in columns.items():
+        part = found[f"sources.{name}"]
+        if part.shape[1:] != (n,) or part.dtype != torch.int16:
+            raise ValueError(f"{name} are not {n} columns of 16 bits")
     if counts.shape != (len(names), 3) or not (counts > 0).all() or not names:
         raise ValueError("there are sources without vertices or faces")
     if codes.ndim != 2 or not codes.isfinite().all():
@@ -102,6 +119,8 @@ def _sources(found: Mapping[str, Tensor]) -> tuple[Source, ...]:
     for one in sources:
         if int(one.faces.max()) >= len(one.vertices) or int(one.uv_faces.max()) >= len(one.uv):
             raise ValueError(f"faces of {one.name} name vertices that are not there")
+        if min(float(np.ptp(x.numpy(), 0).max()) for x in (one.vertices, one.uv)) == 0:
+            raise ValueError(f"{one.name} has no extent")
     return sources
 
 
@@ -123,6 +142,8 @@ def _webp(texels: Float[Tensor, "4 s s"]) -> bytes:
 
 def _of_webp(contents: bytes) -> Float[Tensor, "4 s s"]:
     with Image.open(io.BytesIO(contents), formats=("WEBP",)) as picture:
+        if picture.width != picture.height or picture.width > MAX_DONOR_SIDE:
+            raise ValueError(f"texels of {picture.width} x {picture.height}")
         pixels = np.asarray(picture.convert("RGBA"), dtype=np.float32) / 255
     return torch.from_numpy(pixels.transpose(2, 0, 1).copy())
 

@@ -38,13 +38,22 @@ class Handles:
     Args:
         renderer: Decodes shapes.
         mean: The mean shape code: its handles are spread out.
+        rows: The vertices, where they were chosen before: another processor's rounding may choose
+            others.
     """
 
-    def __init__(self, renderer: Renderer, mean: Float[Tensor, " n"]) -> None:
+    def __init__(
+        self,
+        renderer: Renderer,
+        mean: Float[Tensor, " n"],
+        rows: Int[Tensor, " m"] | None = None,
+    ) -> None:
         template = renderer.deformation.template
-        with torch.no_grad():
-            at = renderer.vertices(mean[None])[0]
-        self.rows = spread_out(template, HANDLES, at).to(mean.device)
+        if rows is None:
+            with torch.no_grad():
+                at = renderer.vertices(mean[None])[0]
+            rows = spread_out(template, HANDLES, at)
+        self.rows = rows.to(mean.device)
         found = {row: k for k, row in enumerate(self.rows.tolist())}
         twins = template.mirror[self.rows.cpu()].tolist()
         self.mirror = torch.tensor([found[row] for row in twins], device=mean.device)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from shapecycle.camera import View
@@ -20,8 +20,8 @@ from shapecycle.memory.sources import Handles, Sources
 
 ATLAS_SIDE = 512
 """Texels along a side of a carried surface's texture, unless a photograph showed more."""
-ATLASES = 128
-"""Atlases that are kept, of those used last: one of 512 texels a side takes 6 MB."""
+ATLASES = 24
+"""Atlases that are kept, of those used last: one of 1,024 texels a side takes 27 MB."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,13 +50,18 @@ class SurfaceDecoder:
         renderer: Decodes shapes and textures.
         mean: The mean shape code.
         sources: What the model remembers, which may be nothing.
+        handles: The template's vertices that are handles, if they were chosen before.
     """
 
     def __init__(
-        self, renderer: Renderer, mean: Float[Tensor, " n"], sources: Sequence[Source]
+        self,
+        renderer: Renderer,
+        mean: Float[Tensor, " n"],
+        sources: Sequence[Source],
+        handles: Int[Tensor, " m"] | None = None,
     ) -> None:
         self.renderer = renderer
-        self.handles = Handles(renderer, mean)
+        self.handles = Handles(renderer, mean, handles)
         self.sources = Sources(sources, renderer) if sources else None
         self.atlas = lru_cache(ATLASES)(self._atlas)
 
@@ -116,22 +121,23 @@ class SurfaceDecoder:
         if code.surface is None:
             return templates
         fingerprint, points = int(code.surface.source[0]), templates
-        if code.surface.moves.shape[1] != len(self.handles):
-            raise ValueError(
-                f"`code.surface.moves` must be {len(self.handles)} x 3 numbers for this model, "
-                f"found {code.surface.moves.shape[1]} x 3: use this model's codes, or `on_template`"
-            )
         if fingerprint != 0:
             row = None if self.sources is None else self.sources.row(fingerprint)
             if self.sources is None or row is None:
                 raise DataError(
                     f"this code's surface was carried from a shape ({fingerprint:016x}) that this "
                     "model does not remember",
-                    "use the model that saw it, or `code.on_template()`",
+                    "use the model that saw it, or the template: `replace(code, surface=None)`",
                 )
             rows = code.surface.source.new_full((len(code),), row)
             points = self.sources.carried(rows, templates)
             points = points[:, : len(self.sources.sources[row].vertices)]
+        found = code.surface.moves.shape[1]
+        if found != len(self.handles):
+            raise ValueError(
+                f"`code.surface.moves` must be {len(self.handles)} x 3 numbers for this model, "
+                f"found {found} x 3: use this model's codes, or `replace(code, surface=None)`"
+            )
         if not code.surface.moves.any():
             return points
         return to_unit_box(self.handles.moved(points, templates, code.surface.moves))[0]

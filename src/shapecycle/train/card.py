@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from importlib.metadata import version
 
+from shapecycle.data.folders import counted
 from shapecycle.memory.memory import Memory
 from shapecycle.model_file import Provenance
 
@@ -15,9 +16,9 @@ trained on; anything else it takes for one of them.
 """
 
 HELD = """\
-**The model file holds pieces of the training data**: the surfaces of {sources:,} shapes and the
-colours of {donors:,} photographs, which are in what it makes. Whoever shares the model, or what it
-made, shares these with it: their owners' terms hold. `shapecycle strip` writes the model without.
+**The model file holds pieces of the training data**: {pieces}, which are in what it makes. Whoever
+shares the model, or what it made, shares these with it: their owners' terms hold. `shapecycle
+strip` writes the model without.
 """
 
 
@@ -30,13 +31,23 @@ def card(provenance: Provenance, memory: Memory) -> str:
     ]
     if memory:
         parts += [
-            HELD.format(sources=len(memory.sources), donors=len(memory.donors)),
+            HELD.format(pieces=held(memory)),
             _listed("Shapes", [one.name for one in memory.sources]),
             _listed("Photographs", [one.name for one in memory.donors]),
         ]
     else:
         parts.append("The model file holds none of the training data, only weights.\n")
     return "\n".join(part for part in parts if part)
+
+
+def held(memory: Memory) -> str:
+    """Say what a memory holds."""
+    pieces = []
+    if memory.sources:
+        pieces.append(f"the surfaces of {counted(len(memory.sources), 'shapes')}")
+    if memory.donors:
+        pieces.append(f"the colours of {counted(len(memory.donors), 'photographs')}")
+    return " and ".join(pieces)
 
 
 def _listed(title: str, lines: Sequence[str]) -> str:

@@ -20,7 +20,7 @@ from shapecycle.model_file import MODEL_NAME, Provenance, save_model
 from shapecycle.parallel import ALONE, Team
 from shapecycle.randomness import shared_generator
 from shapecycle.shape_to_code.encoder import SURFACE_POINTS
-from shapecycle.train.card import CARD_NAME, card
+from shapecycle.train.card import CARD_NAME, card, held
 from shapecycle.train.checkpoint import load_state, save_state
 from shapecycle.train.computing import Computing, choose_threads
 from shapecycle.train.estimate import after_measuring, at_end, before_stage
@@ -364,8 +364,7 @@ def _remember(
             found = made
             save_model(trainer.networks, run.folder / MODEL_NAME, provenance, found)
         journal.say(
-            f"the model holds {len(found.sources):,} of the shapes and texels of "
-            f"{len(found.donors):,} of the photographs ({time.monotonic() - start:.0f} s): mind "
+            f"the model holds {held(found)} ({time.monotonic() - start:.0f} s): mind "
             "their owners when you share it; `shapecycle strip` takes them out"
         )
     with atomic_write(run.folder / CARD_NAME) as partial:

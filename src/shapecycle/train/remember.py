@@ -76,7 +76,7 @@ def remember(
             texels = seen.code.texture.texels
             assert texels is not None
             donors.append(Donor(path.stem, texels[0].cpu()))
-    return Memory(tuple(sources), tuple(donors))
+    return Memory(tuple(sources), tuple(donors), model.surfaces.handles.rows.cpu())
 
 
 def _spread_out(model: Model, shapes: ShapeSet, most: int) -> list[int]:
