@@ -60,12 +60,19 @@ def _assert_camera(message: dict[str, Any]) -> None:
 def test_training_says_what_it_does_and_prints_the_model(training: tuple[Path, Outcome]) -> None:
     run, outcome = training
     assert outcome.out == f"{run / 'model.safetensors'}\n"
-    for message in ("12 pictures cropped", "8 shapes (8 PLY)", "diagonal 1", "trained for"):
+    for message in (
+        "12 pictures cropped",
+        "8 shapes (8 PLY)",
+        "diagonal 1",
+        "model holds",
+        "trained for",
+    ):
         assert message in outcome.err
     names = {path.name for path in run.iterdir()}
     assert names == {
         "journal.jsonl",
         "model.safetensors",
+        "model_card.md",
         "panels",
         "settings.json",
         "settings.yaml",
