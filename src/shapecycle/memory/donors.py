@@ -98,10 +98,11 @@ class Donors:
         self, known: Float[Tensor, "t 4"], missing: Float[Tensor, " t"]
     ) -> tuple[int | None, "ColourMap"]:
         """Choose the donor that agrees best with what is known and shows most of the rest."""
-        shown = self._small[..., 3]
-        common = shown * known[:, 3]
-        maps = ColourMap.fitted(self._small[..., :3], known[:, :3], common)
-        error = (maps(self._small[..., :3]) - known[:, :3]).square().sum(2)
+        shown, is_known = self._small[..., 3], known[:, 3] > 0
+        small, wanted = self._small[:, is_known], known[is_known]
+        common = small[..., 3] * wanted[:, 3]
+        maps = ColourMap.fitted(small[..., :3], wanted[:, :3], common)
+        error = (maps(small[..., :3]) - wanted[:, :3]).square().sum(2)
         count = common.sum(1)
         residual = (common * error).sum(1) / count.clamp(min=1e-3)
         gained = (shown * missing).sum(1) / missing.sum().clamp(min=1e-6)
@@ -129,16 +130,15 @@ class ColourMap:
         """Fit a map for each donor, held near to no change."""
         count = len(donors)
         mean = donors.mean(2)
-        away = (donors - mean[..., None]).double()
-        even = torch.stack([mean, torch.ones_like(mean)], 2).double()
-        heavy = weight[..., None].double()
+        away, heavy = donors - mean[..., None], weight[..., None]
+        even = torch.stack([mean, torch.ones_like(mean)], 2)
         # Unknowns: the two of the grey, then three for each channel.
         left = torch.zeros(count, 11, 11, dtype=torch.float64, device=donors.device)
         left[:, :2, :2] = 3 * (heavy * even).mT @ even
         right = torch.zeros_like(left[:, :, 0])
-        right[:, :2] = ((heavy * even).mT @ wanted.double()).sum(2)
+        right[:, :2] = ((heavy * even).mT @ wanted).sum(2)
         mixed, own = (heavy * even).mT @ away, (heavy * away).mT @ away
-        answers = (heavy * away).mT @ wanted.double()
+        answers = (heavy * away).mT @ wanted
         for c in range(3):
             part = slice(2 + 3 * c, 5 + 3 * c)
             left[:, :2, part], left[:, part, :2] = mixed, mixed.mT
