@@ -18,15 +18,15 @@ from shapecycle.pooling import pooled
 
 SIDE = 128
 """Texels along a side of what is kept of a donor."""
-COMPARED_SIDE = 32
+COMPARED_SIDE = 16
 """Texels along a side by which donors are compared and their colours mapped."""
 ROUNDS = 4
 """Donors that are asked, one after the other."""
-RIDGE = 2.0
+RIDGE = 0.5
 """Texels by which a colour map is held to leave colours as they are."""
 LACKING = 0.15
 """What a donor costs that shows nothing of what is missing, in squared colour differences."""
-FEW = 8.0
+FEW = 2.0
 """Common texels below which a donor is trusted less."""
 FILLED = 0.02
 """Share of the texels below which nothing counts as missing."""
