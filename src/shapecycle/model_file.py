@@ -43,7 +43,7 @@ def save_model(
     Raises:
         OSError: If it cannot be written.
     """
-    from safetensors.torch import save
+    from safetensors.torch import save_file
 
     about = {
         "format": FORMAT,
@@ -55,8 +55,9 @@ def save_model(
     tensors = {k: _stored(v) for k, v in networks.state_dict().items()}
     tensors |= (memory or Memory()).tensors()
     with atomic_write(path) as partial:
-        # Its own way of writing files hides them from other users.
-        partial.write_bytes(save(tensors, metadata={"shapecycle": json.dumps(about)}))
+        save_file(tensors, partial, metadata={"shapecycle": json.dumps(about)})
+        # It hides files from other users, from whom the folder may not be hidden.
+        partial.chmod(partial.parent.stat().st_mode & 0o666)
 
 
 def load_model(path: Path, device: str = "cpu") -> tuple[Networks, Provenance, Memory]:
