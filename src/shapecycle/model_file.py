@@ -57,7 +57,7 @@ def save_model(
     with atomic_write(path) as partial:
         save_file(tensors, partial, metadata={"shapecycle": json.dumps(about)})
         # It hides files from other users, from whom the folder may not be hidden.
-        partial.chmod(partial.parent.stat().st_mode & 0o666)
+        partial.chmod(partial.parent.stat().st_mode & 0o644)
 
 
 def load_model(path: Path, device: str = "cpu") -> tuple[Networks, Provenance, Memory]:
