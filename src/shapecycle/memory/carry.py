@@ -58,7 +58,6 @@ class _Candidates:
     row: Int[Tensor, " c"]
     apart: Float[Tensor, " c"]
     points: Float[Tensor, "c n 3"]
-    templates: Float[Tensor, "c v 3"]
     influence: Float[Tensor, "c m n"]
     form: Float[Tensor, "c m m"]
     moves: Float[Tensor, "c m 3"]
@@ -125,7 +124,6 @@ def carry(
         row=rows,
         apart=apart.flatten(),
         points=points,
-        templates=laid,
         influence=handles.influence(points, laid).mT.contiguous(),
         form=handles.bending(templates)[picture],
         moves=torch.zeros_like(laid[:, : len(handles)]),

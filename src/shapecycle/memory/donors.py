@@ -47,11 +47,7 @@ class Donor:
 
 def both_sides(texels: Float[Tensor, "b 4 s s"]) -> Float[Tensor, "b 4 s s"]:
     """Lay what was seen over its mirror image."""
-    own, mirrored = texels, texels.flip(-1)
-    left = mirrored[:, 3:] * (1 - own[:, 3:])
-    weight = own[:, 3:] + left
-    colour = own[:, 3:] * own[:, :3] + left * mirrored[:, :3]
-    return torch.cat([colour / weight.clamp(min=1e-6), weight], 1)
+    return _over(texels, texels.flip(-1))
 
 
 class Donors:

@@ -58,8 +58,6 @@ def remember(
         if seconds is not None and time.monotonic() - start > 0.8 * seconds and sources:
             break
         mesh = shapes.meshes[k]
-        if mesh.is_point_cloud:
-            continue
         source = source_of(mesh, shapes.paths[k].stem, model.read(mesh)[0].cpu())
         if source is not None:
             sources.append(source)
