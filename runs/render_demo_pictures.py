@@ -34,6 +34,7 @@ SIDE = 128
 SAMPLES = 256
 VIEWS = 5
 CREASE_DEGREES = 38.0
+INTEGRATOR: dict[str, Any] = {"type": "path", "max_depth": 6, "hide_emitters": True}
 NEAREST = 1.3
 """Closest a camera comes; nearer, the perspective hides the wheels of cars seen from the front."""
 
@@ -285,8 +286,19 @@ def render(
     Returns:
         Straight-alpha sRGB bytes, row 0 on top.
     """
+    return to_bytes(trace(subject, view, sky, seed, INTEGRATOR))
+
+
+def trace(
+    subject: Subject,
+    view: View,
+    sky: Float[np.ndarray, "h w 3"],
+    seed: int,
+    integrator: dict[str, Any],
+) -> Float[np.ndarray, "128 128 c"]:
+    """Run an integrator for one view; linear premultiplied radiance and alpha come first."""
     with tempfile.TemporaryDirectory() as folder:
-        scene = scene_of(subject, sky, Path(folder))
+        scene = scene_of(subject, sky, Path(folder)) | {"integrator": integrator}
         up = mi.ScalarTransform4f().look_at(
             origin=view.position.tolist(), target=view.target.tolist(), up=[0, 1, 0]
         )
@@ -306,8 +318,7 @@ def render(
             "sampler": {"type": "multijitter", "sample_count": SAMPLES},
         }
         loaded = mi.load_dict(scene)
-    linear = np.array(mi.render(loaded, seed=seed), dtype=np.float64)
-    return to_bytes(linear)
+    return np.array(mi.render(loaded, seed=seed), dtype=np.float64)
 
 
 def to_bytes(premultiplied: Float[np.ndarray, "h w 4"]) -> Int[np.ndarray, "h w 4"]:
@@ -324,10 +335,9 @@ def to_bytes(premultiplied: Float[np.ndarray, "h w 4"]) -> Int[np.ndarray, "h w 
 
 
 def scene_of(subject: Subject, sky: Float[np.ndarray, "h w 3"], folder: Path) -> dict[str, Any]:
-    """The object under its light, as a scene dictionary without a sensor."""
+    """The object under its light, as a scene dictionary without sensor and integrator."""
     scene: dict[str, Any] = {
         "type": "scene",
-        "integrator": {"type": "path", "max_depth": 6, "hide_emitters": True},
         "sky": {"type": "envmap", "bitmap": mi.Bitmap(sky.astype(np.float32))},
     }
     for index, part in enumerate(subject.parts):
