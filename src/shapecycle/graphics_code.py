@@ -13,10 +13,10 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
-from torch.nn import functional as F
 
 from shapecycle.camera import Pose
 from shapecycle.errors import DataError
+from shapecycle.pooling import resized_to
 
 VERSION = 2
 """Of the JSON that `GraphicsCode.to_json` returns."""
@@ -305,13 +305,7 @@ def _mapped(texels: Tensor | None, function: Callable[[Tensor], Tensor]) -> Tens
 def _joined(images: list[Tensor]) -> Tensor:
     """Join images of any sizes, enlarged to that of the largest."""
     side = max(image.shape[-1] for image in images)
-    return torch.cat([_enlarged(image, side) for image in images])
-
-
-def _enlarged(image: Float[Tensor, "b c s s"], side: int) -> Float[Tensor, "b c t t"]:
-    if image.shape[-1] == side:
-        return image
-    return F.interpolate(image, size=(side, side), mode="bilinear", align_corners=False)
+    return torch.cat([resized_to(image, side) for image in images])
 
 
 def _faded(
@@ -325,7 +319,7 @@ def _faded(
     total = given[0].new_zeros(len(given[0]), 4, side, side)
     for texels, part in ((ours, 1 - share), (theirs, share)):
         if texels is not None:
-            texels = _enlarged(texels, side)
+            texels = resized_to(texels, side)
             weight = part * texels[:, 3:]
             total = total + torch.cat([weight * texels[:, :3], weight], 1)
     return torch.cat([total[:, :3] / total[:, 3:].clamp(min=1e-6), total[:, 3:]], 1)
@@ -335,7 +329,7 @@ def _faded_fill(ours: Texture, theirs: Texture, share: float) -> Float[Tensor, "
     """Blend what was borrowed, in the size of the blended texels."""
     fill = _faded(ours.fill, theirs.fill, share)
     sides = [one.texels.shape[-1] for one in (ours, theirs) if one.texels is not None]
-    return fill if fill is None or not sides else _enlarged(fill, max(sides))
+    return fill if fill is None or not sides else resized_to(fill, max(sides))
 
 
 def _between(ours: Surface | None, theirs: Surface | None, share: float) -> Surface | None:
@@ -381,7 +375,7 @@ def _joined_fills(codes: list[GraphicsCode], side: int) -> Float[Tensor, "b 4 s 
     fills = [
         code.shape.new_zeros(len(code), 4, side, side)
         if code.texture.fill is None
-        else _enlarged(code.texture.fill, side)
+        else resized_to(code.texture.fill, side)
         for code in codes
     ]
     return torch.cat(fills)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, UInt8
+from jaxtyping import Bool, Float, Int, UInt8
 from PIL import Image
 from torch import Tensor
 
@@ -24,6 +24,7 @@ from shapecycle.devices import chosen_device
 from shapecycle.geometry.boxes import normalise
 from shapecycle.graphics_code import GraphicsCode, Surface, Texture
 from shapecycle.image_to_code.encoder import ImageEncoding
+from shapecycle.image_to_code.hypotheses import weigh
 from shapecycle.image_to_code.refine import refine
 from shapecycle.losses.image import silhouette_loss
 from shapecycle.memory.carry import carry
@@ -122,10 +123,11 @@ class Model:
             surface: "template" for the decoded one, "carried" for a remembered shape that is bent
                 to it, "auto" for the latter where it fits; see `seen.SurfaceChoice`. A model
                 without memory has templates only.
-            hypothesis: Which of its pose hypotheses is taken, from 1, the most plausible.
+            hypothesis: Which of its pose hypotheses is taken, from 1, the most plausible by what
+                the network says and by how well the shape, refined in each, fits the mask.
             azimuth_hint: Take the most plausible pose within 30 degrees of this azimuth instead;
                 in radians.
-            pose: Take this pose instead, a batch of one.
+            pose: Take this pose instead, a batch of one; its angles are kept.
             fov_y: Full vertical field of view of the picture, in radians; the model's by default.
 
         Raises:
@@ -210,15 +212,27 @@ class Model:
         encoding, view = networks.encode_image(rgba, window), networks.view(window)
         bins, plausibility = encoding.pose.hypotheses(HYPOTHESES)
         poses = [networks.pose_of(encoding, bins[:, k], view) for k in range(HYPOTHESES)]
-        start, start_plausibility = self._start(encoding, view, options)
-        shape, pose = encoding.shape, start
-        mask = rgba[:, 3:]
-        if options.refine_steps:
-            spread = networks.shape_prior.spread()
-            steps = options.refine_steps
-            shape, pose = refine(
-                networks.renderer, shape, pose, mask, view, spread=spread, steps=steps
-            )
+        mask, steps = rgba[:, 3:], options.refine_steps
+        spread = networks.shape_prior.spread()
+        rank = options.hypothesis - 1
+        if steps and not options.is_pose_named:
+            weighed = weigh(
+                networks.renderer, encoding.shape, poses, plausibility, mask, view,
+                spread=spread, steps=steps, all_of_them=rank > 0,
+            )  # fmt: skip
+            poses = [_picked(poses, one) for one in weighed.order.unbind(1)]
+            plausibility = weighed.plausibility
+            start, start_plausibility = poses[rank], plausibility[:, rank]
+            shape, pose = weighed.shape[:, rank], weighed.pose(rank)
+        else:
+            start, start_plausibility = poses[rank], plausibility[:, rank]
+            if options.is_pose_named:
+                start, start_plausibility = self._named(encoding, view, options)
+            shape, pose = encoding.shape, start
+            if steps:
+                shape, pose = refine(
+                    networks.renderer, shape, pose, mask, view, spread=spread, steps=steps
+                )
         surface, pose, choices = self._surface(encoding, shape, pose, mask, view, options)
         bare = GraphicsCode(shape, Texture(encoding.features), pose, encoding.light, surface)
         codes = [
@@ -260,7 +274,7 @@ class Model:
         assert sources is not None
         found = carry(
             networks, sources, decoder.handles, shape, pose, mask, view,
-            seen=encoding.shape, light=encoding.light,
+            turns=options.pose is None,
         )  # fmt: skip
         drawn = networks.renderer.silhouette(networks.renderer.vertices(shape), pose, view)
         template_misfit = silhouette_loss(drawn, mask)
@@ -325,22 +339,19 @@ class Model:
             surface = replace(surface, texels=self.surfaces.texels(code, rgba, view, atlas_side))
         return replace(code, texture=texture, surface=surface)
 
-    def _start(
+    def _named(
         self, encoding: ImageEncoding, view: View, options: SeeOptions
     ) -> tuple[Pose, Float[Tensor, " b"]]:
-        """Return the poses that refinement starts from, and their plausibilities."""
+        """Return the poses that the options name, and their plausibilities."""
         if options.pose is not None:
             angles, translation = (
                 x.to(self.device, torch.float32)
                 for x in (options.pose.angles, options.pose.translation)
             )
             return Pose(angles, translation), encoding.pose.near(angles[:, 0])[1]
-        if options.azimuth_hint is not None:
-            hint = torch.full((len(encoding.shape),), options.azimuth_hint, device=self.device)
-            bins, plausibility = encoding.pose.near(hint)
-        else:
-            ranked = encoding.pose.hypotheses(options.hypothesis)
-            bins, plausibility = (x[:, -1] for x in ranked)
+        assert options.azimuth_hint is not None
+        hint = torch.full((len(encoding.shape),), options.azimuth_hint, device=self.device)
+        bins, plausibility = encoding.pose.near(hint)
         return self.networks.pose_of(encoding, bins, view), plausibility
 
     # READ -------------------------------------------------------------------------------------
@@ -537,6 +548,16 @@ def _loaded(image: Picture, number: int, count: int) -> Photo:
             "save it as RGBA, or give an array of h x w x 4 numbers in [0, 1]"
         )
     return Photo(Path("array"), checked_picture(image, name), is_bare_mask=image.ndim == 2)
+
+
+def _picked(poses: list[Pose], numbers: Int[Tensor, " b"]) -> Pose:
+    """Take for each item one of several poses."""
+    row = torch.arange(len(numbers), device=numbers.device)
+    angles, translation = (
+        torch.stack(parts)[numbers, row]
+        for parts in ([one.angles for one in poses], [one.translation for one in poses])
+    )
+    return Pose(angles, translation)
 
 
 def _why_template(options: SeeOptions, *, is_remembered: bool) -> str:

@@ -1,4 +1,4 @@
-"""Averaging images down to squares."""
+"""Square images of other sizes."""
 
 from jaxtyping import Float
 from torch import Tensor
@@ -16,3 +16,10 @@ def pooled(images: Float[Tensor, "b c h w"], side: int) -> Float[Tensor, "b c s 
     if height == width == side:
         return images
     return F.avg_pool2d(images, (height // side, width // side))
+
+
+def resized_to(image: Float[Tensor, "b c s s"], side: int) -> Float[Tensor, "b c t t"]:
+    """Resize square images, without smoothing."""
+    if image.shape[-1] == side:
+        return image
+    return F.interpolate(image, (side, side), mode="bilinear", align_corners=False)

@@ -114,6 +114,11 @@ class SeeOptions:
         return sum((self.hypothesis != 1, self.azimuth_hint is not None, self.pose is not None))
 
     @property
+    def is_pose_named(self) -> bool:
+        """Whether a pose or an azimuth was asked for, rather than one of the hypotheses."""
+        return self.pose is not None or self.azimuth_hint is not None
+
+    @property
     def is_pose_chosen(self) -> bool:
         """Whether another pose than the most plausible one was asked for."""
         return self._choices > 0
@@ -152,7 +157,9 @@ class Seen:
 
     Attributes:
         code: The graphics code, refined.
-        hypotheses: Poses, the most plausible first, as the network saw them.
+        hypotheses: Poses as the network saw them, the most plausible first; where shape and place
+            were refined, by how well they came to fit the mask in each as well. See
+            `image_to_code.hypotheses`.
         start: What refinement started from: the first hypothesis, unless another was chosen; of a
             given pose and an azimuth hint, with the plausibility of that azimuth.
         shape_distance: How far the shape lies from the training shapes, which have 1 themselves

@@ -7,7 +7,7 @@ from torch.nn import functional as F
 
 from shapecycle.devices import autocast
 from shapecycle.graphics_code import Texture
-from shapecycle.pooling import pooled
+from shapecycle.pooling import pooled, resized_to
 
 MIN_WEIGHT = 1e-6
 """Weight of a whole image, on average, below which nothing counts as seen."""
@@ -81,13 +81,6 @@ def albedo(texture: Texture, decoded: Float[Tensor, "b 3 s s"]) -> Float[Tensor,
         weight = layer[:, 3:] * (1 - known)
         off, known = off + weight * (layer[:, :3] - decoded), known + weight
     return (decoded + pull_push(off, known)).clamp(0, 1)
-
-
-def resized_to(image: Float[Tensor, "b c s s"], side: int) -> Float[Tensor, "b c t t"]:
-    """Resize square images, without smoothing."""
-    if image.shape[-1] == side:
-        return image
-    return F.interpolate(image, (side, side), mode="bilinear", align_corners=False)
 
 
 def laid_over(

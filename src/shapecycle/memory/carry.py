@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
-from torch.nn import functional as F
 
 from shapecycle import rasterize as rz
 from shapecycle.camera import Pose, View, placement_in_window, translation_in_window
@@ -16,19 +15,18 @@ from shapecycle.model_networks import Networks
 
 CANDIDATES = 12
 """Sources that are tried, those whose templates lie nearest."""
-RUNGS = ((8, 6), (8, 3), (14, 3))
+RUNGS = ((8, 6), (8, 3), (14, 1))
 """Steps of fitting, and how many candidates are kept after them: the best by mask and effort."""
+LAST_STEPS = 30
+"""Steps by which the chosen one is fitted more closely, and turned."""
+EASED = 0.25
+"""What bending and moving cost then, of what they cost before."""
 RATE = 0.01
-"""Step size of handles, in object units, and of the place in the window."""
+"""Step size of handles, in object units, of the place in the window, and of angles."""
 BENDING = 0.2
 """What bending space costs, in silhouette loss."""
 MOVING = 2.0
 """What moving handles costs, times the mean of their squared lengths."""
-COMING_BACK = 3.0
-"""What a vertex costs, in silhouette loss an object unit, by which a candidate that is drawn and
-seen again is not what the picture showed."""
-GREY = 0.4
-"""Linear albedo in which candidates are drawn to be seen again."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,25 +86,23 @@ def carry(
     mask: Float[Tensor, "b 1 h w"],
     view: View,
     *,
-    seen: Float[Tensor, "b n"],
-    light: Float[Tensor, "b 9 3"],
+    turns: bool = True,
 ) -> Carried:
     """Carry the most alike sources to shapes that were seen, fit them, and choose one for each.
 
-    Angles are held, as in `refine`. Candidates drop out as soon as others fit better, by mask and
-    by how far their handles went; of the last ones, that is chosen which also comes back: drawn
-    in grey, in the picture's light, it is seen again as what the picture was seen as.
+    Candidates drop out as soon as others fit better, by mask and by how far their handles went.
+    Only the last one is turned as well: a decoded shape that is not quite right would be turned
+    wrongly, see `refine`, but a real one that nearly fits is turned right.
 
     Args:
-        networks: Decode, and see again.
+        networks: Decode.
         sources: What may be carried.
         handles: What may be moved.
         shape: Shape codes to which sources are carried.
         pose: Where the shapes stand.
         mask: Coverage in the view's windows.
         view: The windows.
-        seen: Shape codes as the network saw them, before any refinement.
-        light: Of the pictures.
+        turns: Whether the last one may be turned.
 
     Source:
         Successive halving: Jamieson and Talwalkar, "Non-stochastic best arm identification and
@@ -139,14 +135,10 @@ def carry(
         best = (misfit + effort).view(batch, count).topk(kept, largest=False).indices
         best = (best + count * torch.arange(batch, device=best.device)[:, None]).flatten()
         tried, misfit, effort, count = tried[best], misfit[best], effort[best], kept
-        picture = picture[best]
-    back = _seen_again(networks, tried, sources, view, light[picture])
-    before = networks.renderer.vertices(seen)[picture]
-    away = (networks.renderer.vertices(back) - before).norm(dim=2).mean(1)
-    best = (misfit + effort + COMING_BACK * away).view(batch, count).argmin(1)
-    best = best + count * torch.arange(batch, device=best.device)
-    chosen = tried[best]
-    return Carried(chosen.row, chosen.moves, chosen.pose(view), misfit[best], chosen.apart)
+    chosen, misfit, _ = _fitted(
+        tried, sources, handles, view, LAST_STEPS, is_symmetric, ease=EASED, turns=turns
+    )
+    return Carried(chosen.row, chosen.moves, chosen.pose(view), misfit, chosen.apart)
 
 
 def _fitted(
@@ -156,17 +148,23 @@ def _fitted(
     view: View,
     steps: int,
     is_symmetric: bool,
+    *,
+    ease: float = 1.0,
+    turns: bool = False,
 ) -> tuple[_Candidates, Float[Tensor, " c"], Float[Tensor, " c"]]:
-    """Move handles and place for some steps; return also misfit and effort at the end."""
+    """Move handles, place and angles for some steps; return also misfit and effort at the end."""
     topology = sources.topology_of(tried.row)
     moves, placement = tried.moves.clone(), tried.placement.clone()
-    movable = [x.requires_grad_(True) for x in (moves, placement)]
+    angles = tried.angles.clone()
+    movable = [x.requires_grad_(True) for x in (moves, placement, *([angles] if turns else []))]
     optimizer = torch.optim.Adam(movable, lr=RATE, betas=(0.8, 0.95))
     window = View(tried.window, view.size, view.fov_y)
 
     def now() -> _Candidates:
         tied = (moves + handles.mirrored(moves)) / 2 if is_symmetric else moves
-        return _Candidates(**vars(tried) | {"moves": tied, "placement": placement})
+        return _Candidates(
+            **vars(tried) | {"moves": tied, "placement": placement, "angles": angles}
+        )
 
     def losses(one: _Candidates) -> tuple[Tensor, Tensor]:
         clip = window.clip(one.pose(view).place(one.vertices()))
@@ -174,7 +172,7 @@ def _fitted(
         drawn = rz.antialias(seen.mask[:, None].to(clip.dtype), clip, topology, seen)
         bent = torch.einsum("cmi,cmn,cni->c", one.moves, one.form, one.moves)
         effort = BENDING * bent + MOVING * one.moves.square().sum(2).mean(1)
-        return silhouette_loss(drawn, one.mask), effort
+        return silhouette_loss(drawn, one.mask), ease * effort
 
     with torch.enable_grad():
         for _ in range(steps):
@@ -186,31 +184,3 @@ def _fitted(
     end = now()
     end = _Candidates(**{name: value.detach() for name, value in vars(end).items()})
     return end, *losses(end)
-
-
-def _seen_again(
-    networks: Networks,
-    tried: _Candidates,
-    sources: Sources,
-    view: View,
-    light: Float[Tensor, "c 9 3"],
-) -> Float[Tensor, "c n"]:
-    """Draw candidates in grey, flat-shaded from both sides, and return the shape codes seen."""
-    topology, (height, width) = sources.topology_of(tried.row), view.size
-    camera = tried.pose(view).place(tried.vertices())
-    clip = View(tried.window, view.size, view.fov_y).clip(camera)
-    seen = rz.rasterize(clip, topology, (2 * height, 2 * width))
-    item = torch.arange(len(camera), device=camera.device)[:, None, None]
-    corners = camera[item, topology.faces]
-    normals = torch.cross(
-        corners[:, :, 1] - corners[:, :, 0], corners[:, :, 2] - corners[:, :, 0], dim=2
-    )
-    is_away = (normals * corners[:, :, 0]).sum(2, keepdim=True) > 0
-    normals = F.normalize(torch.where(is_away, -normals, normals), dim=2)
-    shown = normals[item, seen.face_id.clamp(min=0)].permute(0, 3, 1, 2)
-    covered = seen.mask[:, None].float()
-    linear = GREY * rz.shade_sh(shown, light).clamp(min=0.03) * covered
-    linear, covered = F.avg_pool2d(linear, 2), F.avg_pool2d(covered, 2)
-    colour = rz.srgb_from_linear((linear / covered.clamp(min=0.25)).clamp(1e-4, 1))
-    rgba = torch.cat([colour * (covered > 0), covered], 1)
-    return networks.encode_image(rgba, tried.window).shape
