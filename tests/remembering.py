@@ -1,5 +1,6 @@
 """Models that remember something, without a training: cars to carry, and texels to borrow."""
 
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
@@ -48,10 +49,16 @@ def smooth_colours(seed: int, side: int) -> Float[Tensor, "3 s s"]:
     return F.interpolate(coarse, size=(side, side), mode="bilinear", align_corners=True)[0]
 
 
+def donor_of(name: str, texels: Float[Tensor, "4 s s"]) -> Donor:
+    """Return a donor of these texels, of a shape and in a pose of any kind."""
+    code = plain_code(torch.zeros(1, 8))
+    return Donor(name, replace(code, texture=replace(code.texture, texels=texels[None])))
+
+
 def whole_donor(seed: int, side: int = 128) -> Donor:
     """Return a donor that shows every texel."""
     seen = torch.ones(1, side, side)
-    return Donor(f"photo{seed}", torch.cat([smooth_colours(seed, side), seen]))
+    return donor_of(f"photo{seed}", torch.cat([smooth_colours(seed, side), seen]))
 
 
 def memory_of(sources: int, donors: int) -> Memory:

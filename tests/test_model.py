@@ -32,7 +32,8 @@ def picture(world: Path) -> Path:
 
 def _sampled(model: Model, count: int = 2, seed: int = 0) -> GraphicsCode:
     generator = torch.Generator().manual_seed(seed)
-    return model.sample_appearance(model.sample_shape(count, generator), generator)
+    shape = model.sample_shape(count, generator)
+    return model.sample_appearance(shape, generator, texture="decoded")
 
 
 def test_a_file_and_an_array_are_seen_alike(model: Model, picture: Path) -> None:

@@ -14,6 +14,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 NEAR, FAR = 0.05, 50.0
+FRAMING_ROUNDS = 6
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,6 +114,34 @@ def window_around(
     low, high = flat.amin(1), flat.amax(1)
     half = ((high - low) / 2).amax(1, keepdim=True) * (1 + margin)
     return torch.cat([(low + high) / 2, half], 1)
+
+
+def moved_into_frame(
+    points: Float[Tensor, "b v 3"], pose: Pose, *, fov_y: float, margin: float = 0.03
+) -> Pose:
+    """Move objects as far as they must, and no farther, for the square frame to hold them.
+
+    Args:
+        points: Of the objects, in object space.
+        pose: Where they stand; angles stay.
+        fov_y: Full vertical field of view of the frame, in radians, in (0, pi).
+        margin: What is left free along the frame's edges, as a fraction of its half side.
+    """
+    slope, room = tan(fov_y / 2), 1 - margin
+    translation = pose.translation
+    for _ in range(FRAMING_ROUNDS):
+        camera = Pose(pose.angles, translation).place(points)
+        # Whatever reaches behind the camera is first put in front of it.
+        back = (camera[..., 2].amax(1) + NEAR).clamp(min=0)
+        camera = camera - back[:, None, None] * camera.new_tensor([0.0, 0.0, 1.0])
+        translation = translation - back[:, None] * translation.new_tensor([0.0, 0.0, 1.0])
+        window = window_around(camera, fov_y=fov_y, margin=0)
+        centre, half = window[:, :2], window[:, 2:]
+        away = (half / room).clamp(min=1)
+        aside = (centre.abs() + half / away - room).clamp(min=0) * centre.sign()
+        depth = -translation[:, 2:] * away
+        translation = torch.cat([translation[:, :2] * away - aside * slope * depth, -depth], 1)
+    return Pose(pose.angles, translation)
 
 
 def translation_in_window(

@@ -8,6 +8,9 @@ from typing import Any, Literal, get_type_hints
 from shapecycle.errors import ConfigError
 
 SurfaceKind = Literal["auto", "carried", "template"]
+TextureKind = Literal["palette", "borrowed", "decoded"]
+"""Where sampled textures come from: a training photograph's, in the colours of another one; as it
+was; or a sampled code, decoded."""
 """Which surface a picture's shape is given."""
 
 

@@ -12,21 +12,25 @@ from jaxtyping import Bool, Float, Int, UInt8
 from PIL import Image
 from torch import Tensor
 
-from shapecycle.camera import Pose, View, window_around
+from shapecycle.camera import Pose, View, moved_into_frame, window_around
 from shapecycle.code_to_image.compositing import resized, unpremultiplied
-from shapecycle.config import SurfaceKind
+from shapecycle.config import SurfaceKind, TextureKind
 from shapecycle.data.mesh_files import load_mesh
 from shapecycle.data.photos import DAMAGE, Photo, Window, crop, load_photo, pixels_of, window_of
 from shapecycle.data.shape_sampler import SAMPLES_KEPT
+from shapecycle.data.shapes import axes_of, turned
 from shapecycle.data.simplify import simplify
 from shapecycle.data.surface_samples import surface_samples
 from shapecycle.devices import chosen_device
+from shapecycle.evaluate.geometry import compare
 from shapecycle.geometry.boxes import normalise
 from shapecycle.graphics_code import GraphicsCode, Surface, Texture
 from shapecycle.image_to_code.encoder import ImageEncoding
+from shapecycle.image_to_code.heads import SHADING_ONE
 from shapecycle.image_to_code.hypotheses import weigh
 from shapecycle.image_to_code.refine import refine
 from shapecycle.losses.image import silhouette_loss
+from shapecycle.memory.canvas import Canvas, ReadFit, laid_out
 from shapecycle.memory.carry import carry
 from shapecycle.memory.donors import Donors
 from shapecycle.memory.memory import Memory
@@ -391,6 +395,66 @@ class Model:
             steps=refine_steps,
         )
 
+    @torch.no_grad()
+    def canvas(
+        self,
+        shape: str | Path | Mesh,
+        *,
+        up: str = "+y",
+        front: str = "+z",
+        refine_steps: int = 30,
+    ) -> tuple[Canvas, GraphicsCode]:
+        """Take a given shape as a surface that can be coloured and drawn as it is.
+
+        Args:
+            shape: A mesh file or a mesh, in any units.
+            up: Its axis that points up: x, y or z with + or -.
+            front: Its axis that points to the front.
+            refine_steps: As in `read`.
+
+        Returns:
+            The shape with texture coordinates, and a code of it: its shape and surface, in the mean
+            texture, seen from the front in even light. `sample_appearance` gives others.
+
+        Raises:
+            DataError, GeometryError: If a file cannot be read, or a mesh cannot be used; see
+                `memory.canvas.laid_out`.
+            ConfigError: If ``up`` and ``front`` are no axes, or the same one.
+        """
+        mesh = shape if isinstance(shape, Mesh) else load_mesh(Path(shape))
+        name = "mesh" if isinstance(shape, Mesh) else Path(shape).stem
+        axes = axes_of(up, front)
+        unit, normalisation = normalise(turned(mesh, axes))
+        code = self.read(unit, refine_steps=refine_steps)
+        source, coloured = laid_out(mesh, unit, name, code[0])
+        object_from_mesh = np.eye(4)
+        object_from_mesh[:3, :3] = normalisation.scale * axes
+        object_from_mesh[:3, 3] = -normalisation.scale * normalisation.centre
+        canvas = Canvas(source, coloured, object_from_mesh, self.fit_of(unit, code))
+        return canvas, replace(self.plain(code), surface=self.surfaces.hold(source))
+
+    @torch.no_grad()
+    def fit_of(self, unit: Mesh, shape: Float[Tensor, "1 n"]) -> ReadFit:
+        """Return how near a normalised shape is to what was read of it."""
+        renderer = self.networks.renderer
+        faces = renderer.topology.faces.cpu().numpy()
+        read = Mesh(renderer.vertices(shape)[0].cpu().numpy(), faces)
+        distance = float(self.networks.shape_prior.distance(shape))
+        return ReadFit(compare(read, unit).chamfer, distance)
+
+    def plain(self, shape: Float[Tensor, "b n"]) -> GraphicsCode:
+        """Give shapes the mean texture, a pose from which all is seen, and even light."""
+        count = len(shape)
+        texture = shape.new_zeros(count, self.settings.texture_code_size)
+        light = shape.new_zeros(count, 9, 3)
+        light[:, 0] = SHADING_ONE
+        away = 1.2 / tan(self.networks.fov_y / 2)
+        pose = Pose(
+            shape.new_tensor([[0.0, 0.35, 0.0]]).expand(count, 3),
+            shape.new_tensor([[0.0, 0.0, -away]]).expand(count, 3),
+        )
+        return GraphicsCode(shape, Texture(texture), pose, light)
+
     # SAMPLE -----------------------------------------------------------------------------------
 
     @torch.no_grad()
@@ -409,25 +473,72 @@ class Model:
         return self.networks.shape_prior.sample(count, generator, spread=0.8)
 
     @torch.no_grad()
+    def nearest_surface(self, shape: Float[Tensor, "b n"]) -> Surface | None:
+        """Return for each shape the remembered one that has to be bent least; None without any."""
+        decoder = self.surfaces
+        if decoder.sources is None:
+            return None
+        rows = decoder.sources.nearest(self.networks.renderer.vertices(shape), 1)[0][:, 0]
+        prints = [decoder.sources.sources[row].fingerprint for row in rows.tolist()]
+        still = shape.new_zeros(len(shape), len(decoder.handles), 3)
+        return Surface(torch.tensor(prints, device=shape.device), still)
+
+    @torch.no_grad()
     def sample_appearance(
-        self, shape: Float[Tensor, "b n"], generator: torch.Generator
+        self,
+        shape: Float[Tensor, "b n"],
+        generator: torch.Generator,
+        *,
+        texture: TextureKind | None = None,
     ) -> GraphicsCode:
         """Give shape codes a sampled texture, pose and light.
+
+        Where the model remembers photographs, textures are theirs, and so are, nearly, poses and
+        lights; otherwise all are sampled from what was learnt.
 
         Args:
             shape: Shape codes of this model.
             generator: Source of randomness, on the CPU.
+            texture: Where textures come from; by default "palette" if photographs are remembered.
 
         Raises:
             TypeError: If ``shape`` is no tensor.
-            ValueError: If there are none, or their length is another model's.
+            ValueError: If there are none, or their length is another model's; if textures are to be
+                borrowed and no photographs are remembered.
         """
         count = len(checked_shapes(shape, self.settings))
-        size = self.settings.texture_code_size
-        texture = torch.randn(count, size, generator=generator).to(self.device)
-        light = self.networks.light_prior.sample(count, generator).view(count, 9, 3)
-        pose = self.networks.pose_sampler.sample(count, generator)
-        return GraphicsCode(shape, Texture(texture), pose, light)
+        donors, networks = self.donors, self.networks
+        if texture is None:
+            texture = "decoded" if donors is None else "palette"
+        if texture == "decoded":
+            size = self.settings.texture_code_size
+            worn = Texture(torch.randn(count, size, generator=generator).to(self.device))
+        elif donors is None:
+            raise ValueError(f"`texture` is {texture!r}, but this model remembers no photographs")
+        else:
+            spread = networks.shape_prior.spread().clamp(min=1e-6)
+            worn = donors.sample(shape, spread, generator, palette=texture == "palette")
+        if donors is None:
+            pose = networks.pose_sampler.sample(count, generator)
+            light = networks.light_prior.sample(count, generator).view(count, 9, 3)
+        else:
+            pose, light = (
+                donors.sample_pose(count, generator),
+                donors.sample_light(count, generator),
+            )
+            pose = Pose(pose.angles.to(self.device), pose.translation.to(self.device))
+        return GraphicsCode(shape, worn, pose, light.to(self.device))
+
+    @torch.no_grad()
+    def in_frame(self, code: GraphicsCode) -> GraphicsCode:
+        """Move objects, as little as it takes, to where the frame does not cut them."""
+        code = self._to_device(code)
+        translation = code.pose.translation.clone()
+        for some in self.surfaces(code):
+            pose = code.pose[some.items]
+            moved = moved_into_frame(some.vertices, pose, fov_y=self.networks.fov_y)
+            translation[some.items] = moved.translation
+        return replace(code, pose=Pose(code.pose.angles, translation))
 
     # DRAW -------------------------------------------------------------------------------------
 

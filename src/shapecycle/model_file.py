@@ -88,6 +88,10 @@ def load_model(path: Path, device: str = "cpu") -> tuple[Networks, Provenance, M
         memory = Memory.of(tensors)
         if any(len(one.code) != settings.shape_code_size for one in memory.sources):
             raise ValueError("its memory is damaged (shape codes are of another length)")
+        for one in memory.donors:
+            sizes = one.code.shape.shape[1], one.code.texture.code.shape[1]
+            if sizes != (settings.shape_code_size, settings.texture_code_size):
+                raise ValueError("its memory is damaged (codes of donors are of another length)")
         vertices = 4 * settings.subdivisions**2 + 2
         if memory.handles is not None and not _are_rows(memory.handles, vertices):
             raise ValueError("its memory is damaged (handles are no vertices of the template)")

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from remembering import remembering_model, smooth_colours, whole_donor
+from remembering import donor_of, remembering_model, smooth_colours, whole_donor
 from tiny_world import small_car
 from torch import Tensor
 
@@ -21,7 +21,7 @@ def _seen(colours: Tensor, rows: slice) -> Tensor:
 
 
 def _donor(colours: Tensor, rows: slice = slice(None)) -> Donor:
-    return Donor("photo", _seen(colours, rows)[0])
+    return donor_of("photo", _seen(colours, rows)[0])
 
 
 def _symmetric(seed: int, side: int = SIDE) -> Tensor:
@@ -71,7 +71,7 @@ def test_a_donor_that_shows_nothing_more_fills_nothing() -> None:
 
 
 def test_a_donor_that_shows_nothing_at_all_fills_nothing() -> None:
-    blank = Donor("photo", torch.zeros(4, SIDE, SIDE))
+    blank = donor_of("photo", torch.zeros(4, SIDE, SIDE))
     filled = Donors([blank], CPU).complete(_seen(_symmetric(0), UPPER))
     assert not filled[:, 3].any()
     assert filled.isfinite().all()

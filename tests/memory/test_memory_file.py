@@ -6,13 +6,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from remembering import memory_of, remembering_model
+from remembering import donor_of, memory_of, remembering_model
 from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
 from shapecycle.errors import CheckpointError
-from shapecycle.memory.donors import Donor
 from shapecycle.memory.memory import PREFIX, UV_LEVELS, Memory, stripped
 from shapecycle.memory.source import LEVELS, Source
 from shapecycle.model_file import MODEL_NAME, load_model, save_model
@@ -71,7 +70,7 @@ def test_every_step_of_a_coordinate_comes_back() -> None:
 def test_texels_come_back_nearly_where_they_were_seen() -> None:
     texels = memory_of(0, 1).donors[0].texels.clone()
     texels[3, :16] = 0
-    (again,) = _copied(Memory((), (Donor("half", texels),))).donors
+    (again,) = _copied(Memory((), (donor_of("half", texels),))).donors
     assert again.name == "half"
     torch.testing.assert_close(again.texels[3], texels[3], atol=1 / 255, rtol=0)
     off = (again.texels[:3, 17:] - texels[:3, 17:]).abs()
@@ -172,12 +171,12 @@ def _with(name: str, value: Callable[[Tensor], Tensor]) -> Callable[[dict[str, T
     [
         *[
             _without(f"sources.{name}")
-            for name in ("codes", "vertices", "faces", "uv", "uv_faces", "names")
+            for name in ("codes", "vertices", "uv_vertices", "uv", "uv_faces", "names")
         ],
         *[_without(f"donors.{name}") for name in ("images", "names")],
         _with("sources.vertices", lambda x: x[:-1]),
-        _with("sources.faces", lambda x: x[:-1]),
-        _with("sources.faces", lambda x: x + 20_000),
+        _with("sources.uv_vertices", lambda x: x[:-1]),
+        _with("sources.uv_vertices", lambda x: x + 20_000),
         _with("sources.uv_faces", lambda x: torch.full_like(x, -1)),
         _with("sources.uv", lambda x: x[1:]),
         _with("sources.codes", lambda x: x[:1]),
@@ -198,7 +197,7 @@ def _with(name: str, value: Callable[[Tensor], Tensor]) -> Callable[[dict[str, T
         _with("sources.codes", lambda x: x[:, :5]),
         _with("sources.codes", lambda x: x * torch.nan),
         _with("sources.vertices", lambda x: x[:, :2]),
-        _with("sources.faces", lambda x: x[:, :2]),
+        _with("sources.uv_vertices", lambda x: x[:, None]),
     ],
 )
 def test_a_damaged_memory_is_refused(

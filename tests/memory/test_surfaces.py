@@ -165,7 +165,7 @@ def test_texels_of_its_own_are_a_carried_surfaces_colours(model: Model) -> None:
     texture = model.mesh(code).texture
     assert texture is not None
     decoder = model.surfaces
-    mask = decoder.atlas(0, 32).seen.mask[0].numpy()
+    mask = decoder.atlas(model.memory.sources[0].fingerprint, 32).seen.mask[0].numpy()
     paint = code.surface.texels[0, :3].permute(1, 2, 0).numpy()
     np.testing.assert_allclose(texture[mask], paint[mask], atol=1e-6)
 
@@ -215,9 +215,9 @@ def test_nothing_is_seen_of_what_is_hidden_or_outside_the_picture(model: Model) 
                                SIDE)  # fmt: skip
         template = model.networks.renderer.vertices(code.shape)
         placed = code.pose.place(decoder.vertices(code, template))
-    points, normals = decoder.atlas(0, SIDE).points(placed)
+    points, normals = decoder.atlas(model.memory.sources[0].fingerprint, SIDE).points(placed)
     weight = texels[0, 3].flatten()
-    mask = decoder.atlas(0, SIDE).seen.mask.flatten()
+    mask = decoder.atlas(model.memory.sources[0].fingerprint, SIDE).seen.mask.flatten()
     is_turned = ((normals * points).sum(1) > 0) & mask
     assert is_turned.float().mean() > 0.1
     assert not weight[is_turned].any()

@@ -2,25 +2,29 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import partial
+from math import pi
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from shapecycle.cli.drawing import codes_at_once, drawn
 from shapecycle.cli.inputs import MAX_SEED, check_range
 from shapecycle.cli.output import camera_json
 from shapecycle.cli.writer import Writer
-from shapecycle.console import say
-from shapecycle.data.folders import counted
 
 if TYPE_CHECKING:
     import numpy as np
+    import torch
     from jaxtyping import Float
 
     from shapecycle.graphics_code import GraphicsCode
+    from shapecycle.memory.canvas import Canvas
     from shapecycle.mesh import Mesh
     from shapecycle.model import Model
-    from shapecycle.parallel import Team
+
+GIF_SECONDS = 4.0
+"""What one turn around an object takes in an animation."""
 
 
 def check_sampling(samples: int, size: int, seed: int) -> None:
@@ -34,65 +38,129 @@ def check_sampling(samples: int, size: int, seed: int) -> None:
     check_range(seed, 0, MAX_SEED, "--seed")
 
 
+def generator_of(seed: int, *numbers: int) -> "torch.Generator":
+    """Return the generator of one sample: which others are made, and where, plays no part."""
+    import numpy as np
+    import torch
+
+    state = np.random.SeedSequence([seed, *numbers]).generate_state(1, np.uint64)[0]
+    return torch.Generator().manual_seed(int(state) >> 1)
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """One code that is to be drawn and written.
+
+    Attributes:
+        code: A batch of one.
+        path: Where its files go, without the endings.
+        canvas: The given shape that it colours, if it does.
+        background: What stands behind it, in sRGB; None for nothing.
+    """
+
+    code: "GraphicsCode"
+    path: Path
+    canvas: "Canvas | None" = None
+    background: "Float[np.ndarray, 'h w 3'] | None" = None
+
+
 def write_samples(
-    model: "Model", codes: "GraphicsCode", paths: Sequence[Path], size: int, team: "Team"
+    model: "Model",
+    samples: Sequence[Sample],
+    size: int,
+    writer: Writer[None],
+    *,
+    turntable: int = 0,
 ) -> None:
-    """Write ``<path>.png``, ``<path>.glb`` and ``<path>.json`` for every code.
+    """Draw samples, and begin to write ``<path>.png``, ``<path>.glb`` and ``<path>.json`` for each.
 
     Args:
         model: What draws.
-        codes: A batch of codes, alike in all processes, which share them out.
-        paths: Where each one's files go, without the endings.
+        samples: Those of one resolution of texels.
         size: Side of the square pictures, in pixels.
-        team: The processes.
+        writer: What writes.
+        turntable: Views of an animation, ``<path>.gif``; 0 for none.
     """
-    at_once = team.size * codes_at_once(model.device.type)
-    with Writer[None]() as writer:
-        for start in range(0, len(codes), at_once):
-            chunk = range(start, min(start + at_once, len(codes)))
-            team.each(partial(_draw, model, codes, paths, size, team.share(chunk), writer))
-            say(f"  {chunk.stop} of {counted(len(codes), 'pictures')}")
-        team.own(writer.finish)
-
-
-def _draw(
-    model: "Model",
-    codes: "GraphicsCode",
-    paths: Sequence[Path],
-    size: int,
-    numbers: list[int],
-    writer: Writer[None],
-) -> None:
-    """Draw some codes, and begin to write what was drawn."""
     import torch
 
-    if not numbers:
-        return
-    chunk = codes[numbers]
-    for some, pictures in drawn(model, chunk, [(size, size)] * len(numbers)):
-        code = chunk[some]
-        meshes, code = model.meshes(code), code.map(torch.Tensor.cpu)
-        writer.begin(
-            [
-                partial(_write, code[i], picture, mesh, paths[numbers[k]], model.networks.fov_y)
-                for i, (k, picture, mesh) in enumerate(zip(some, pictures, meshes, strict=True))
-            ]
-        )
+    from shapecycle.graphics_code import GraphicsCode
+
+    at_once = codes_at_once(model.device.type)
+    for start in range(0, len(samples), at_once):
+        chunk = samples[start : start + at_once]
+        codes = GraphicsCode.stack([one.code for one in chunk])
+        for some, pictures in drawn(model, codes, [(size, size)] * len(chunk)):
+            meshes = model.meshes(codes[some])
+            jobs = []
+            for k, picture, mesh in zip(some, pictures, meshes, strict=True):
+                one, fov_y = chunk[k], model.networks.fov_y
+                one = replace(one, code=one.code.map(torch.Tensor.cpu))
+                frames = _turned(model, one.code, size, turntable) if turntable else []
+                jobs.append(partial(_write, one, picture, mesh, frames, fov_y))
+            writer.begin(jobs)
+
+
+def _turned(
+    model: "Model", code: "GraphicsCode", size: int, count: int
+) -> "list[Float[np.ndarray, 'h w 4']]":
+    """Draw one code from all around."""
+    import torch
+
+    from shapecycle.camera import Pose
+
+    frames = []
+    for k in range(count):
+        turn = torch.tensor([[2 * pi * k / count, 0.0, 0.0]])
+        pose = Pose(code.pose.angles + turn, code.pose.translation)
+        frames.append(model.draw(model.in_frame(replace(code, pose=pose)), size)[0])
+    return frames
 
 
 def _write(
-    code: "GraphicsCode",
+    sample: Sample,
     picture: "Float[np.ndarray, 'h w 4']",
     mesh: "Mesh",
-    path: Path,
+    frames: "Sequence[Float[np.ndarray, 'h w 4']]",
     fov_y: float,
 ) -> None:
-    import numpy as np
     from PIL import Image
 
+    code, path = sample.code, sample.path
     path.parent.mkdir(parents=True, exist_ok=True)
-    pixels = (picture * 255).round().astype(np.uint8)
-    Image.fromarray(pixels).save(path.with_name(f"{path.name}.png"))
+    Image.fromarray(_pixels(picture, sample.background)).save(path.with_name(f"{path.name}.png"))
+    if frames:
+        # An animation has no soft edges: on white, where nothing else stands behind.
+        behind = sample.background if sample.background is not None else picture[..., :3] * 0 + 1
+        first, *others = (Image.fromarray(_pixels(frame, behind)) for frame in frames)
+        first.save(
+            path.with_name(f"{path.name}.gif"),
+            save_all=True,
+            append_images=others,
+            duration=round(1000 * GIF_SECONDS / len(frames)),
+            loop=0,
+        )
+    record: dict[str, Any] = {"code": code.to_json(), **camera_json(code.pose, fov_y)}
+    if sample.canvas is not None:
+        assert mesh.texture is not None
+        mesh = sample.canvas.textured(mesh.texture)
+        record["object_from_mesh"] = sample.canvas.object_from_mesh.tolist()
     mesh.save(path.with_name(f"{path.name}.glb"))
-    record = {"code": code.to_json(), **camera_json(code.pose, fov_y)}
     path.with_name(f"{path.name}.json").write_text(json.dumps(record, indent=1) + "\n")
+
+
+def _pixels(
+    picture: "Float[np.ndarray, 'h w 4']", background: "Float[np.ndarray, 'h w 3'] | None"
+) -> "np.ndarray":
+    """Return a picture's bytes, over what stands behind it."""
+    import numpy as np
+    import torch
+
+    from shapecycle.code_to_image.compositing import over
+
+    if background is not None:
+        front, back = (
+            torch.from_numpy(np.ascontiguousarray(x)).permute(2, 0, 1)
+            for x in (picture, background)
+        )
+        picture = over(front, back).permute(1, 2, 0).numpy()
+    return np.asarray((picture * 255).round().astype(np.uint8))

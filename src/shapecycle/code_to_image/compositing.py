@@ -5,6 +5,8 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
+from shapecycle.rasterize import linear_from_srgb, srgb_from_linear
+
 
 def unpremultiplied(premultiplied: Float[Tensor, "b 4 h w"]) -> Float[Tensor, "b 4 h w"]:
     """Divide colour by coverage; straight-alpha pictures are what files hold."""
@@ -36,3 +38,13 @@ def resized(picture: Float[Tensor, "b c h w"], size: tuple[int, int]) -> Float[T
 def over_white(premultiplied: Float[Tensor, "4 h w"]) -> Float[Tensor, "3 h w"]:
     """Composite a premultiplied picture over white."""
     return premultiplied[:3] + 1 - premultiplied[3:]
+
+
+def over(
+    rgba: Float[Tensor, "*b 4 h w"], background: Float[Tensor, "*b 3 h w"]
+) -> Float[Tensor, "*b 3 h w"]:
+    """Composite a straight-alpha sRGB picture over another, as light adds up: in linear colours."""
+    alpha = rgba[..., 3:, :, :]
+    front, back = linear_from_srgb(rgba[..., :3, :, :]), linear_from_srgb(background)
+    mixed: Tensor = srgb_from_linear((alpha * front + (1 - alpha) * back).clamp(0, 1))
+    return mixed

@@ -68,7 +68,7 @@ def load_shape_folder(
     axes = axes_of(up, front)
 
     def load(path: Path) -> tuple[Mesh, Normalisation, int]:
-        file = _turned(load_mesh(path), axes)
+        file = turned(load_mesh(path), axes)
         mesh, normalisation = normalise(simplify(file, max_faces))
         return mesh, normalisation, len(file.faces)
 
@@ -123,7 +123,8 @@ def axes_of(up: str, front: str) -> Float[np.ndarray, "3 3"]:
     return np.stack([np.cross(rows["up"], rows["front"]), rows["up"], rows["front"]])
 
 
-def _turned(mesh: Mesh, axes: Float[np.ndarray, "3 3"]) -> Mesh:
+def turned(mesh: Mesh, axes: Float[np.ndarray, "3 3"]) -> Mesh:
+    """Turn a shape by what `axes_of` returned."""
     normals = None if mesh.normals is None else mesh.normals @ axes.T
     return replace(mesh, vertices=mesh.vertices @ axes.T, normals=normals)
 

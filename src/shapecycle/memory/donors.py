@@ -5,16 +5,21 @@ colours are mapped to those of the picture by what both show.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from math import radians
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 
+from shapecycle.camera import Pose
 from shapecycle.code_to_image.texture import pull_push
+from shapecycle.graphics_code import GraphicsCode, Texture
 from shapecycle.pooling import pooled
+from shapecycle.rasterize import linear_from_srgb, srgb_from_linear
 
 SIDE = 128
 """Texels along a side of what is kept of a donor."""
@@ -28,21 +33,52 @@ LACKING = 0.15
 """What a donor costs that shows nothing of what is missing, in squared colour differences."""
 FEW = 2.0
 """Common texels below which a donor is trusted less."""
+ALIKE = 8
+"""Donors of like shape among which one is drawn, at least."""
+WHOLE = 256
+"""Completed donors that are kept, of those used last: 0.3 MB each."""
+ANGLES_APART = (radians(6), radians(2), radians(0.5))
+"""Standard deviation of a drawn pose's azimuth, elevation and roll from a donor's, in radians."""
+DISTANCE_APART = 0.03
+"""The same of the logarithm of the distance."""
+LIKE = 0.08
+"""Distance of sRGB colours up to which they count as one, about."""
+OTHER_HUE = 0.3
+"""Part of a colour, beside shades of the prevailing one, from which it is another paint."""
+DARK = 0.08
+"""Linear grey up to which a colour may be that of tyres and windows."""
+LITTLE = 0.2
+"""Share of what is known below which a colour does not prevail."""
 FILLED = 0.02
 """Share of the texels below which nothing counts as missing."""
 
 
 @dataclass(frozen=True, eq=False)
 class Donor:
-    """What a training photograph shows of the template's texture.
+    """What was seen in a training photograph.
 
     Attributes:
         name: Of its file, without the ending.
-        texels: sRGB albedo and how well each texel was seen, as in `graphics_code.Texture`.
+        code: Its graphics code, a batch of one on the template, with texels.
     """
 
     name: str
-    texels: Float[Tensor, "4 s s"]
+    code: GraphicsCode
+
+    @staticmethod
+    def of(name: str, code: GraphicsCode) -> "Donor":
+        """Keep of a code what lends colours: no surface, and texels of ``SIDE``."""
+        assert code.texture.texels is not None
+        texels = _resized(code.texture.texels, SIDE)
+        code = replace(code, texture=Texture(code.texture.code, texels), surface=None)
+        return Donor(name, code.map(torch.Tensor.cpu))
+
+    @property
+    def texels(self) -> Float[Tensor, "4 s s"]:
+        """sRGB albedo and how well each texel was seen, as in `graphics_code.Texture`."""
+        texels = self.code.texture.texels
+        assert texels is not None
+        return texels[0]
 
 
 def both_sides(texels: Float[Tensor, "b 4 s s"]) -> Float[Tensor, "b 4 s s"]:
@@ -60,6 +96,8 @@ class Donors:
 
     def __init__(self, donors: Sequence[Donor], device: torch.device) -> None:
         self.donors = list(donors)
+        self.shapes = torch.cat([one.code.shape for one in donors]).to(device)
+        self.whole = lru_cache(WHOLE)(self._whole)
         texels = torch.stack([_resized(one.texels[None], SIDE)[0] for one in donors]).to(device)
         self.texels: Float[Tensor, "d 4 s s"] = both_sides(texels)
         self._small = _small(self.texels)
@@ -68,14 +106,80 @@ class Donors:
         """Return colours for what was not seen, and how much of each texel they fill."""
         return torch.cat([self._complete(one[None]) for one in texels])
 
-    def _complete(self, texels: Float[Tensor, "1 4 s s"]) -> Float[Tensor, "1 4 s s"]:
+    def _whole(self, number: int) -> Float[Tensor, "4 s s"]:
+        """Return all that is known of one donor's texture, completed by the others."""
+        known = self.texels[number : number + 1]
+        return _over(known, self._complete(known, but=number))[0]
+
+    def alike(self, shape: Float[Tensor, " n"], spread: Float[Tensor, " n"]) -> Int[Tensor, " k"]:
+        """Return the donors whose shapes are most alike to one: a quarter of all, or eight."""
+        away = ((self.shapes - shape) / spread).norm(dim=1)
+        count = min(len(away), max(ALIKE, len(away) // 4))
+        return away.topk(count, largest=False).indices
+
+    def repainted(self, texels: Float[Tensor, "4 s s"], number: int) -> Float[Tensor, "4 s s"]:
+        """Give what is painted in the prevailing colour that of a donor, shades and all."""
+        paints = [prevailing_colour(x) for x in (_small(texels[None])[0], self._small[number])]
+        if paints[0] is None or paints[1] is None:
+            return texels
+        colours = linear_from_srgb(texels[:3])
+        ours, theirs = (linear_from_srgb(one)[:, None, None] for one in paints if one is not None)
+        shade = (colours * ours).sum(0) / (ours * ours).sum()
+        off = (colours - shade * ours).norm(dim=0) / (shade.abs() * ours.norm() + 0.04)
+        is_paint = ((shade - 0.35) / 0.25).clamp(0, 1) * (-((off / OTHER_HUE) ** 2)).exp()
+        mixed = colours + is_paint * (shade * theirs - colours)
+        return torch.cat([srgb_from_linear(mixed.clamp(0, 1)), texels[3:]])
+
+    def sample(
+        self,
+        shape: Float[Tensor, "b n"],
+        spread: Float[Tensor, " n"],
+        generator: torch.Generator,
+        *,
+        palette: bool,
+    ) -> Texture:
+        """Dress shapes in what donors of like shape wore, wholly completed.
+
+        Args:
+            shape: Shape codes.
+            spread: Standard deviation of each number of the training shapes' codes.
+            generator: Source of randomness, on the CPU.
+            palette: Whether in the colours of another donor.
+        """
+        texels, codes = [], []
+        for one in shape:
+            near = self.alike(one, spread).tolist()
+            first, second = torch.randint(len(near), (2,), generator=generator).tolist()
+            whole = self.whole(near[first])
+            texels.append(self.repainted(whole, near[second]) if palette else whole)
+            codes.append(self.donors[near[first]].code.texture.code.to(shape))
+        return Texture(torch.cat(codes), torch.stack(texels))
+
+    def sample_pose(self, count: int, generator: torch.Generator) -> Pose:
+        """Draw poses near those of the donors."""
+        picks = torch.randint(len(self.donors), (count,), generator=generator).tolist()
+        poses = [self.donors[k].code.pose for k in picks]
+        noise = torch.randn(count, 4, generator=generator)
+        angles = torch.cat([one.angles for one in poses])
+        translation = torch.cat([one.translation for one in poses])
+        turned = angles + noise[:, :3] * torch.tensor(ANGLES_APART)
+        return Pose(turned, translation * (DISTANCE_APART * noise[:, 3:]).exp())
+
+    def sample_light(self, count: int, generator: torch.Generator) -> Float[Tensor, "b 9 3"]:
+        """Draw lights of the donors."""
+        picks = torch.randint(len(self.donors), (count,), generator=generator).tolist()
+        return torch.cat([self.donors[k].code.light for k in picks])
+
+    def _complete(
+        self, texels: Float[Tensor, "1 4 s s"], *, but: int | None = None
+    ) -> Float[Tensor, "1 4 s s"]:
         known = both_sides(texels)
         filled, small = torch.zeros_like(known), _small(known)[0]
         for _ in range(ROUNDS):
             missing = 1 - small[:, 3]
             if missing.mean() < FILLED:
                 break
-            best, colours = self._best(small, missing)
+            best, colours = self._best(small, missing, but)
             if best is None:
                 break
             shown = _resized(self.texels[best : best + 1], texels.shape[-1])
@@ -91,7 +195,7 @@ class Donors:
         return torch.cat([filled[:, :3], filled[:, 3:] * left], 1)
 
     def _best(
-        self, known: Float[Tensor, "t 4"], missing: Float[Tensor, " t"]
+        self, known: Float[Tensor, "t 4"], missing: Float[Tensor, " t"], but: int | None
     ) -> tuple[int | None, "ColourMap"]:
         """Choose the donor that agrees best with what is known and shows most of the rest."""
         shown, is_known = self._small[..., 3], known[:, 3] > 0
@@ -103,8 +207,23 @@ class Donors:
         residual = (common * error).sum(1) / count.clamp(min=1e-3)
         gained = (shown * missing).sum(1) / missing.sum().clamp(min=1e-6)
         score = residual + LACKING * (1 - gained) + LACKING * (1 - count / FEW).clamp(min=0)
+        if but is not None:
+            score[but] = torch.inf
         best = int(score.argmin())
         return (best if gained[best] > FILLED else None), maps[best]
+
+
+def prevailing_colour(known: Float[Tensor, "t 4"]) -> Float[Tensor, "3"] | None:
+    """Return the colour around which most lies of what is known and not dark; None if little does.
+
+    The mode, not the mean; and what is dark, such as tyres and windows, is dark in any paint.
+    """
+    colours, weight = known[:, :3], known[:, 3]
+    bright = weight * (linear_from_srgb(colours).mean(1) > DARK)
+    if bright.sum() < LITTLE * weight.sum():
+        return None
+    near = (-((colours[:, None] - colours).square().sum(2)) / (2 * LIKE**2)).exp()
+    return colours[((near @ bright) * (bright > 0)).argmax()]
 
 
 @dataclass(frozen=True, eq=False)

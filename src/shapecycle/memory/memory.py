@@ -11,6 +11,8 @@ from jaxtyping import Float, Int
 from PIL import Image
 from torch import Tensor
 
+from shapecycle.camera import Pose
+from shapecycle.graphics_code import GraphicsCode, Texture
 from shapecycle.memory.donors import Donor
 from shapecycle.memory.source import LEVELS, Source
 
@@ -60,7 +62,7 @@ class Memory:
             parts |= {
                 "sources.codes": torch.stack([one.code for one in self.sources]).half(),
                 "sources.vertices": vertices.round().short(),
-                "sources.faces": torch.cat([one.faces for one in self.sources]).short(),
+                "sources.uv_vertices": torch.cat([_owners(one) for one in self.sources]).short(),
                 "sources.uv": uv.round().short(),
                 "sources.uv_faces": torch.cat([one.uv_faces for one in self.sources]).short(),
                 "sources.counts": torch.tensor(counts),
@@ -74,6 +76,15 @@ class Memory:
                 "donors.images": _of_bytes(b"".join(images)),
                 "donors.counts": torch.tensor([len(image) for image in images]),
                 "donors.names": _of_names([one.name for one in self.donors]),
+                "donors.shapes": torch.cat([one.code.shape for one in self.donors]).half(),
+                "donors.textures": torch.cat([one.code.texture.code for one in self.donors]).half(),
+                "donors.poses": torch.cat(
+                    [
+                        torch.cat([one.code.pose.angles, one.code.pose.translation], 1)
+                        for one in self.donors
+                    ]
+                ),
+                "donors.lights": torch.cat([one.code.light for one in self.donors]),
             }
         return {PREFIX + name: part for name, part in parts.items()}
 
@@ -96,20 +107,25 @@ class Memory:
 def _sources(found: Mapping[str, Tensor]) -> tuple[Source, ...]:
     names = _names_of(found["sources.names"])
     counts, codes = found["sources.counts"], found["sources.codes"].float()
-    columns = {"vertices": 3, "faces": 3, "uv": 2, "uv_faces": 3}
-    for name, n in columns.items():
+    columns: dict[str, tuple[int, ...]] = {
+        "vertices": (3,), "uv_vertices": (), "uv": (2,), "uv_faces": (3,),
+    }  # fmt: skip
+    for name, shape in columns.items():
         part = found[f"sources.{name}"]
-        if part.shape[1:] != (n,) or part.dtype != torch.int16:
-            raise ValueError(f"{name} are not {n} columns of 16 bits")
+        if part.shape[1:] != shape or part.dtype != torch.int16:
+            raise ValueError(f"{name} are not columns of 16 bits")
     if counts.shape != (len(names), 3) or not (counts > 0).all() or not names:
         raise ValueError("there are sources without vertices or faces")
     if codes.ndim != 2 or not codes.isfinite().all():
         raise ValueError("shape codes are not finite")
     splits = [list(column) for column in zip(*counts.tolist(), strict=True)]
-    vertices, faces, uv, uv_faces = (
+    vertices, uv_faces, uv, owners = (
         found[f"sources.{name}"].long().split(splits[k])
-        for name, k in (("vertices", 0), ("faces", 1), ("uv", 2), ("uv_faces", 1))
+        for name, k in (("vertices", 0), ("uv_faces", 1), ("uv", 2), ("uv_vertices", 2))
     )
+    if any(int((g % 2**16).max()) >= len(t) for t, g in zip(uv, uv_faces, strict=True)):
+        raise ValueError("faces name texture coordinates that are not there")
+    faces = [owner[g % 2**16] for owner, g in zip(owners, uv_faces, strict=True)]
     sources = tuple(
         Source(
             name, code, v.float() / LEVELS, f % 2**16, (t.float() + 2**15) / UV_LEVELS, g % 2**16
@@ -117,18 +133,44 @@ def _sources(found: Mapping[str, Tensor]) -> tuple[Source, ...]:
         for name, code, v, f, t, g in zip(names, codes, vertices, faces, uv, uv_faces, strict=True)
     )
     for one in sources:
-        if int(one.faces.max()) >= len(one.vertices) or int(one.uv_faces.max()) >= len(one.uv):
+        if int(one.faces.max()) >= len(one.vertices):
             raise ValueError(f"faces of {one.name} name vertices that are not there")
         if min(float(np.ptp(x.numpy(), 0).max()) for x in (one.vertices, one.uv)) == 0:
             raise ValueError(f"{one.name} has no extent")
     return sources
 
 
+def _owners(source: Source) -> Int[Tensor, " u"]:
+    """Return which vertex each texture coordinate belongs to, which says all of its faces."""
+    owners = torch.zeros(len(source.uv), dtype=torch.long)
+    owners[source.uv_faces] = source.faces
+    return owners
+
+
 def _donors(found: Mapping[str, Tensor]) -> tuple[Donor, ...]:
     names = _names_of(found["donors.names"])
     images = found["donors.images"].split(found["donors.counts"].tolist())
+    shapes, textures, poses, lights = (
+        found[f"donors.{name}"].float() for name in ("shapes", "textures", "poses", "lights")
+    )
+    if poses.shape[1:] != (6,) or lights.shape[1:] != (9, 3):
+        raise ValueError("poses and lights are not 6, and 9 x 3, numbers")
+    if not all(x.isfinite().all() for x in (shapes, textures, poses, lights)):
+        raise ValueError("codes of donors are not finite")
+    if not (poses[:, 5] < 0).all():
+        raise ValueError("donors stand behind the camera")
+    rows = zip(names, images, *(x.split(1) for x in (shapes, textures, poses, lights)), strict=True)
     return tuple(
-        Donor(name, _of_webp(_bytes_of(image))) for name, image in zip(names, images, strict=True)
+        Donor(
+            name,
+            GraphicsCode(
+                shape,
+                Texture(texture, _of_webp(_bytes_of(image))[None]),
+                Pose(pose[:, :3], pose[:, 3:]),
+                light,
+            ),
+        )
+        for name, image, shape, texture, pose, light in rows
     )
 
 

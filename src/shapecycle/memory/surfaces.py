@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
@@ -12,7 +13,7 @@ from shapecycle.code_to_image.renderer import Renderer, TexturedFaces, depth
 from shapecycle.code_to_image.texture import laid_over
 from shapecycle.errors import DataError
 from shapecycle.geometry.boxes import to_unit_box
-from shapecycle.graphics_code import GraphicsCode
+from shapecycle.graphics_code import GraphicsCode, Surface
 from shapecycle.image_to_code.unprojection import unproject
 from shapecycle.memory.atlas import Atlas
 from shapecycle.memory.source import Source
@@ -20,6 +21,8 @@ from shapecycle.memory.sources import Handles, Sources
 
 ATLAS_SIDE = 512
 """Texels along a side of a carried surface's texture, unless a photograph showed more."""
+HELD = 64
+"""Given shapes that are held, of those used last."""
 ATLASES = 24
 """Atlases that are kept, of those used last: one of 1,024 texels a side takes 27 MB."""
 
@@ -63,6 +66,7 @@ class SurfaceDecoder:
         self.renderer = renderer
         self.handles = Handles(renderer, mean, handles)
         self.sources = Sources(sources, renderer) if sources else None
+        self._held: dict[int, Sources] = {}
         self.atlas = lru_cache(ATLASES)(self._atlas)
 
     def __call__(self, code: GraphicsCode) -> Iterator[Surfaces]:
@@ -80,15 +84,14 @@ class SurfaceDecoder:
             if fingerprint == 0:
                 yield Surfaces(items, vertices, self.renderer.faces, albedo[items], None)
                 continue
-            assert self.sources is not None
             assert code.surface is not None
-            row, texels = self.sources.row(fingerprint), code.surface.texels
-            assert row is not None
-            atlas = self.atlas(row, ATLAS_SIDE if texels is None else texels.shape[-1])
+            texels = code.surface.texels
+            atlas = self.atlas(fingerprint, ATLAS_SIDE if texels is None else texels.shape[-1])
             colours = atlas.template_colours(albedo[items])
             if texels is not None:
                 colours = laid_over(texels[items], colours)
-            source = self.sources.sources[row]
+            sources, row = self.found(fingerprint)
+            source = sources.sources[row]
             yield Surfaces(items, vertices, atlas.faces, atlas.spread(colours), source)
 
     def draw(self, code: GraphicsCode, view: View) -> Float[Tensor, "b 4 h w"]:
@@ -122,16 +125,9 @@ class SurfaceDecoder:
             return templates
         fingerprint, points = int(code.surface.source[0]), templates
         if fingerprint != 0:
-            row = None if self.sources is None else self.sources.row(fingerprint)
-            if self.sources is None or row is None:
-                raise DataError(
-                    f"this code's surface was carried from a shape ({fingerprint:016x}) that this "
-                    "model does not remember",
-                    "use the model that saw it, or the template: `replace(code, surface=None)`",
-                )
+            sources, row = self.found(fingerprint)
             rows = code.surface.source.new_full((len(code),), row)
-            points = self.sources.carried(rows, templates)
-            points = points[:, : len(self.sources.sources[row].vertices)]
+            points = sources.carried(rows, templates)[:, : len(sources.sources[row].vertices)]
         found = code.surface.moves.shape[1]
         if found != len(self.handles):
             raise ValueError(
@@ -153,18 +149,42 @@ class SurfaceDecoder:
             view: The window, in the picture's resolution.
             side: Texels along a side.
         """
-        assert self.sources is not None
         assert code.surface is not None
-        row = self.sources.row(int(code.surface.source[0]))
-        assert row is not None
-        atlas = self.atlas(row, side)
+        atlas = self.atlas(int(code.surface.source[0]), side)
         placed = code.pose.place(self.vertices(code, self.renderer.vertices(code.shape)))
         points, normals = atlas.points(placed)
         nearest = depth(placed, atlas.faces.topology, view)
         seen = unproject(rgba, points[None], normals[None], nearest, code.light, view)
         return atlas.spread(seen)
 
-    def _atlas(self, row: int, side: int) -> Atlas:
-        assert self.sources is not None
-        source, template = self.sources.sources[row], self.sources.templates[row]
-        return Atlas.of(source, template, self.renderer, side)
+    def hold(self, source: Source) -> Surface:
+        """Make a shape known that the model does not remember; return its surface, as it is."""
+        self._held.pop(source.fingerprint, None)
+        self._held[source.fingerprint] = Sources([source], self.renderer)
+        if len(self._held) > HELD:
+            del self._held[next(iter(self._held))]
+        device = self.renderer.uv.device
+        return Surface(
+            torch.tensor([source.fingerprint], device=device),
+            torch.zeros(1, len(self.handles), 3, device=device),
+        )
+
+    def found(self, fingerprint: int) -> tuple[Sources, int]:
+        """Return the sources among which one is, and its number.
+
+        Raises:
+            DataError: If it is not known.
+        """
+        for sources in (self.sources, self._held.get(fingerprint)):
+            row = None if sources is None else sources.row(fingerprint)
+            if sources is not None and row is not None:
+                return sources, row
+        raise DataError(
+            f"this code's surface was carried from a shape ({fingerprint:016x}) that this "
+            "model does not remember",
+            "use the model that saw it, or the template: `replace(code, surface=None)`",
+        )
+
+    def _atlas(self, fingerprint: int, side: int) -> Atlas:
+        sources, row = self.found(fingerprint)
+        return Atlas.of(sources.sources[row], sources.templates[row], self.renderer, side)

@@ -71,9 +71,7 @@ def remember(
             break
         some = chosen[first : first + DONORS_AT_ONCE]
         for path, seen in zip(some, model.see_all(some), strict=True):
-            texels = seen.code.texture.texels
-            assert texels is not None
-            donors.append(Donor(path.stem, texels[0].cpu()))
+            donors.append(Donor.of(path.stem, seen.code))
     return Memory(tuple(sources), tuple(donors), model.surfaces.handles.rows.cpu())
 
 

@@ -1,0 +1,191 @@
+"""How the verbs that draw dress, place and light shapes, and what stands behind them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from math import radians
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
+
+from tyro.conf import DisallowNone, arg
+
+from shapecycle.cli.inputs import check_range
+from shapecycle.config import TextureKind
+from shapecycle.errors import ConfigError, DataError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+    from jaxtyping import Float
+
+    from shapecycle.graphics_code import GraphicsCode
+    from shapecycle.model import Model
+
+CLOSE = 0.6
+"""Distance, in object units, from which an object that fills the picture is moved away."""
+T = TypeVar("T")
+Sampled = Annotated[DisallowNone[T | None], arg(help_behavior_hint="(default: sampled)")]
+PICTURES = (".png", ".jpg", ".jpeg", ".webp")
+
+
+@dataclass(frozen=True)
+class Appearance:
+    """How shapes are dressed, placed and lit; all of it is sampled by default."""
+
+    texture: Annotated[
+        DisallowNone[TextureKind | None],
+        arg(help_behavior_hint="(default: the first that the model can give)"),
+    ] = None
+    """A training photograph's texture in the colours of another one (palette), as it was
+    (borrowed), or one that is sampled and decoded."""
+    texture_from: Sampled[Path] = None
+    """Take the texture that is seen in this picture."""
+    pose_from: Sampled[Path] = None
+    """Take the pose that is seen in this picture."""
+    light_from: Sampled[Path] = None
+    """Take the light that is seen in this picture."""
+    azimuth: Sampled[float] = None
+    """From where it is seen, in degrees; 0 is the front and 90 the object's +x side."""
+    elevation: Sampled[float] = None
+    """From how far above, in degrees."""
+    distance: Sampled[float] = None
+    """From how far away, in diagonals of the object's bounding box."""
+    framed: bool = False
+    """Let the object fill the picture."""
+    light: Literal["sampled", "even"] = "sampled"
+    """Light from everywhere alike, or sampled."""
+    background: Annotated[
+        DisallowNone[str | None], arg(help_behavior_hint="(default: transparent)")
+    ] = None
+    """A colour (white, "#c0d0e0"), a picture, or a folder of pictures, one of which is drawn for
+    each."""
+    turntable: int = 0
+    """Also write an animation (GIF) of so many views around the object."""
+
+    def check(self) -> None:
+        """Raise if an option is out of its range, or two decide the same.
+
+        Raises:
+            ConfigError: Naming the options.
+        """
+        if self.azimuth is not None:
+            check_range(self.azimuth, -360, 360, "--azimuth")
+        if self.elevation is not None:
+            check_range(self.elevation, -90, 90, "--elevation")
+        if self.distance is not None:
+            check_range(self.distance, 1, 100, "--distance")
+        check_range(self.turntable, 0, 360, "--turntable")
+        for first, second, given in (
+            ("--texture", "--texture-from", (self.texture, self.texture_from)),
+            ("--framed", "--distance", (self.framed or None, self.distance)),
+            ("--framed", "--pose-from", (self.framed or None, self.pose_from)),
+            ("--light even", "--light-from", (self.light == "even" or None, self.light_from)),
+        ):
+            if None not in given:
+                raise ConfigError(f"{first} and {second} decide the same", "give one of them")
+
+
+class AppearanceSampler:
+    """Dresses, places and lights codes as the options say.
+
+    Args:
+        model: Whose codes they are.
+        options: What the user can choose.
+
+    Raises:
+        ConfigError: If textures are to be borrowed of a model that remembers no photographs.
+        DataError: If a picture that is named cannot be used.
+    """
+
+    def __init__(self, model: "Model", options: Appearance) -> None:
+        self.model, self.options = model, options
+        if options.texture in ("palette", "borrowed") and not model.memory.donors:
+            raise ConfigError(
+                f"--texture {options.texture} needs a model that remembers photographs, and this "
+                "one holds none",
+                "leave --texture out, or train without --memory none",
+            )
+        pictures = (options.texture_from, options.pose_from, options.light_from)
+        self._seen = {path: model.see(path).code for path in pictures if path is not None}
+        self._backgrounds = _backgrounds(options.background)
+
+    def __call__(self, bare: "GraphicsCode", generator: "torch.Generator") -> "GraphicsCode":
+        """Give one code, whose shape and surface count, all the rest.
+
+        Args:
+            bare: A batch of one.
+            generator: Source of randomness, on the CPU.
+        """
+        from shapecycle.camera import Pose
+        from shapecycle.image_to_code.heads import SHADING_ONE
+
+        options, model = self.options, self.model
+        code = model.sample_appearance(bare.shape, generator, texture=options.texture)
+        code = replace(code, surface=bare.surface)
+        if options.texture_from is not None:
+            code = code.with_texture_of(self._seen[options.texture_from])
+        if options.pose_from is not None:
+            code = code.with_pose_of(self._seen[options.pose_from])
+        if options.light_from is not None:
+            code = code.with_light_of(self._seen[options.light_from])
+        if options.light == "even":
+            light = code.light.new_zeros(1, 9, 3)
+            light[:, 0] = SHADING_ONE
+            code = replace(code, light=light)
+        angles, translation = code.pose.angles.clone(), code.pose.translation
+        for k, value in enumerate((options.azimuth, options.elevation)):
+            if value is not None:
+                angles[:, k] = radians(value)
+        if options.distance is not None:
+            translation = translation * (options.distance / translation.norm())
+        if options.framed:
+            translation = translation.new_tensor([[0.0, 0.0, -CLOSE]])
+        code = replace(code, pose=Pose(angles, translation))
+        as_asked = options.pose_from is not None or options.distance is not None
+        return code if as_asked else model.in_frame(code)
+
+    def background(
+        self, generator: "torch.Generator", size: tuple[int, int]
+    ) -> "Float[np.ndarray, 'h w 3'] | None":
+        """Return what stands behind one picture, in sRGB; None for nothing."""
+        import numpy as np
+        import torch
+        from PIL import Image, ImageOps
+
+        from shapecycle.data.photos import DAMAGE
+
+        if not self._backgrounds:
+            return None
+        pick = int(torch.randint(len(self._backgrounds), (), generator=generator))
+        one = self._backgrounds[pick]
+        if not isinstance(one, Path):
+            return np.broadcast_to(np.array(one, dtype=np.float32) / 255, (*size, 3))
+        try:
+            with Image.open(one) as file:
+                picture = ImageOps.exif_transpose(file).convert("RGB")
+        except DAMAGE as fault:
+            raise DataError(f"{one} cannot be read as a background: {fault}") from fault
+        fitted = ImageOps.fit(picture, (size[1], size[0]), Image.Resampling.LANCZOS)
+        return np.asarray(fitted, dtype=np.float32) / 255
+
+
+def _backgrounds(named: str | None) -> Sequence[Path | tuple[int, int, int]]:
+    """Return the pictures, or the colour, that an option names."""
+    from PIL import ImageColor
+
+    from shapecycle.data.folders import list_folder
+
+    if named is None:
+        return []
+    path = Path(named)
+    if path.is_dir():
+        return list_folder(path, "backgrounds", PICTURES).files
+    if path.is_file():
+        return [path]
+    try:
+        colour = ImageColor.getrgb(named)
+    except ValueError as fault:
+        raise ConfigError(
+            f"--background {named} is no colour, and there is no file or folder of that name",
+            'give a colour such as white or "#c0d0e0", a picture, or a folder of pictures',
+        ) from fault
+    return [(colour[0], colour[1], colour[2])]
