@@ -80,7 +80,7 @@ class LossWeights:
     """Shape and random cycle: azimuth, elevation, roll and placement come back."""
     shape_cycle_texture: float = 1.0
     """Shape and random cycle: the texture comes back."""
-    shape_cycle_light: float = 0.5
+    shape_cycle_light: float = 2.5
     """Shape and random cycle: the light comes back."""
     shape_distance: float = 10.0
     """Shape autoencoder: distance between decoded surface and shape."""

@@ -8,6 +8,7 @@ from typing import Protocol, runtime_checkable
 from shapecycle.cli.demo import Demo
 from shapecycle.cli.doctor import Doctor
 from shapecycle.cli.evaluate import Evaluate
+from shapecycle.cli.evaluate_drawings import EvaluateDrawings
 from shapecycle.cli.generate import Generate
 from shapecycle.cli.reconstruct import Reconstruct
 from shapecycle.cli.render import Render
@@ -44,13 +45,14 @@ COMMANDS: dict[str, Callable[..., Command]] = {
     "render": Render,
     "generate": Generate,
     "evaluate": Evaluate,
+    "evaluate-drawings": EvaluateDrawings,
     "strip": Strip,
     "demo": Demo,
     "doctor": Doctor,
 }
 
 
-ALONE = ("evaluate", "strip", "demo", "doctor")
+ALONE = ("evaluate", "evaluate-drawings", "strip", "demo", "doctor")
 """Verbs that processes of torchrun cannot share out."""
 
 
@@ -64,7 +66,7 @@ def parse(arguments: Sequence[str]) -> Command:
         print(DESCRIPTION)
         print("Verbs:")
         for name, command in COMMANDS.items():
-            print(f"  {name:<12} {(command.__doc__ or '').splitlines()[0]}")
+            print(f"  {name:<18} {(command.__doc__ or '').splitlines()[0]}")
         sys.exit(0)
     import tyro
 

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from shapecycle.devices import autocast
 from shapecycle.image_to_code.backbone import Backbone
-from shapecycle.image_to_code.heads import Heads
+from shapecycle.image_to_code.heads import Heads, coarse_picture
 from shapecycle.image_to_code.texture_head import TextureHead
 from shapecycle.pose_distribution import PoseDistribution
 
@@ -56,5 +56,5 @@ class ImageEncoder(nn.Module):
         """Encode straight-alpha crops of the given windows."""
         with autocast(rgba.device):
             features = self.backbone(rgba)
-        shape, light, pose = self.heads(features.float(), window)
+        shape, light, pose = self.heads(features.float(), coarse_picture(rgba), window)
         return ImageEncoding(features.float(), shape, light, pose)

@@ -114,7 +114,7 @@ class Donors:
     def alike(self, shape: Float[Tensor, " n"], spread: Float[Tensor, " n"]) -> Int[Tensor, " k"]:
         """Return the donors whose shapes are most alike to one: a quarter of all, or eight."""
         away = ((self.shapes - shape) / spread).norm(dim=1)
-        count = min(len(away), max(ALIKE, len(away) // 4))
+        count = min(len(away), max(ALIKE, len(away) // 16))
         return away.topk(count, largest=False).indices
 
     def repainted(self, texels: Float[Tensor, "4 s s"], number: int) -> Float[Tensor, "4 s s"]:

@@ -36,7 +36,8 @@ class SolidTexture:
         palette: Float[Tensor, "n 3"] | None = None,
         regions: int = 5,
     ) -> "SolidTexture":
-        """Draw textures; the first region is everywhere, each further one exists half the time.
+        """Draw textures; the first region is everywhere, each further one exists half the time in half of
+        them.
 
         Args:
             count: Number of textures.
@@ -63,7 +64,9 @@ class SolidTexture:
         kind = torch.where(
             uniform(regions) < 0.5, 0.0, torch.where(uniform(regions) < 0.8, 1.0, 2.0)
         )
-        absent = (uniform(regions) < 0.5) & (torch.arange(regions, device=generator.device) > 0)
+        # In one colour, shading shows best.
+        absent = (uniform(regions) < 0.5) | (uniform(1) < 0.5)
+        absent = absent & (torch.arange(regions, device=generator.device) > 0)
         kind = torch.where(absent, 3.0, kind)
         kind[:, 0] = 4.0
         return SolidTexture(
