@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from shapecycle.camera import (
     Pose,
     clip_from_camera,
+    moved_into_frame,
     placement_in_window,
     translation_in_window,
     window_around,
@@ -170,3 +171,19 @@ def test_a_window_around_points_contains_them_tightly() -> None:
         clip = clip_from_camera(points, window, fov_y=FOV_Y)
         reach = (clip[..., :2] / clip[..., 3:]).abs().amax((1, 2))
         torch.testing.assert_close(reach, torch.full((8,), 1 / (1 + margin)))
+
+
+def test_what_is_in_the_frame_stays_and_what_is_not_is_moved_into_it() -> None:
+    points = (torch.rand(1, 60, 3, generator=torch.Generator().manual_seed(0)) - 0.5).expand(
+        4, -1, -1
+    )
+    angles = torch.tensor([[0.3, 0.2, 0.0]]).expand(4, 3)
+    places = torch.tensor([[0.0, 0, -3], [1.5, 0, -3], [0, -0.2, -0.7], [0.1, 0.1, 0.3]])
+    pose = moved_into_frame(points, Pose(angles, places), fov_y=0.7)
+    torch.testing.assert_close(pose.translation[0], places[0])
+    camera = pose.place(points)
+    window = window_around(camera, fov_y=0.7, margin=0.0)
+    assert (camera[..., 2] < 0).all()
+    assert (window[:, :2].abs() + window[:, 2:]).max() < 0.99
+    # No farther than it takes: the second touches the margin.
+    assert (window[1, 0].abs() + window[1, 2]).item() == pytest.approx(0.97, abs=0.01)

@@ -78,7 +78,7 @@ def test_shapes_are_read_alike_wherever_and_however_large_they_are(model: Model)
     moved = Mesh(car.vertices * 12.5 + [3, -4, 5], car.faces)
     first, second = model.read(car), model.read(moved)
     assert first.shape == (1, tiny_model().shape_code_size)
-    torch.testing.assert_close(first, second, atol=1e-4, rtol=0)
+    torch.testing.assert_close(first, second, atol=1e-3, rtol=0)
     assert (first - model.read(small_car(4))).abs().max() > 1e-4
 
 

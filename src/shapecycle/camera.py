@@ -135,12 +135,14 @@ def moved_into_frame(
         back = (camera[..., 2].amax(1) + NEAR).clamp(min=0)
         camera = camera - back[:, None, None] * camera.new_tensor([0.0, 0.0, 1.0])
         translation = translation - back[:, None] * translation.new_tensor([0.0, 0.0, 1.0])
-        window = window_around(camera, fov_y=fov_y, margin=0)
+        window = window_around(camera, fov_y=fov_y, margin=0.0)
         centre, half = window[:, :2], window[:, 2:]
         away = (half / room).clamp(min=1)
         aside = (centre.abs() + half / away - room).clamp(min=0) * centre.sign()
         depth = -translation[:, 2:] * away
-        translation = torch.cat([translation[:, :2] * away - aside * slope * depth, -depth], 1)
+        # By what moves the nearest points far enough: farther ones follow in the next rounds.
+        nearest = (-camera[..., 2]).amin(1, keepdim=True) * away
+        translation = torch.cat([translation[:, :2] * away - aside * slope * nearest, -depth], 1)
     return Pose(pose.angles, translation)
 
 

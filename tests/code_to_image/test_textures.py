@@ -91,7 +91,7 @@ def test_solid_textures_are_colours_and_vary() -> None:
     assert colours.min() >= 0.02 - 1e-6
     assert colours.max() <= 0.98 + 1e-6
     assert colours.mean(1).std(0).min() > 0.1, "between textures"
-    assert (colours.std(1).amax(1) > 0.05).float().mean() > 0.3, "within a texture"
+    assert (colours.std(1).amax(1) > 0.05).float().mean() > 0.15, "within a texture"
 
 
 def test_most_colours_of_solid_textures_come_from_the_palette() -> None:

@@ -5,7 +5,7 @@ from math import radians
 import torch
 from tiny_world import tiny_model
 
-from shapecycle.image_to_code.heads import Heads
+from shapecycle.image_to_code.heads import COARSE_SIZE, Heads, coarse_picture
 from shapecycle.model_networks import Networks
 
 
@@ -13,7 +13,7 @@ def test_heads_start_with_a_light_to_see_by_and_a_pose_in_front_of_the_camera() 
     torch.manual_seed(0)
     heads = Heads(features=16, shape_size=8)
     window = torch.tensor([[0.1, 0.0, 0.6]] * 5)
-    shape, light, distribution = heads(torch.randn(5, 16), window)
+    shape, light, distribution = heads(torch.randn(5, 16), torch.randn(5, COARSE_SIZE), window)
     assert shape.shape == (5, 8)
     assert light.shape == (5, 9, 3)
     assert light[:, 0].min() > 1
@@ -46,3 +46,15 @@ def test_colour_under_transparency_means_nothing() -> None:
     with torch.no_grad():
         first, second = model.encode_image(rgba, window), model.encode_image(other, window)
     torch.testing.assert_close(first.features, second.features, atol=0, rtol=0)
+    torch.testing.assert_close(first.light, second.light, atol=0, rtol=0)
+
+
+def test_shading_is_alike_on_dark_and_bright_objects_wherever_they_are() -> None:
+    shade = torch.linspace(0.2, 1, 32).expand(1, 1, 32, 32)
+    alpha = torch.ones(1, 1, 32, 32)
+    bright, dark = (torch.cat([(c * shade).expand(1, 3, 32, 32), alpha], 1) for c in (0.9, 0.3))
+    first, second = (coarse_picture(x).view(5, 8, 8) for x in (bright, dark))
+    torch.testing.assert_close(first[0], second[0], atol=1e-5, rtol=0)
+    assert first[0, 0, 0] < -1
+    assert first[0, 0, -1] > 0.5
+    assert (first[1:4] - second[1:4]).abs().max() > 0.3

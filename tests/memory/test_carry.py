@@ -135,10 +135,11 @@ def test_pictures_do_not_mix(model: Model) -> None:
         one = Scene(scene.code[k], scene.mask[k : k + 1], replace(scene.view, window=window))
         alone = _carried(model, one)
         assert alone.row[0] == together.row[k]
-        # Where a handle changes nothing, rounding decides which way Adam moves it.
+        # Where a handle changes nothing, rounding decides which way Adam moves it; and far and near
+        # look alike.
         torch.testing.assert_close(alone.misfit[0], together.misfit[k], atol=2e-3, rtol=0)
         place, among = alone.pose.translation[0], together.pose.translation[k]
-        torch.testing.assert_close(place, among, atol=5e-3, rtol=0)
+        torch.testing.assert_close(place[:2] / place[2], among[:2] / among[2], atol=5e-3, rtol=0)
 
 
 def test_one_source_is_enough(model: Model) -> None:

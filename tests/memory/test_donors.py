@@ -167,3 +167,51 @@ def test_texels_of_any_size_are_completed_alike() -> None:
     )
     shrunk = torch.nn.functional.avg_pool2d(fine, 2)
     assert (shrunk - coarse).abs()[..., 36:, :].mean() < 0.02
+
+
+# Dressing shapes
+
+
+def _car_texels(paint: tuple[float, float, float], shade: Tensor) -> Tensor:
+    """Texels of a painted body, half of it in shade, above black tyres."""
+    colours = torch.tensor(paint)[:, None, None] * shade
+    colours = colours.expand(3, SIDE, SIDE).clone()
+    colours[:, LOWER] = 0.08
+    return torch.cat([colours, torch.ones(1, SIDE, SIDE)])
+
+
+def test_paint_takes_the_other_colour_and_tyres_stay_black() -> None:
+    shade = torch.ones(SIDE, SIDE)
+    red, blue = _car_texels((0.8, 0.1, 0.1), shade), _car_texels((0.1, 0.2, 0.9), shade)
+    donors = Donors([donor_of("red", red), donor_of("blue", blue)], CPU)
+    painted = donors.repainted(red, 1)
+    torch.testing.assert_close(painted[:3, UPPER], blue[:3, UPPER], atol=0.02, rtol=0)
+    torch.testing.assert_close(painted[:3, LOWER], red[:3, LOWER], atol=0.01, rtol=0)
+    torch.testing.assert_close(painted[3], red[3])
+
+
+def test_a_dark_car_has_no_paint_to_change() -> None:
+    dark = _car_texels((0.2, 0.2, 0.2), torch.ones(SIDE, SIDE))
+    blue = _car_texels((0.1, 0.2, 0.9), torch.ones(SIDE, SIDE))
+    donors = Donors([donor_of("dark", dark), donor_of("blue", blue)], CPU)
+    torch.testing.assert_close(donors.repainted(dark, 1), dark)
+
+
+def test_a_donor_is_completed_by_others_and_not_by_itself() -> None:
+    colours = _symmetric(0, 128)
+    half = donor_of("half", _seen(colours, slice(0, 64))[0])
+    whole = donor_of("whole", _seen(colours, slice(None))[0])
+    donors = Donors([half, whole], CPU)
+    texels = donors.whole(0)
+    torch.testing.assert_close(texels[:3, 64:], colours[:, 64:], atol=1e-3, rtol=0)
+    assert texels[3].min() > 0.99
+
+
+def test_poses_are_near_those_of_donors() -> None:
+    donors = Donors([whole_donor(k, 16) for k in range(3)], CPU)
+    pose = donors.sample_pose(200, torch.Generator().manual_seed(0))
+    true = donors.donors[0].code.pose
+    assert (pose.angles - true.angles).std(0)[0] == pytest.approx(0.105, rel=0.3)
+    assert (pose.translation[:, 2] < 0).all()
+    light = donors.sample_light(5, torch.Generator().manual_seed(0))
+    torch.testing.assert_close(light[0], donors.donors[0].code.light[0])

@@ -100,6 +100,11 @@ def _run_verbs(
         *("--out", paths.drawings),
     )
     run(
+        "Reading the same shapes, and drawing what was read",
+        *("render", paths.run, shapes, "--surface", "template", "--samples", DRAWINGS),
+        *("--seed", options.seed, "--out", paths.read),
+    )
+    run(
         f"Generating {NEW} new {world.noun}s",
         *("generate", paths.run, "--samples", NEW, "--seed", options.seed, "--out", paths.new),
     )

@@ -50,7 +50,7 @@ def scores_of(world: World, paths: DemoPaths) -> dict[str, Any]:
 
     drawn, typical_drawn = [], []
     for name, truth in truths.items():
-        folder = paths.drawings / name
+        folder = paths.read / name
         surface = vars(compare(load_mesh(folder / "0.glb"), truth))
         overlap, typical_overlap = _drawing_overlaps(folder, truth, typical, world)
         drawn.append({"shape": name, **surface, "silhouette_iou": overlap})
@@ -75,7 +75,7 @@ def scores_of(world: World, paths: DemoPaths) -> dict[str, Any]:
 def _drawing_overlaps(
     folder: Path, truth: Mesh, typical: Mesh, world: World
 ) -> tuple[float, float]:
-    """Return the mean overlap of one shape's drawings with the shape, and with the typical one."""
+    """Return the mean overlap of what was read of a shape with it, and with the typical one."""
     overlaps = []
     for k in range(DRAWINGS):
         alpha = pixels_of(folder / f"{k}.png")[..., 3]

@@ -88,6 +88,7 @@ class DemoPaths:
         run: The run folder with the model.
         meshes: What was reconstructed from the held-out pictures.
         drawings: What was drawn of the held-out shapes.
+        read: What was read of them: decoded templates, drawn.
         new: New objects.
     """
 
@@ -100,6 +101,7 @@ class DemoPaths:
         self.run = out / "run"
         self.meshes = out / "reconstructions"
         self.drawings = out / "drawings"
+        self.read = out / "read"
         self.new = out / f"new-{world.noun}s"
 
 

@@ -178,8 +178,8 @@ def pyramid_distance(
     """
     distances = []
     for level, (a, b) in enumerate(zip(_pyramid(first), _pyramid(second), strict=True)):
-        generator = torch.Generator().manual_seed(seed + level)
-        x, y = (_patches(one, generator) for one in (a, b))
+        generator = torch.Generator()
+        x, y = (_patches(one, generator.manual_seed(seed + level)) for one in (a, b))
         mean, deviation = y.mean(0), y.std(0).clamp(min=1e-6)
         lines = torch.randn(x.shape[1], PROJECTIONS, generator=generator)
         lines = lines / lines.norm(dim=0)

@@ -36,8 +36,9 @@ class SolidTexture:
         palette: Float[Tensor, "n 3"] | None = None,
         regions: int = 5,
     ) -> "SolidTexture":
-        """Draw textures; the first region is everywhere, each further one exists half the time in half of
-        them.
+        """Draw textures: a first region that is everywhere, and further ones in half of them.
+
+        Of these each one exists half the time.
 
         Args:
             count: Number of textures.
