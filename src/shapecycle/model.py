@@ -218,25 +218,24 @@ class Model:
         poses = [networks.pose_of(encoding, bins[:, k], view) for k in range(HYPOTHESES)]
         mask, steps = rgba[:, 3:], options.refine_steps
         spread = networks.shape_prior.spread()
-        rank = options.hypothesis - 1
+        rank, weighed = options.hypothesis - 1, None
         if steps and not options.is_pose_named:
             weighed = weigh(
                 networks.renderer, encoding.shape, poses, plausibility, mask, view,
-                spread=spread, steps=steps, all_of_them=rank > 0,
+                spread=spread, steps=steps,
             )  # fmt: skip
             poses = [_picked(poses, one) for one in weighed.order.unbind(1)]
             plausibility = weighed.plausibility
-            start, start_plausibility = poses[rank], plausibility[:, rank]
-            shape, pose = weighed.shape[:, rank], weighed.pose(rank)
-        else:
-            start, start_plausibility = poses[rank], plausibility[:, rank]
-            if options.is_pose_named:
-                start, start_plausibility = self._named(encoding, view, options)
-            shape, pose = encoding.shape, start
-            if steps:
-                shape, pose = refine(
-                    networks.renderer, shape, pose, mask, view, spread=spread, steps=steps
-                )
+        start, start_plausibility = poses[rank], plausibility[:, rank]
+        if options.is_pose_named:
+            start, start_plausibility = self._named(encoding, view, options)
+        shape, pose = encoding.shape, start
+        if weighed is not None and rank == 0:
+            shape, pose = weighed.shape[:, 0], weighed.pose(0)
+        elif steps:
+            shape, pose = refine(
+                networks.renderer, shape, pose, mask, view, spread=spread, steps=steps
+            )
         surface, pose, choices = self._surface(encoding, shape, pose, mask, view, options)
         bare = GraphicsCode(shape, Texture(encoding.features), pose, encoding.light, surface)
         codes = [

@@ -16,6 +16,7 @@ from tiny_world import TINY, Outcome, few_samples, shapecycle, train_command
 
 import shapecycle as package
 from shapecycle import seen
+from shapecycle.data.mesh_files import load_mesh
 from shapecycle.evaluate import efficientnet_lite0
 from shapecycle.graphics_code import GraphicsCode
 
@@ -218,12 +219,11 @@ def test_masks_beside_the_pictures_will_do(run: Path, world: Path, here: Path) -
     assert len(list(here.glob("o/*/mesh.glb"))) == 2
 
 
-def test_another_pose_can_be_taken(
-    reconstructed: tuple[Path, Outcome], run: Path, world: Path, here: Path
-) -> None:
+def test_another_pose_can_be_taken(run: Path, world: Path, here: Path) -> None:
     picture = min((world / "images").iterdir())
-    ranked = _json(reconstructed[0] / picture.stem / "code.json")["hypotheses"]
     command = ["reconstruct", run, picture, "--refine-steps", 0]
+    assert shapecycle(*command, "--out", "first").code == 0
+    ranked = _json(here / "first" / picture.stem / "code.json")["hypotheses"]
     outcome = shapecycle(*command, "--hypothesis", 2, "--out", "second")
     assert outcome.code == 0, outcome.err
     second = _json(here / "second" / picture.stem / "code.json")
@@ -310,10 +310,10 @@ def test_names_with_spaces_and_other_letters_survive(run: Path, world: Path, her
 # Shapes to pictures, and neither to both
 
 
-def _assert_samples(folder: Path, count: int, size: int) -> None:
+def _assert_samples(folder: Path, count: int, size: int, *, is_carried: bool = True) -> None:
     for k in range(count):
         _assert_picture(folder / f"{k}.png", size, size)
-        _assert_textured(folder / f"{k}.glb")
+        _assert_textured(folder / f"{k}.glb", is_carried=is_carried)
         message = _json(folder / f"{k}.json")
         _assert_camera(message)
         GraphicsCode.from_json(message["code"])
@@ -333,6 +333,68 @@ def test_shapes_become_pictures_in_several_looks(run: Path, world: Path, here: P
     assert first["shape"] == second["shape"]
     for part in ("texture", "pose", "light"):
         assert first[part] != second[part]
+
+
+def test_a_shape_is_drawn_as_it_was_given_or_as_it_was_read(
+    run: Path, world: Path, here: Path
+) -> None:
+    shape = min((world / "shapes").iterdir())
+    given = load_mesh(shape)
+    command = ["render", run, shape, "--samples", 1, "--size", 40, "--light", "even"]
+    assert shapecycle(*command, "--azimuth", 90, "--framed", "--out", "given").code == 0
+    written = load_mesh(here / "given" / shape.stem / "0.glb")
+    assert len(written.faces) == len(given.faces)
+    np.testing.assert_allclose(np.ptp(written.vertices, 0), np.ptp(given.vertices, 0), rtol=1e-5)
+    message = _json(here / "given" / shape.stem / "0.json")
+    assert message["code"]["pose"]["azimuth"] == pytest.approx(np.pi / 2, abs=1e-5)
+    with Image.open(here / "given" / shape.stem / "0.png") as file:
+        columns, rows = (np.flatnonzero(np.asarray(file)[..., 3].any(k)) for k in (0, 1))
+    assert max(np.ptp(columns), np.ptp(rows)) > 32, "it fills the picture"
+    outcome = shapecycle(*command, "--surface", "template", "--out", "read")
+    assert outcome.code == 0, outcome.err
+    _assert_samples(here / "read" / shape.stem, 1, 40, is_carried=False)
+
+
+def test_parts_are_taken_from_pictures_and_stand_before_a_background(
+    run: Path, world: Path, here: Path
+) -> None:
+    shape, picture = min((world / "shapes").iterdir()), min((world / "images").iterdir())
+    command = ["render", run, shape, "--samples", 1, "--size", 32, "--background", "#ff0000"]
+    for part in ("texture", "pose", "light"):
+        command += [f"--{part}-from", picture]
+    outcome = shapecycle(*command, "--turntable", 3, "--out", "o")
+    assert outcome.code == 0, outcome.err
+    with Image.open(here / "o" / shape.stem / "0.png") as file:
+        assert file.mode == "RGB"
+        assert file.getpixel((0, 0)) == (255, 0, 0)
+    with Image.open(here / "o" / shape.stem / "0.gif") as file:
+        assert file.n_frames == 3
+    assert shapecycle("reconstruct", run, picture, "--out", "seen").code == 0
+    seen = _json(here / "seen" / picture.stem / "code.json")["code"]
+    drawn = _json(here / "o" / shape.stem / "0.json")["code"]
+    np.testing.assert_allclose(drawn["light"], seen["light"], atol=0.02)
+    assert drawn["pose"]["azimuth"] == pytest.approx(seen["pose"]["azimuth"], abs=0.05)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--background", "no-such-colour"], "is no colour"),
+        (["--texture", "palette", "--texture-from", "a.png"], "give one of them"),
+        (["--framed", "--distance", 2], "give one of them"),
+        (["--azimuth", 400], "--azimuth must be from -360 to 360"),
+        (["--texture-from", "none.png"], "none.png"),
+        (["--up", "+q"], "is '\\+q'"),
+    ],
+)
+def test_odd_appearances_are_refused(
+    run: Path, world: Path, here: Path, options: list[object], message: str
+) -> None:
+    shape = min((world / "shapes").iterdir())
+    outcome = shapecycle("render", run, shape, "--out", "o", *options)
+    assert outcome.code == 2
+    assert re.search(message, outcome.err)
+    assert not (here / "o").exists()
 
 
 def test_new_objects_differ_in_everything(run: Path, here: Path) -> None:

@@ -51,7 +51,6 @@ def weigh(
     *,
     spread: Float[Tensor, " n"],
     steps: int,
-    all_of_them: bool = False,
 ) -> WeighedHypotheses:
     """Refine shape and place under several hypotheses, and weigh these by what was reached.
 
@@ -67,13 +66,10 @@ def weigh(
         view: The windows.
         spread: As `refine` takes it.
         steps: As `refine` takes it.
-        all_of_them: Try also those of hardly any plausibility.
     """
     angles = torch.stack([one.angles for one in poses], 1)
     translation = torch.stack([one.translation for one in poses], 1)
     tried = plausibility >= TRIED * plausibility[:, :1]
-    if all_of_them:
-        tried = torch.ones_like(tried)
     item = tried.nonzero()[:, 0]
     some = View(view.window[item], view.size, view.fov_y)
     codes, moved = refine(
