@@ -1,12 +1,14 @@
 """The README's picture: what was seen in pictures of held-out objects, from all sides.
 
-    python runs/hero.py RUN IMAGES OUT.png [--surface auto]
+    python runs/hero.py RUN IMAGES OUT.png [--surface auto] [--scores metrics.json]
 
 The first picture of each object (OBJECT_VIEW.png), a column each: the picture, what was seen in it
-drawn again, and the mesh in neutral light from the front, from behind and from the side.
+drawn again, and the mesh in neutral light from the front, from behind and from the side. With the
+scores that `evaluate` wrote: the three pictures of the best, of median and of the worst F-score.
 """
 
 import argparse
+import json
 from itertools import groupby
 from math import pi
 from pathlib import Path
@@ -42,10 +44,17 @@ def main() -> None:
     parser.add_argument("images", type=Path)
     parser.add_argument("out", type=Path)
     parser.add_argument("--surface", default="auto", choices=["auto", "carried", "template"])
+    parser.add_argument("--scores", type=Path, default=None)
     arguments = parser.parse_args()
     model = load(arguments.run)
     files = sorted(arguments.images.glob("*.png"))
     paths = [next(group) for _, group in groupby(files, lambda path: object_of(path.name))]
+    if arguments.scores is not None:
+        rows = json.loads(arguments.scores.read_text())["pictures"]
+        ranked = [row["image"] for row in sorted(rows, key=lambda row: -row["f_score"])]
+        middle = len(ranked) // 2
+        names = ranked[:3] + ranked[middle - 1 : middle + 2] + ranked[-3:]
+        paths = [arguments.images / name for name in names]
     seen = model.see_all(paths, surface=arguments.surface)
     half = 0.55 / (2.2 * np.tan(FOV_Y / 2))
     view = View(torch.tensor([[0.0, 0.0, float(half)]]), (2 * WIDTH, 2 * WIDTH), FOV_Y)
