@@ -376,6 +376,28 @@ def test_parts_are_taken_from_pictures_and_stand_before_a_background(
     assert drawn["pose"]["azimuth"] == pytest.approx(seen["pose"]["azimuth"], abs=0.05)
 
 
+def test_a_picture_goes_to_another_or_to_a_shape_in_steps(
+    run: Path, world: Path, here: Path
+) -> None:
+    first, second = sorted((world / "images").iterdir())[:2]
+    shape = min((world / "shapes").iterdir())
+    for end, parts in ((second, []), (shape, ["--parts", "texture", "light"])):
+        out = f"to {end.stem}"
+        outcome = shapecycle(
+            "interpolate", run, first, end, "--steps", 3, "--size", 32, "--out", out, *parts
+        )
+        assert outcome.code == 0, outcome.err
+        codes = [_json(here / out / f"{k}.json")["code"] for k in range(3)]
+        assert (codes[0]["shape"] == codes[2]["shape"]) == bool(parts)
+        assert codes[0]["light"] != codes[1]["light"] != codes[2]["light"]
+        assert (here / out / "2.glb").is_file()
+        with Image.open(here / out / "strip.png") as file:
+            assert file.size == (96, 32)
+    outcome = shapecycle("interpolate", run, first, "none.png", "--out", "o")
+    assert outcome.code == 2
+    assert "none.png" in outcome.err
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

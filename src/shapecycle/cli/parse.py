@@ -10,6 +10,7 @@ from shapecycle.cli.doctor import Doctor
 from shapecycle.cli.evaluate import Evaluate
 from shapecycle.cli.evaluate_drawings import EvaluateDrawings
 from shapecycle.cli.generate import Generate
+from shapecycle.cli.interpolate import Interpolate
 from shapecycle.cli.reconstruct import Reconstruct
 from shapecycle.cli.render import Render
 from shapecycle.cli.strip import Strip
@@ -44,6 +45,7 @@ COMMANDS: dict[str, Callable[..., Command]] = {
     "reconstruct": Reconstruct,
     "render": Render,
     "generate": Generate,
+    "interpolate": Interpolate,
     "evaluate": Evaluate,
     "evaluate-drawings": EvaluateDrawings,
     "strip": Strip,
@@ -52,7 +54,7 @@ COMMANDS: dict[str, Callable[..., Command]] = {
 }
 
 
-ALONE = ("evaluate", "evaluate-drawings", "strip", "demo", "doctor")
+ALONE = ("interpolate", "evaluate", "evaluate-drawings", "strip", "demo", "doctor")
 """Verbs that processes of torchrun cannot share out."""
 
 

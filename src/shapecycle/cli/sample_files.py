@@ -129,16 +129,7 @@ def _write(
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(_pixels(picture, sample.background)).save(path.with_name(f"{path.name}.png"))
     if frames:
-        # An animation has no soft edges: on white, where nothing else stands behind.
-        behind = sample.background if sample.background is not None else picture[..., :3] * 0 + 1
-        first, *others = (Image.fromarray(_pixels(frame, behind)) for frame in frames)
-        first.save(
-            path.with_name(f"{path.name}.gif"),
-            save_all=True,
-            append_images=others,
-            duration=round(1000 * GIF_SECONDS / len(frames)),
-            loop=0,
-        )
+        save_animation(path.with_name(f"{path.name}.gif"), frames, sample.background)
     record: dict[str, Any] = {"code": code.to_json(), **camera_json(code.pose, fov_y)}
     if sample.canvas is not None:
         assert mesh.texture is not None
@@ -146,6 +137,21 @@ def _write(
         record["object_from_mesh"] = sample.canvas.object_from_mesh.tolist()
     mesh.save(path.with_name(f"{path.name}.glb"))
     path.with_name(f"{path.name}.json").write_text(json.dumps(record, indent=1) + "\n")
+
+
+def save_animation(
+    path: Path,
+    frames: "Sequence[Float[np.ndarray, 'h w 4']]",
+    background: "Float[np.ndarray, 'h w 3'] | None",
+) -> None:
+    """Write an animation: on white, where nothing else stands behind, for it has no soft edges."""
+    import numpy as np
+    from PIL import Image
+
+    behind = np.ones_like(frames[0][..., :3]) if background is None else background
+    first, *others = (Image.fromarray(_pixels(frame, behind)) for frame in frames)
+    duration = round(1000 * GIF_SECONDS / len(frames))
+    first.save(path, save_all=True, append_images=others, duration=duration, loop=0)
 
 
 def _pixels(
