@@ -280,7 +280,8 @@ def test_a_model_samples_draws_and_meshes_there(model: Model, code: GraphicsCode
     assert np.isfinite(mesh.vertices).all()
     message = json.loads(json.dumps(code[:1].to_json()))
     again = model.draw(GraphicsCode.from_json(message), 24)
-    np.testing.assert_allclose(again, model.draw(code[:1], 24), atol=1e-3)
+    # Texels are kept in 8 bits.
+    np.testing.assert_allclose(again, model.draw(code[:1], 24), atol=0.005)
 
 
 def test_a_model_sees_pictures_there_and_draws_what_it_saw(model: Model, world: Path) -> None:

@@ -76,7 +76,7 @@ def test_the_demo_ends_with_one_report_of_everything_it_did(
     assert path == out / "report.html"
     printed = capsys.readouterr()
     assert printed.out == "", "the report's path alone is the result"
-    assert "[7] Drawing the pictures of this page" in printed.err
+    assert "[8] Drawing the pictures of this page" in printed.err
 
     html = path.read_text()
     seen_images = load_model(out / "run")[1].images
