@@ -5,6 +5,7 @@ from dataclasses import replace
 from functools import cached_property
 from math import tan
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import torch
@@ -33,6 +34,7 @@ from shapecycle.losses.image import silhouette_loss
 from shapecycle.memory.canvas import Canvas, ReadFit, laid_out
 from shapecycle.memory.carry import carry
 from shapecycle.memory.donors import Donors
+from shapecycle.memory.likeness import Likeness
 from shapecycle.memory.memory import Memory
 from shapecycle.memory.surfaces import ATLAS_SIDE, SurfaceDecoder
 from shapecycle.mesh import Mesh
@@ -95,6 +97,12 @@ class Model:
         """What makes surfaces of codes."""
         renderer, mean = self.networks.renderer, self.networks.shape_prior.mean
         return SurfaceDecoder(renderer, mean, self.memory.sources, self.memory.handles)
+
+    @cached_property
+    def likeness(self) -> Likeness | None:
+        """What compares shapes with remembered ones, where there are at least two."""
+        sources = self.memory.sources
+        return Likeness(sources) if len(sources) > 1 else None
 
     @cached_property
     def donors(self) -> Donors | None:
@@ -420,6 +428,8 @@ class Model:
                 `memory.canvas.laid_out`.
             ConfigError: If ``up`` and ``front`` are no axes, or the same one.
         """
+        if not isinstance(shape, str | Path | Mesh):
+            raise TypeError(f"`shape` must be a mesh or its file, found {type(shape).__name__}")
         mesh = shape if isinstance(shape, Mesh) else load_mesh(Path(shape))
         name = "mesh" if isinstance(shape, Mesh) else Path(shape).stem
         axes = axes_of(up, front)
@@ -439,7 +449,8 @@ class Model:
         faces = renderer.topology.faces.cpu().numpy()
         read = Mesh(renderer.vertices(shape)[0].cpu().numpy(), faces)
         distance = float(self.networks.shape_prior.distance(shape))
-        return ReadFit(compare(read, unit).chamfer, distance)
+        unlike = None if self.likeness is None else self.likeness.unlike(unit)
+        return ReadFit(compare(read, unit).chamfer, distance, unlike)
 
     def plain(self, shape: Float[Tensor, "b n"]) -> GraphicsCode:
         """Give shapes the mean texture, a pose from which all is seen, and even light."""
@@ -474,7 +485,7 @@ class Model:
     @torch.no_grad()
     def nearest_surface(self, shape: Float[Tensor, "b n"]) -> Surface | None:
         """Return for each shape the remembered one that has to be bent least; None without any."""
-        decoder = self.surfaces
+        shape, decoder = checked_shapes(shape, self.settings), self.surfaces
         if decoder.sources is None:
             return None
         rows = decoder.sources.nearest(self.networks.renderer.vertices(shape), 1)[0][:, 0]
@@ -509,6 +520,9 @@ class Model:
         donors, networks = self.donors, self.networks
         if texture is None:
             texture = "decoded" if donors is None else "palette"
+        if texture not in get_args(TextureKind):
+            known = ", ".join(map(repr, get_args(TextureKind)))
+            raise ValueError(f"`texture` must be one of {known}, found {texture!r}")
         if texture == "decoded":
             size = self.settings.texture_code_size
             worn = Texture(torch.randn(count, size, generator=generator).to(self.device))

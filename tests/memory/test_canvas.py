@@ -101,7 +101,7 @@ def test_clouds_and_huge_meshes_are_refused_with_a_way_out(
     with pytest.raises(GeometryError, match="give a triangle mesh"):
         model.canvas(cloud, refine_steps=0)
     monkeypatch.setattr(canvas_module, "MAX_FACES", 10)
-    with pytest.raises(GeometryError, match="draw it on the template"):
+    with pytest.raises(GeometryError, match="--surface template"):
         model.canvas(small_car(0), refine_steps=0)
 
 
@@ -114,3 +114,25 @@ def test_a_held_shape_is_drawn_in_a_batch_with_others(model: Model) -> None:
     picture = model.draw(dressed, 32)[0]
     assert picture[..., 3].max() > 0.9
     assert not picture[[0, -1], :, 3].any()
+
+
+def test_doubled_and_mixed_faces_are_laid_out_like_clean_ones(model: Model) -> None:
+    car = small_car(5)
+    mixed = car.faces.copy()
+    mixed[::3] = mixed[::3, ::-1]
+    count = len(car.vertices)
+    doubled = Mesh(
+        np.concatenate([car.vertices, car.vertices]),
+        np.concatenate([car.faces, car.faces[:, ::-1] + count]),
+    )
+    clean = model.canvas(car, refine_steps=0)[0]
+    for other in (Mesh(car.vertices, mixed), doubled):
+        canvas, _ = model.canvas(other, refine_steps=0)
+        assert len(canvas.source.faces) == pytest.approx(len(clean.source.faces), abs=12)
+        assert len(canvas.source.uv) == pytest.approx(len(clean.source.uv), rel=0.25)
+        assert canvas.mesh.uv is not None
+        assert canvas.mesh.uv_faces is not None
+        np.testing.assert_array_equal(canvas.mesh.faces, other.faces)
+    # Both copies of a face take the same texels, corner by corner.
+    first, second = canvas.mesh.uv_faces[: len(car.faces)], canvas.mesh.uv_faces[len(car.faces) :]
+    np.testing.assert_array_equal(first, second[:, ::-1])

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
     import torch
     from jaxtyping import Float
+    from PIL import Image
 
     from shapecycle.graphics_code import GraphicsCode
     from shapecycle.model import Model
@@ -44,7 +45,8 @@ class Appearance:
     light_from: Sampled[Path] = None
     """Take the light that is seen in this picture."""
     azimuth: Sampled[float] = None
-    """From where it is seen, in degrees; 0 is the front and 90 the object's +x side."""
+    """From where it is seen, in degrees; 0 is the front and 90 the object's +x side. This and the
+    next two also replace their part of --pose-from."""
     elevation: Sampled[float] = None
     """From how far above, in degrees."""
     distance: Sampled[float] = None
@@ -151,19 +153,13 @@ class AppearanceSampler:
         import torch
         from PIL import Image, ImageOps
 
-        from shapecycle.data.photos import DAMAGE
-
         if not self._backgrounds:
             return None
         pick = int(torch.randint(len(self._backgrounds), (), generator=generator))
         one = self._backgrounds[pick]
         if not isinstance(one, Path):
             return np.broadcast_to(np.array(one, dtype=np.float32) / 255, (*size, 3))
-        try:
-            with Image.open(one) as file:
-                picture = ImageOps.exif_transpose(file).convert("RGB")
-        except DAMAGE as fault:
-            raise DataError(f"{one} cannot be read as a background: {fault}") from fault
+        picture = _background(one)
         fitted = ImageOps.fit(picture, (size[1], size[0]), Image.Resampling.LANCZOS)
         return np.asarray(fitted, dtype=np.float32) / 255
 
@@ -174,13 +170,14 @@ def _backgrounds(named: str | None) -> Sequence[Path | tuple[int, int, int]]:
 
     from shapecycle.data.folders import list_folder
 
-    if named is None:
+    if named is None or named == "transparent":
         return []
     path = Path(named)
-    if path.is_dir():
-        return list_folder(path, "backgrounds", PICTURES).files
-    if path.is_file():
-        return [path]
+    files = list_folder(path, "backgrounds", PICTURES).files if path.is_dir() else [path]
+    if path.exists():
+        for file in files:
+            _background(file)  # raises before anything is drawn
+        return files
     try:
         colour = ImageColor.getrgb(named)
     except ValueError as fault:
@@ -188,4 +185,30 @@ def _backgrounds(named: str | None) -> Sequence[Path | tuple[int, int, int]]:
             f"--background {named} is no colour, and there is no file or folder of that name",
             'give a colour such as white or "#c0d0e0", a picture, or a folder of pictures',
         ) from fault
+    if len(colour) == 4 and colour[3] < 255:
+        raise ConfigError(f"--background {named} is transparent in part", "give a whole colour")
     return [(colour[0], colour[1], colour[2])]
+
+
+def _background(path: Path) -> "Image.Image":
+    """Load a picture that stands behind others.
+
+    Raises:
+        DataError: If it cannot be read, or is transparent in part.
+    """
+    import numpy as np
+    from PIL import Image, ImageOps
+
+    from shapecycle.data.photos import DAMAGE
+
+    try:
+        with Image.open(path) as file:
+            picture = ImageOps.exif_transpose(file)
+            picture.load()
+    except DAMAGE as fault:
+        raise DataError(f"{path} cannot be read as a background: {fault}") from fault
+    if picture.has_transparency_data and np.asarray(picture.convert("RGBA"))[..., 3].min() < 255:
+        raise DataError(f"{path} is transparent in part", "give whole pictures as backgrounds")
+    if picture.mode.startswith("I"):  # 16 bits of grey
+        picture = Image.fromarray((np.asarray(picture) / 257).round().astype(np.uint8))
+    return picture.convert("RGB")

@@ -86,14 +86,20 @@ def _pictures(folder: Path) -> "tuple[Float[torch.Tensor, 'n 3 s s'], list[str]]
     import numpy as np
     import torch
 
-    from shapecycle.data.photos import crop, load_photo, window_of
+    from shapecycle.data.photos import SUFFIXES, crop, load_photo, window_of
     from shapecycle.evaluate.scores import object_of
 
-    files = sorted(path for path in folder.rglob("*.png") if path.is_file())
+    if not folder.is_dir():
+        raise DataError(f"there is no folder {folder}", "give a folder of pictures")
+    files = sorted(
+        path
+        for path in folder.rglob("*")
+        if path.suffix.lower() in SUFFIXES and path.parent.name != "masks" and path.is_file()
+    )
     if len(files) < FEWEST:
         raise DataError(
             f"{folder} holds {counted(len(files), 'pictures')}",
-            f"give at least {FEWEST}, as PNG files with alpha",
+            f"give at least {FEWEST}, with alpha or with masks",
         )
     found, objects = [], []
     for path in files:

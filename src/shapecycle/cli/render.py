@@ -17,6 +17,7 @@ from shapecycle.cli.together import own_device, together
 from shapecycle.cli.writer import Writer
 from shapecycle.console import say
 from shapecycle.data.folders import counted
+from shapecycle.errors import DataError, GeometryError
 
 if TYPE_CHECKING:
     from shapecycle.graphics_code import GraphicsCode
@@ -98,11 +99,16 @@ class Render:
         from shapecycle.geometry.boxes import normalise
 
         mesh = load_mesh(path)
-        if self.surface == "given" and not mesh.is_point_cloud:
-            canvas, code = model.canvas(path, up=self.up, front=self.front)
-            return _Read(code, canvas, canvas.fit)
-        unit, _ = normalise(turned(mesh, axes_of(self.up, self.front)))
-        shape = model.read(unit)
+        try:
+            if self.surface == "given" and not mesh.is_point_cloud:
+                canvas, code = model.canvas(path, up=self.up, front=self.front)
+                return _Read(code, canvas, canvas.fit)
+            if self.surface == "given":
+                say(f"{path} holds points without faces: they are drawn on the template")
+            unit, _ = normalise(turned(mesh, axes_of(self.up, self.front)))
+            shape = model.read(unit)
+        except GeometryError as fault:
+            raise DataError(f"{path}: {fault.what}", fault.hint) from fault
         return _Read(model.plain(shape), None, model.fit_of(unit, shape))
 
     def _draw(
@@ -145,8 +151,10 @@ class _Read:
 
     def doubt(self, path: Path) -> str:
         """Say what is odd about the shape."""
+        fit, known = self.fit, ""
+        if fit.unlike is not None:
+            known = f"{fit.unlike:.1f} times as far from the training shapes as they from others, "
         return (
-            f"{path}: read and drawn again it lies {self.fit.apart:.3f} of its size away, and its "
-            f"distance from the training shapes is {self.fit.distance:.1f}, where theirs is 1: "
+            f"{path}: {known}and what was read of it lies {fit.apart:.3f} of its size away: "
             "another kind of object, or other --up and --front than in training?"
         )

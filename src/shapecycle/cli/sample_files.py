@@ -108,12 +108,16 @@ def _turned(
 
     from shapecycle.camera import Pose
 
-    frames = []
-    for k in range(count):
-        turn = torch.tensor([[2 * pi * k / count, 0.0, 0.0]])
-        pose = Pose(code.pose.angles + turn, code.pose.translation)
-        frames.append(model.draw(model.in_frame(replace(code, pose=pose)), size)[0])
-    return frames
+    turns = torch.zeros(count, 3)
+    turns[:, 0] = torch.arange(count) * (2 * pi / count)
+    angles = code.pose.angles + turns
+    around = [
+        replace(code, pose=Pose(angles[k : k + 1], code.pose.translation)) for k in range(count)
+    ]
+    # One distance from which the frame holds the object all around.
+    places = torch.cat([model.in_frame(one).pose.translation.cpu() for one in around])
+    place = torch.tensor([[0.0, 0.0, float(places[:, 2].min())]])
+    return [model.draw(replace(one, pose=Pose(one.pose.angles, place)), size)[0] for one in around]
 
 
 def _write(

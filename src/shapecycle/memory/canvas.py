@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 import trimesh
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from shapecycle.errors import GeometryError
@@ -19,6 +19,9 @@ from shapecycle.seen import MAX_SHAPE_DISTANCE
 
 MAX_APART = 0.045
 """Distance from what was read of it above which a shape is reported."""
+MAX_UNLIKE = 1.33
+"""Unlikeness above which a shape is reported: to a model of cars eight others are at most 1.29,
+twelve chairs at least 1.87, and cars on their noses, sides or roofs at least 1.34."""
 MAX_FACES = 100_000
 """Faces of a canvas, at most; laying more out flat takes minutes."""
 
@@ -30,15 +33,18 @@ class ReadFit:
     Attributes:
         apart: Chamfer distance, in object units, between the shape and the decoded template.
         distance: From the training shapes, see `seen.Seen.shape_distance`.
+        unlike: See `memory.likeness.Likeness.unlike`; None where no shapes are remembered.
     """
 
     apart: float
     distance: float
+    unlike: float | None
 
     @property
     def is_doubtful(self) -> bool:
         """Whether it may be another kind of object, or turned otherwise than in training."""
-        return self.apart > MAX_APART or self.distance > MAX_SHAPE_DISTANCE
+        is_unlike = self.unlike is not None and self.unlike > MAX_UNLIKE
+        return is_unlike or self.apart > MAX_APART or self.distance > MAX_SHAPE_DISTANCE
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,21 +89,22 @@ def laid_out(mesh: Mesh, unit: Mesh, name: str, code: Float[Tensor, " n"]) -> tu
     if len(mesh.faces) > MAX_FACES:
         raise GeometryError(
             f"the mesh has {len(mesh.faces):,} faces, and {MAX_FACES:,} at most can be coloured",
-            "simplify it, or draw it on the template",
+            "simplify it, or draw the template that is read of it (--surface template)",
         )
     sides = sides_of(unit)
     if not sides.is_seen.any():
         raise GeometryError("no face of the mesh can be seen from outside")
-    uv_faces, uv = _coordinates(unit)
-    faces, corners = (
-        np.where(sides.is_turned[:, None], x[:, ::-1], x) for x in (unit.faces, uv_faces)
-    )
-    is_sheet, is_seen = sides.is_sheet, sides.is_seen
-    sheet = trimesh.Trimesh(unit.vertices, faces[is_sheet], process=False)
-    back = behind(sheet) if is_sheet.any() else unit.vertices
+    places, joined = np.unique(unit.vertices, axis=0, return_inverse=True)
+    faces = joined.reshape(-1)[unit.faces]
+    kept, twin = _twins(faces, sides.is_seen)
+    outwards = np.where(sides.is_turned[:, None], faces[:, ::-1], faces)[kept]
+    corners, uv = _coordinates(places, outwards)
+    is_seen, is_sheet = sides.is_seen[kept], sides.is_sheet[kept]
+    sheet = trimesh.Trimesh(places, outwards[is_sheet], process=False)
+    back = behind(sheet) if is_sheet.any() else places
     vertices, drawn = creased(
-        np.concatenate([unit.vertices, back]).astype(np.float64),
-        np.concatenate([faces[is_seen], faces[is_sheet][:, ::-1] + len(unit.vertices)]),
+        np.concatenate([places, back]).astype(np.float64),
+        np.concatenate([outwards[is_seen], outwards[is_sheet][:, ::-1] + len(places)]),
     )
     source = Source(
         name,
@@ -107,17 +114,41 @@ def laid_out(mesh: Mesh, unit: Mesh, name: str, code: Float[Tensor, " n"]) -> tu
         torch.from_numpy(uv),
         torch.from_numpy(np.concatenate([corners[is_seen], corners[is_sheet][:, ::-1]])),
     )
+    # Which corner of the kept face lies where each corner of a given one does.
+    same = (faces[:, :, None] == outwards[twin][:, None, :]).argmax(2)
+    uv_faces = np.take_along_axis(corners[twin], same, axis=1)
     bare = Mesh(mesh.vertices, mesh.faces, mesh.normals)
     return source, replace(bare, uv_faces=uv_faces, uv=uv)
 
 
-def _coordinates(unit: Mesh) -> tuple[Int[np.ndarray, "f 3"], Float[np.ndarray, "u 2"]]:
+def _twins(
+    faces: Int[np.ndarray, "f 3"], is_seen: Bool[np.ndarray, " f"]
+) -> tuple[Int[np.ndarray, " k"], Int[np.ndarray, " f"]]:
+    """Keep one of all faces with the same corners, a visible one if there is one.
+
+    Returns:
+        The kept faces, in order, and for each face which of them is its own.
+    """
+    order = np.argsort(~is_seen, kind="stable")
+    first, twin = np.unique(
+        np.sort(faces, axis=1)[order], axis=0, return_index=True, return_inverse=True
+    )[1:]
+    kept = order[first]
+    rank = np.argsort(np.argsort(kept))
+    place = np.empty(len(faces), dtype=np.int64)
+    place[order] = rank[twin.reshape(-1)]
+    return np.sort(kept), place
+
+
+def _coordinates(
+    places: Float[np.ndarray, "v 3"], faces: Int[np.ndarray, "f 3"]
+) -> tuple[Int[np.ndarray, "f 3"], Float[np.ndarray, "u 2"]]:
     """Return texture coordinates for all faces; those without area share one."""
-    vertex, found, uv = unwrapped(unit.vertices, unit.faces)
-    if len(found) == len(unit.faces):
+    vertex, found, uv = unwrapped(places, faces)
+    if len(found) == len(faces):
         return found, uv
     # Faces keep their order and their corners; some are missing.
     by_corners = dict(zip(map(tuple, vertex[found].tolist()), found.tolist(), strict=True))
     none = [0, 0, 0]
-    rows = [by_corners.get(tuple(face), none) for face in unit.faces.tolist()]
+    rows = [by_corners.get(tuple(face), none) for face in faces.tolist()]
     return np.array(rows, dtype=np.int64), uv

@@ -182,7 +182,8 @@ class SurfaceDecoder:
         raise DataError(
             f"this code's surface was carried from a shape ({fingerprint:016x}) that this "
             "model does not remember",
-            "use the model that saw it, or the template: `replace(code, surface=None)`",
+            "use the model that saw it; give it the shape that was drawn, by `model.canvas(file)`; "
+            "or take the template: `replace(code, surface=None)`",
         )
 
     def _atlas(self, fingerprint: int, side: int) -> Atlas:
