@@ -1,15 +1,16 @@
 """The command line: ``shapecycle VERB ...``."""
 
 import errno
+import os
 import sys
 import time
-from contextlib import redirect_stderr, redirect_stdout
+from contextlib import redirect_stderr, redirect_stdout, suppress
 from io import StringIO
 from typing import NoReturn
 
 from shapecycle.cli.parse import Command, parse
 from shapecycle.errors import LostProcess, ShapecycleError, is_lack_of_memory
-from shapecycle.torchrun import is_first_process
+from shapecycle.torchrun import is_first_process, is_one_of_several
 
 RECOVERABLE = (
     errno.ENOSPC,
@@ -37,6 +38,8 @@ def main() -> None:
     """
     try:
         _parsed().run()
+        if is_one_of_several():
+            _exit(0)
     except ShapecycleError as error:
         _end(f"error: {error}", 2, is_said_by_all=isinstance(error, LostProcess))
     except KeyboardInterrupt:
@@ -74,7 +77,17 @@ def _end(message: str, code: int, *, is_said_by_all: bool = False) -> NoReturn:
         print(message, file=sys.stderr)
     else:
         time.sleep(SILENCE_SECONDS)
+    if is_one_of_several():
+        _exit(code)
     sys.exit(code)
+
+
+def _exit(code: int) -> NoReturn:
+    """Leave at once: threads of PyTorch's messages now and then abort an interpreter that ends."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(code)
 
 
 if __name__ == "__main__":

@@ -115,7 +115,8 @@ class Donors:
         """Return the donors whose shapes are most alike to one: a quarter of all, or eight."""
         away = ((self.shapes - shape) / spread).norm(dim=1)
         count = min(len(away), max(ALIKE, len(away) // 16))
-        return away.topk(count, largest=False).indices
+        # In their own order: rounding must not decide which one a random number means.
+        return away.topk(count, largest=False).indices.sort().values
 
     def repainted(self, texels: Float[Tensor, "4 s s"], number: int) -> Float[Tensor, "4 s s"]:
         """Give what is painted in the prevailing colour that of a donor, shades and all."""
