@@ -25,6 +25,7 @@ from shapecycle.data.simplify import simplify
 from shapecycle.demo.cars import car_mesh, sample_car, write_ply
 from shapecycle.geometry.boxes import normalise
 from shapecycle.mesh import Mesh
+from shapecycle.model import Model  # noqa: F401  takes its constants before any is patched
 from shapecycle.model_networks import Networks
 from shapecycle.priors.light import sample_light
 from shapecycle.priors.pose import sample_pose
