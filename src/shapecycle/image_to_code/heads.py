@@ -20,13 +20,13 @@ class Heads(nn.Module):
         self.shape = nn.Sequential(
             nn.Linear(features + 3, features), nn.SiLU(), nn.Linear(features, shape_size)
         )
-        brightest = nn.Linear(features, 27)
+        last_of_light = nn.Linear(features, 27)
         self.light = nn.Sequential(
-            nn.Linear(features + COARSE_SIZE, features), nn.SiLU(), brightest
+            nn.Linear(features + COARSE_SIZE, features), nn.SiLU(), last_of_light
         )
         last = nn.Linear(features, AZIMUTH_BINS * 7)
         self.pose = nn.Sequential(nn.Linear(features + 3, features), nn.SiLU(), last)
-        for layer in (brightest, last):
+        for layer in (last_of_light, last):
             nn.init.normal_(layer.weight, std=0.1 / features**0.5)
             nn.init.zeros_(layer.bias)
 

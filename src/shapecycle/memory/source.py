@@ -107,7 +107,7 @@ class Sides:
 def sides_of(mesh: Mesh) -> Sides:
     """Look at all faces of a normalised mesh from many sides."""
     normals, areas = mesh.face_normals()
-    seen, against_all = np.zeros((2, len(areas)))
+    towards, against = np.zeros((2, len(areas)))
     has_area = areas > 0
     if has_area.any():
         generator = np.random.default_rng(0)
@@ -115,11 +115,11 @@ def sides_of(mesh: Mesh) -> Sides:
         corners = mesh.vertices[mesh.faces[has_area]]
         points = np.einsum("fkc,fcd->fkd", weights, corners).reshape(-1, 3)
         sides = seen_sides(mesh, points, np.repeat(normals[has_area], LOOKS, 0), generator)
-        seen[has_area], against_all[has_area] = (x.reshape(-1, LOOKS).sum(1) for x in sides)
-    is_seen = seen + against_all > 0
-    is_sheet = is_seen & (np.minimum(seen, against_all) > BOTH * np.maximum(seen, against_all))
+        towards[has_area], against[has_area] = (x.reshape(-1, LOOKS).sum(1) for x in sides)
+    is_seen = towards + against > 0
+    is_sheet = is_seen & (np.minimum(towards, against) > BOTH * np.maximum(towards, against))
     # Sheets stay as they are wound: turned one by one, neighbours would part.
-    return Sides(is_seen, ~is_sheet & (seen < against_all), is_sheet)
+    return Sides(is_seen, ~is_sheet & (towards < against), is_sheet)
 
 
 def _outside(mesh: Mesh) -> tuple[Float[np.ndarray, "v 3"], Int[np.ndarray, "f 3"]]:
