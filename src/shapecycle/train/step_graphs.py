@@ -10,7 +10,8 @@ from collections.abc import Callable, Hashable
 from typing import Any, TypeVar
 
 import torch
-from torch.utils._pytree import tree_map
+from torch import Tensor
+from torch.utils._pytree import tree_map_only
 
 T = TypeVar("T")
 
@@ -49,7 +50,7 @@ class StepGraphs:
 
         Args:
             name: Names the part, and whatever changes the operations that it consists of.
-            part: The part; it returns tensors in dictionaries and tuples.
+            part: The part; it returns nothing, or tensors in dictionaries and tuples.
         """
         if not self.is_on:
             return part()
@@ -76,7 +77,7 @@ class StepGraphs:
         graph, result = self._recorded[name]
         graph.replay()
         # Recordings share memory: the next one may write over this one's results.
-        return tree_map(torch.clone, result)
+        return tree_map_only(Tensor, torch.clone, result)
 
     def _record(self, name: Hashable, part: Callable[[], Any]) -> bool:
         """Record a part, which does not run it; return whether that was possible."""
