@@ -182,9 +182,7 @@ def write_sheet(file: Path, pictures: Sequence[Path], columns: int = 8) -> None:
     sheet.save(file, optimize=True)
 
 
-def sample_views(
-    world: PictureWorld, mesh: Mesh, seed: int, count: int = VIEWS
-) -> Iterator[View]:
+def sample_views(world: PictureWorld, mesh: Mesh, seed: int, count: int = VIEWS) -> Iterator[View]:
     """Draw an object's cameras: all around, a little from above, the whole of it in frame."""
     vertices = mesh.vertices.astype(np.float64)
     generator = np.random.default_rng([seed, 3])
