@@ -34,6 +34,7 @@ from shapecycle.losses.image import silhouette_loss
 from shapecycle.memory.canvas import Canvas, ReadFit, laid_out
 from shapecycle.memory.carry import carry
 from shapecycle.memory.donors import Donors
+from shapecycle.memory.dresser import Dresser
 from shapecycle.memory.likeness import Likeness
 from shapecycle.memory.memory import Memory
 from shapecycle.memory.surfaces import ATLAS_SIDE, SurfaceDecoder
@@ -67,6 +68,10 @@ TEXTURE_UPSCALE = 2
 """How much finer than in training textures are taken from photographs, at least."""
 SEEN_AT_ONCE = 48
 """Pictures that are seen at once: fitting sources to them takes 1 GB."""
+COARSE = 128
+"""Pixels along a side of a window from which textures are fetched onto given shapes, at least."""
+MAX_FETCHED_SIDE = 512
+"""The same, at most."""
 MAX_TEXTURE_SIDE = 1024
 """Pixels along a side of an object's window from which textures are taken, at most."""
 
@@ -109,6 +114,11 @@ class Model:
         """What completes textures, where photographs are remembered."""
         donors = self.memory.donors
         return Donors(donors, self.device) if donors else None
+
+    @cached_property
+    def dresser(self) -> Dresser:
+        """What colours surfaces with what photographs show of them."""
+        return Dresser(self.networks, self.surfaces, self.donors)
 
     # SEE --------------------------------------------------------------------------------------
 
@@ -500,6 +510,7 @@ class Model:
         generator: torch.Generator,
         *,
         texture: TextureKind | None = None,
+        surface: Surface | None = None,
     ) -> GraphicsCode:
         """Give shape codes a sampled texture, pose and light.
 
@@ -510,6 +521,8 @@ class Model:
             shape: Shape codes of this model.
             generator: Source of randomness, on the CPU.
             texture: Where textures come from; by default "palette" if photographs are remembered.
+            surface: What the shapes are made surfaces of; the template by default. Photographs
+                are fitted to carried and to given ones.
 
         Raises:
             TypeError: If ``shape`` is no tensor.
@@ -529,8 +542,9 @@ class Model:
         elif donors is None:
             raise ValueError(f"`texture` is {texture!r}, but this model remembers no photographs")
         else:
-            spread = networks.shape_prior.spread().clamp(min=1e-6)
-            worn = donors.sample(shape, spread, generator, palette=texture == "palette")
+            bare = replace(self.plain(shape), surface=surface)
+            dressed = self._dressed(bare, generator, palette=texture == "palette")
+            worn, surface = dressed.texture, dressed.surface
         if donors is None:
             pose = networks.pose_sampler.sample(count, generator)
             light = networks.light_prior.sample(count, generator).view(count, 9, 3)
@@ -540,7 +554,52 @@ class Model:
                 donors.sample_light(count, generator),
             )
             pose = Pose(pose.angles.to(self.device), pose.translation.to(self.device))
-        return GraphicsCode(shape, worn, pose, light.to(self.device))
+        return GraphicsCode(shape, worn, pose, light.to(self.device), surface)
+
+    def _dressed(
+        self, bare: GraphicsCode, generator: torch.Generator, *, palette: bool
+    ) -> GraphicsCode:
+        """Give codes what donors wore: on the template, and on surfaces of their own."""
+        assert self.donors is not None
+        spread = self.networks.shape_prior.spread().clamp(min=1e-6)
+        dressed = []
+        for one in (bare[k] for k in range(len(bare))):
+            fingerprint = 0 if one.surface is None else int(one.surface.source[0])
+            if one.surface is None or fingerprint == 0 or not self.dresser.has_clothes:
+                texture = self.donors.sample(one.shape, spread, generator, palette=palette)
+                dressed.append(replace(one, texture=texture))
+            else:
+                texture, texels = self.dresser.dress(fingerprint, generator, palette=palette)
+                surface = replace(one.surface, texels=texels)
+                dressed.append(replace(one, texture=texture, surface=surface))
+        return GraphicsCode.stack(dressed)
+
+    @torch.no_grad()
+    def dressed_as(self, code: GraphicsCode, photo: Photo, seen: GraphicsCode) -> GraphicsCode:
+        """Give codes what was seen in one photograph, fitted to surfaces of their own.
+
+        Args:
+            code: Any number of codes.
+            photo: As loaded, in the model's field of view.
+            seen: What was seen in it, a batch of one.
+        """
+        window = window_of(photo.rgba[3], self.settings.window_margin)
+        side = max(
+            COARSE, min(MAX_FETCHED_SIDE, _power_of_two(round(window.half * photo.rgba.shape[1])))
+        )
+        frame = code.light.new_tensor([[window.centre_x, window.centre_y, window.half]])
+        picture = _batch([crop(photo.rgba, window, side)], frame)
+        dressed = []
+        for one in (code[k] for k in range(len(code))):
+            one = one.with_texture_of(seen)
+            surface = one.surface
+            if surface is not None and surface.texels is None and int(surface.source[0]):
+                fingerprint = int(surface.source[0])
+                texels = self.dresser.fetched(fingerprint, seen, picture, frame)
+                texels = self.dresser.both_sides(fingerprint, texels)
+                one = replace(one, surface=replace(surface, texels=texels))
+            dressed.append(one)
+        return GraphicsCode.stack(dressed)
 
     @torch.no_grad()
     def in_frame(self, code: GraphicsCode) -> GraphicsCode:

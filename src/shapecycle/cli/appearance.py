@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from jaxtyping import Float
     from PIL import Image
 
+    from shapecycle.data.photos import Photo
     from shapecycle.graphics_code import GraphicsCode
     from shapecycle.model import Model
 
@@ -107,7 +108,7 @@ class AppearanceSampler:
                 "leave --texture out, or train without --memory none",
             )
         pictures = (options.texture_from, options.pose_from, options.light_from)
-        self._seen = {path: model.see(path).code for path in pictures if path is not None}
+        self._seen = {path: _seen(model, path) for path in pictures if path is not None}
         self._backgrounds = _backgrounds(options.background)
 
     def __call__(self, bare: "GraphicsCode", generator: "torch.Generator") -> "GraphicsCode":
@@ -121,14 +122,14 @@ class AppearanceSampler:
         from shapecycle.image_to_code.heads import SHADING_ONE
 
         options, model = self.options, self.model
-        code = model.sample_appearance(bare.shape, generator, texture=options.texture)
-        code = replace(code, surface=bare.surface)
+        kind = options.texture if options.texture_from is None else "decoded"
+        code = model.sample_appearance(bare.shape, generator, texture=kind, surface=bare.surface)
         if options.texture_from is not None:
-            code = code.with_texture_of(self._seen[options.texture_from])
+            code = model.dressed_as(code, *self._seen[options.texture_from])
         if options.pose_from is not None:
-            code = code.with_pose_of(self._seen[options.pose_from])
+            code = code.with_pose_of(self._seen[options.pose_from][1])
         if options.light_from is not None:
-            code = code.with_light_of(self._seen[options.light_from])
+            code = code.with_light_of(self._seen[options.light_from][1])
         if options.light == "even":
             light = code.light.new_zeros(1, 9, 3)
             light[:, 0] = SHADING_ONE
@@ -162,6 +163,14 @@ class AppearanceSampler:
         picture = _background(one)
         fitted = ImageOps.fit(picture, (size[1], size[0]), Image.Resampling.LANCZOS)
         return np.asarray(fitted, dtype=np.float32) / 255
+
+
+def _seen(model: "Model", path: Path) -> "tuple[Photo, GraphicsCode]":
+    from shapecycle.data.photos import load_photo
+    from shapecycle.seen import SeeOptions
+
+    photo = load_photo(path, bare_masks=True)
+    return photo, model.see_photos([photo], SeeOptions())[0].code
 
 
 def _backgrounds(named: str | None) -> Sequence[Path | tuple[int, int, int]]:

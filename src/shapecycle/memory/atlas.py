@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from scipy.ndimage import distance_transform_edt  # type: ignore[import-untyped]
 from scipy.spatial import cKDTree  # type: ignore[import-untyped]
 from torch import Tensor
@@ -24,6 +24,8 @@ NEIGHBOURS = 4
 SAME_PLACE = 0.04
 """Distance in the template's texture up to which places are interpolated; it jumps at its rim, and
 where a surface turns from one side of the template to another."""
+NEAR_TWIN = 0.03
+"""Distance, normals counted as above, up to which a texel lies at another one's mirror image."""
 TEMPLATE_SIDE = 128
 """Texels along a side of the template's texture among which nearest ones are looked for."""
 
@@ -112,6 +114,19 @@ class Atlas:
             albedo, grid, mode="bilinear", padding_mode="border", align_corners=False
         )
         return found.view(len(albedo), 3, self.side, self.side)
+
+    def twins(
+        self, vertices: Float[Tensor, "1 n 3"]
+    ) -> tuple[Int[Tensor, " t"], Bool[Tensor, " t"]]:
+        """Return for every texel the one at its mirror image in x = 0, and whether there is one."""
+        kept = self.seen.mask.flatten().cpu().numpy()
+        found = _placed(*self.points(vertices))
+        mirrored = found * np.array([-1, 1, 1, -1, 1, 1], dtype=found.dtype)
+        away, row = cKDTree(found[kept]).query(mirrored[kept])
+        twin, is_there = np.zeros(len(found), dtype=np.int64), np.zeros(len(found), dtype=bool)
+        twin[kept], is_there[kept] = np.nonzero(kept)[0][row], away < NEAR_TWIN
+        device = vertices.device
+        return torch.from_numpy(twin).to(device), torch.from_numpy(is_there).to(device)
 
     def spread(self, image: Float[Tensor, "b c a a"]) -> Float[Tensor, "b c a a"]:
         """Fill what lies between the charts from them."""

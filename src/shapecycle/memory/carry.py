@@ -113,21 +113,11 @@ def carry(
     rows, apart = sources.nearest(templates, CANDIDATES)
     count = rows.shape[1]
     picture = torch.arange(batch, device=shape.device).repeat_interleave(count)
-    rows, laid = rows.flatten(), templates[picture]
-    points = sources.carried(rows, laid)
-    placement = placement_in_window(pose.translation, view.window, fov_y=view.fov_y)
-    tried = _Candidates(
-        row=rows,
-        apart=apart.flatten(),
-        points=points,
-        influence=handles.influence(points, laid).mT.contiguous(),
-        form=handles.bending(templates)[picture],
-        moves=torch.zeros_like(laid[:, : len(handles)]),
-        angles=pose.angles[picture],
-        placement=placement[picture],
-        window=view.window[picture],
-        mask=mask[picture],
-    )
+    tried = _laid(
+        sources, handles, rows.flatten(), apart.flatten(), templates[picture],
+        Pose(pose.angles[picture], pose.translation[picture]),
+        mask[picture], View(view.window[picture], view.size, view.fov_y),
+    )  # fmt: skip
     is_symmetric = networks.settings.symmetric
     for steps, kept in RUNGS:
         tried, misfit, effort = _fitted(tried, sources, handles, view, steps, is_symmetric)
@@ -139,6 +129,69 @@ def carry(
         tried, sources, handles, view, LAST_STEPS, is_symmetric, ease=EASED, turns=turns
     )
     return Carried(chosen.row, chosen.moves, chosen.pose(view), misfit, chosen.apart)
+
+
+@torch.no_grad()
+def fit(
+    networks: Networks,
+    sources: Sources,
+    handles: Handles,
+    row: int,
+    shape: Float[Tensor, "b n"],
+    pose: Pose,
+    mask: Float[Tensor, "b 1 h w"],
+    view: View,
+    *,
+    steps: int,
+) -> Carried:
+    """Carry one source to shapes that were seen, and fit it to all of their masks.
+
+    Args:
+        networks: Decode.
+        sources: The source is among them.
+        handles: What is moved.
+        row: The source's number.
+        shape: Shape codes to which it is carried.
+        pose: Where the shapes stand.
+        mask: Coverage in the view's windows.
+        view: The windows.
+        steps: Of fitting.
+    """
+    templates = networks.renderer.vertices(shape)
+    rows = torch.full((len(shape),), row, device=shape.device)
+    apart = (sources.templates[row] - templates).norm(dim=2).mean(1)
+    laid = _laid(sources, handles, rows, apart, templates, pose, mask, view)
+    is_symmetric = networks.settings.symmetric
+    fitted, misfit, _ = _fitted(
+        laid, sources, handles, view, steps, is_symmetric, ease=EASED, turns=True
+    )
+    return Carried(fitted.row, fitted.moves, fitted.pose(view), misfit, fitted.apart)
+
+
+def _laid(
+    sources: Sources,
+    handles: Handles,
+    rows: Int[Tensor, " c"],
+    apart: Float[Tensor, " c"],
+    templates: Float[Tensor, "c v 3"],
+    pose: Pose,
+    mask: Float[Tensor, "c 1 h w"],
+    view: View,
+) -> _Candidates:
+    """Lay sources where decoded templates are, no handle moved."""
+    points = sources.carried(rows, templates)
+    return _Candidates(
+        row=rows,
+        apart=apart,
+        points=points,
+        influence=handles.influence(points, templates).mT.contiguous(),
+        form=handles.bending(templates),
+        moves=torch.zeros_like(templates[:, : len(handles)]),
+        angles=pose.angles,
+        placement=placement_in_window(pose.translation, view.window, fov_y=view.fov_y),
+        window=view.window,
+        mask=mask,
+    )
 
 
 def _fitted(

@@ -18,13 +18,10 @@ from torch.nn import functional as F
 from shapecycle.camera import Pose
 from shapecycle.code_to_image.texture import pull_push
 from shapecycle.graphics_code import GraphicsCode, Texture
-from shapecycle.pooling import pooled
-from shapecycle.rasterize import linear_from_srgb, srgb_from_linear
+from shapecycle.memory.paint import coarse, prevailing_colour, repainted
 
 SIDE = 128
 """Texels along a side of what is kept of a donor."""
-COMPARED_SIDE = 16
-"""Texels along a side by which donors are compared and their colours mapped."""
 ROUNDS = 4
 """Donors that are asked, one after the other."""
 RIDGE = 0.5
@@ -41,14 +38,6 @@ ANGLES_APART = (radians(6), radians(2), radians(0.5))
 """Standard deviation of a drawn pose's azimuth, elevation and roll from a donor's, in radians."""
 DISTANCE_APART = 0.03
 """The same of the logarithm of the distance."""
-LIKE = 0.08
-"""Distance of sRGB colours up to which they count as one, about."""
-OTHER_HUE = 0.3
-"""Part of a colour, beside shades of the prevailing one, from which it is another paint."""
-DARK = 0.08
-"""Linear grey up to which a colour may be that of tyres and windows."""
-LITTLE = 0.2
-"""Share of what is known below which a colour does not prevail."""
 FILLED = 0.02
 """Share of the texels below which nothing counts as missing."""
 
@@ -60,18 +49,27 @@ class Donor:
     Attributes:
         name: Of its file, without the ending.
         code: Its graphics code, a batch of one on the template, with texels.
+        picture: Straight-alpha crop of the photograph; None in files of earlier models.
+        window: Of the crop, in the frame that the networks know.
     """
 
     name: str
     code: GraphicsCode
+    picture: Float[Tensor, "4 p p"] | None = None
+    window: Float[Tensor, "3"] | None = None
 
     @staticmethod
-    def of(name: str, code: GraphicsCode) -> "Donor":
+    def of(
+        name: str,
+        code: GraphicsCode,
+        picture: Float[Tensor, "4 p p"],
+        window: Float[Tensor, "3"],
+    ) -> "Donor":
         """Keep of a code what lends colours: no surface, and texels of ``SIDE``."""
         assert code.texture.texels is not None
         texels = _resized(code.texture.texels, SIDE)
         code = replace(code, texture=Texture(code.texture.code, texels), surface=None)
-        return Donor(name, code.map(torch.Tensor.cpu))
+        return Donor(name, code.map(torch.Tensor.cpu), picture, window)
 
     @property
     def texels(self) -> Float[Tensor, "4 s s"]:
@@ -83,7 +81,7 @@ class Donor:
 
 def both_sides(texels: Float[Tensor, "b 4 s s"]) -> Float[Tensor, "b 4 s s"]:
     """Lay what was seen over its mirror image."""
-    return _over(texels, texels.flip(-1))
+    return over(texels, texels.flip(-1))
 
 
 class Donors:
@@ -100,7 +98,7 @@ class Donors:
         self.whole = lru_cache(WHOLE)(self._whole)
         texels = torch.stack([_resized(one.texels[None], SIDE)[0] for one in donors]).to(device)
         self.texels: Float[Tensor, "d 4 s s"] = both_sides(texels)
-        self._small = _small(self.texels)
+        self._coarse = coarse(self.texels)
 
     def complete(self, texels: Float[Tensor, "b 4 s s"]) -> Float[Tensor, "b 4 s s"]:
         """Return colours for what was not seen, and how much of each texel they fill."""
@@ -109,27 +107,23 @@ class Donors:
     def _whole(self, number: int) -> Float[Tensor, "4 s s"]:
         """Return all that is known of one donor's texture, completed by the others."""
         known = self.texels[number : number + 1]
-        return _over(known, self._complete(known, but=number))[0]
+        return over(known, self._complete(known, but=number))[0]
 
-    def alike(self, shape: Float[Tensor, " n"], spread: Float[Tensor, " n"]) -> Int[Tensor, " k"]:
-        """Return the donors whose shapes are most alike to one: a quarter of all, or eight."""
+    def alike(
+        self, shape: Float[Tensor, " n"], spread: Float[Tensor, " n"], *, least: int = ALIKE
+    ) -> Int[Tensor, " k"]:
+        """Return the donors whose shapes are most alike to one: a sixteenth, or the least."""
         away = ((self.shapes - shape) / spread).norm(dim=1)
-        count = min(len(away), max(ALIKE, len(away) // 16))
+        count = min(len(away), max(least, len(away) // 16))
         # In their own order: rounding must not decide which one a random number means.
         return away.topk(count, largest=False).indices.sort().values
 
     def repainted(self, texels: Float[Tensor, "4 s s"], number: int) -> Float[Tensor, "4 s s"]:
-        """Give what is painted in the prevailing colour that of a donor, shades and all."""
-        paints = [prevailing_colour(x) for x in (_small(texels[None])[0], self._small[number])]
-        if paints[0] is None or paints[1] is None:
-            return texels
-        colours = linear_from_srgb(texels[:3])
-        ours, theirs = (linear_from_srgb(one)[:, None, None] for one in paints if one is not None)
-        shade = (colours * ours).sum(0) / (ours * ours).sum()
-        off = (colours - shade * ours).norm(dim=0) / (shade.abs() * ours.norm() + 0.04)
-        is_paint = ((shade - 0.35) / 0.25).clamp(0, 1) * (-((off / OTHER_HUE) ** 2)).exp()
-        mixed = colours + is_paint * (shade * theirs - colours)
-        return torch.cat([srgb_from_linear(mixed.clamp(0, 1)), texels[3:]])
+        """Give what is painted in the prevailing colour that of a donor."""
+        ours, theirs = (
+            prevailing_colour(x) for x in (coarse(texels[None])[0], self._coarse[number])
+        )
+        return repainted(texels, ours, theirs)
 
     def sample(
         self,
@@ -175,7 +169,7 @@ class Donors:
         self, texels: Float[Tensor, "1 4 s s"], *, but: int | None = None
     ) -> Float[Tensor, "1 4 s s"]:
         known = both_sides(texels)
-        filled, small = torch.zeros_like(known), _small(known)[0]
+        filled, small = torch.zeros_like(known), coarse(known)[0]
         for _ in range(ROUNDS):
             missing = 1 - small[:, 3]
             if missing.mean() < FILLED:
@@ -185,13 +179,13 @@ class Donors:
                 break
             shown = _resized(self.texels[best : best + 1], texels.shape[-1])
             mapped = colours(shown[:, :3].flatten(2)[0].mT).mT.view(shown[:, :3].shape)
-            everything = _over(known, filled)
+            everything = over(known, filled)
             common = everything[:, 3:] * shown[:, 3:]
             # Half of what still differs where both show something goes along.
             off = pull_push(common * (everything[:, :3] - mapped), common)
             new = torch.cat([(mapped + 0.5 * off).clamp(0, 1), shown[:, 3:]], 1)
-            filled = _over(filled, new)
-            small = _small(_over(known, filled))[0]
+            filled = over(filled, new)
+            small = coarse(over(known, filled))[0]
         left = (1 - known[:, 3:]).clamp(0, 1)
         return torch.cat([filled[:, :3], filled[:, 3:] * left], 1)
 
@@ -199,8 +193,8 @@ class Donors:
         self, known: Float[Tensor, "t 4"], missing: Float[Tensor, " t"], but: int | None
     ) -> tuple[int | None, "ColourMap"]:
         """Choose the donor that agrees best with what is known and shows most of the rest."""
-        shown, is_known = self._small[..., 3], known[:, 3] > 0
-        small, wanted = self._small[:, is_known], known[is_known]
+        shown, is_known = self._coarse[..., 3], known[:, 3] > 0
+        small, wanted = self._coarse[:, is_known], known[is_known]
         common = small[..., 3] * wanted[:, 3]
         maps = ColourMap.fitted(small[..., :3], wanted[:, :3], common)
         error = (maps(small[..., :3]) - wanted[:, :3]).square().sum(2)
@@ -212,19 +206,6 @@ class Donors:
             score[but] = torch.inf
         best = int(score.argmin())
         return (best if gained[best] > FILLED else None), maps[best]
-
-
-def prevailing_colour(known: Float[Tensor, "t 4"]) -> Float[Tensor, "3"] | None:
-    """Return the colour around which most lies of what is known and not dark; None if little does.
-
-    The mode, not the mean; and what is dark, such as tyres and windows, is dark in any paint.
-    """
-    colours, weight = known[:, :3], known[:, 3]
-    bright = weight * (linear_from_srgb(colours).mean(1) > DARK)
-    if bright.sum() < LITTLE * weight.sum():
-        return None
-    near = (-((colours[:, None] - colours).square().sum(2)) / (2 * LIKE**2)).exp()
-    return colours[((near @ bright) * (bright > 0)).argmax()]
 
 
 @dataclass(frozen=True, eq=False)
@@ -278,20 +259,14 @@ class ColourMap:
         return (grey + (colours - mean) @ self.colour.mT).clamp(0, 1)
 
 
-def _over(
-    upper: Float[Tensor, "b 4 s s"], lower: Float[Tensor, "b 4 s s"]
-) -> Float[Tensor, "b 4 s s"]:
+def over(
+    upper: Float[Tensor, "b 4 h w"], lower: Float[Tensor, "b 4 h w"]
+) -> Float[Tensor, "b 4 h w"]:
+    """Lay texels over others, by their weights."""
     left = lower[:, 3:] * (1 - upper[:, 3:])
     weight = upper[:, 3:] + left
     colour = upper[:, 3:] * upper[:, :3] + left * lower[:, :3]
     return torch.cat([colour / weight.clamp(min=1e-6), weight], 1)
-
-
-def _small(texels: Float[Tensor, "b 4 s s"]) -> Float[Tensor, "b t 4"]:
-    """Return weighted means over few large texels."""
-    weight = pooled(texels[:, 3:], COMPARED_SIDE)
-    colour = pooled(texels[:, 3:] * texels[:, :3], COMPARED_SIDE) / weight.clamp(min=1e-6)
-    return torch.cat([colour, weight], 1).flatten(2).mT
 
 
 def _resized(image: Float[Tensor, "b 4 s s"], side: int) -> Float[Tensor, "b 4 t t"]:

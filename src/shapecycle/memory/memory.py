@@ -86,6 +86,7 @@ class Memory:
                 ),
                 "donors.lights": torch.cat([one.code.light for one in self.donors]),
             }
+            parts |= _pictures_file(self.donors)
         return {PREFIX + name: part for name, part in parts.items()}
 
     @staticmethod
@@ -147,6 +148,34 @@ def _owners(source: Source) -> Int[Tensor, " u"]:
     return owners
 
 
+def _pictures_file(donors: Sequence[Donor]) -> dict[str, Tensor]:
+    """Return the photographs of donors, where all have theirs."""
+    pictures = [one.picture for one in donors if one.picture is not None]
+    windows = [one.window for one in donors if one.window is not None]
+    if len(pictures) < len(donors) or len(windows) < len(donors):
+        return {}
+    images = [_webp(one) for one in pictures]
+    return {
+        "donors.pictures": _of_bytes(b"".join(images)),
+        "donors.picture_counts": torch.tensor([len(image) for image in images]),
+        "donors.windows": torch.stack(windows).cpu(),
+    }
+
+
+def _pictures(
+    found: Mapping[str, Tensor], count: int
+) -> tuple[list[Tensor | None], list[Tensor | None]]:
+    if "donors.pictures" not in found:  # of the first version that had donors
+        return [None] * count, [None] * count
+    images = found["donors.pictures"].split(found["donors.picture_counts"].tolist())
+    pictures, windows = [_of_webp(_bytes_of(image)) for image in images], found["donors.windows"]
+    if windows.shape != (count, 3) or not windows.isfinite().all() or not (windows[:, 2] > 0).all():
+        raise ValueError("windows are not 3 numbers for each donor")
+    if len({one.shape for one in pictures}) > 1:
+        raise ValueError("photographs have several sizes")
+    return list(pictures), list(windows.float())
+
+
 def _donors(found: Mapping[str, Tensor]) -> tuple[Donor, ...]:
     names = _names_of(found["donors.names"])
     images = found["donors.images"].split(found["donors.counts"].tolist())
@@ -159,7 +188,9 @@ def _donors(found: Mapping[str, Tensor]) -> tuple[Donor, ...]:
         raise ValueError("codes of donors are not finite")
     if not (poses[:, 5] < 0).all():
         raise ValueError("donors stand behind the camera")
-    rows = zip(names, images, *(x.split(1) for x in (shapes, textures, poses, lights)), strict=True)
+    pictures, windows = _pictures(found, len(names))
+    parts = (x.split(1) for x in (shapes, textures, poses, lights))
+    rows = zip(names, images, *parts, pictures, windows, strict=True)
     return tuple(
         Donor(
             name,
@@ -169,8 +200,10 @@ def _donors(found: Mapping[str, Tensor]) -> tuple[Donor, ...]:
                 Pose(pose[:, :3], pose[:, 3:]),
                 light,
             ),
+            picture,
+            window,
         )
-        for name, image, shape, texture, pose, light in rows
+        for name, image, shape, texture, pose, light, picture, window in rows
     )
 
 

@@ -8,18 +8,23 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from shapecycle.config import MemorySettings
-from shapecycle.data.photos import PhotoSet
+from shapecycle.data.photos import PhotoSet, crop, load_photo, window_of
 from shapecycle.data.shapes import ShapeSet
 from shapecycle.memory.donors import Donor
 from shapecycle.memory.memory import Memory
 from shapecycle.memory.source import Source, source_of
 from shapecycle.model import Model
+from shapecycle.seen import SeeOptions
 
 SHARE = 0.08
 """Part of a limited time that may go into it."""
 SECONDS_A_SOURCE = 1.0
 """About what preparing a shape takes a slow core."""
 DONORS_AT_ONCE = 16
+COARSE, FINE = 128, 256
+"""Pixels along a side of the crops of photographs that are kept."""
+COARSE_UP_TO = 160
+"""Pixels along a side of the first one's crop up to which the coarse ones will do."""
 
 
 def reserved(seconds: float, settings: MemorySettings, shapes: int) -> float:
@@ -62,6 +67,7 @@ def remember(
         if source is not None:
             sources.append(source)
     donors: list[Donor] = []
+    side = 0
     count = min(settings.donors, len(photos))
     chosen = [photos.paths[k * len(photos) // count] for k in range(count)]
     for first in range(0, count, DONORS_AT_ONCE):
@@ -70,8 +76,13 @@ def remember(
         if seconds is not None and time.monotonic() - start > seconds and donors:
             break
         some = chosen[first : first + DONORS_AT_ONCE]
-        for path, seen in zip(some, model.see_all(some), strict=True):
-            donors.append(Donor.of(path.stem, seen.code))
+        loaded = [load_photo(path) for path in some]
+        for photo, seen in zip(loaded, model.see_photos(loaded, SeeOptions()), strict=True):
+            close = window_of(photo.rgba[3], model.settings.window_margin)
+            side = side or (FINE if close.half * photo.rgba.shape[1] > COARSE_UP_TO else COARSE)
+            picture = torch.from_numpy(crop(photo.rgba, close, side))
+            window = torch.tensor([close.centre_x, close.centre_y, close.half])
+            donors.append(Donor.of(photo.path.stem, seen.code, picture, window.float()))
     return Memory(tuple(sources), tuple(donors), model.surfaces.handles.rows.cpu())
 
 
