@@ -68,20 +68,34 @@ class Mesh:
         return len(self.faces) == 0
 
     def save(self, path: str | Path, *, extras: Mapping[str, Any] | None = None) -> None:
-        """Write the mesh as a GLB file, whole or not at all; see `export.glb.glb_of`.
+        """Write the mesh as a GLB file, whole or not at all.
 
         Args:
             path: Where the file goes; its folder is made if need be.
+            extras: As in `to_glb`.
+
+        Raises:
+            GeometryError: As `to_glb` does.
+            ValueError: As `to_glb` does, or if the path does not end in .glb.
+        """
+        if Path(path).suffix.lower() != ".glb":
+            raise ValueError(f"{path}: meshes are written as GLB files, name one ending in .glb")
+        contents = self.to_glb(extras=extras)
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        with atomic_write(Path(path)) as partial:
+            partial.write_bytes(contents)
+
+    def to_glb(self, *, extras: Mapping[str, Any] | None = None) -> bytes:
+        """Return the contents of a GLB file; see `export.glb.glb_of`.
+
+        Args:
             extras: JSON values to keep with the mesh, such as its graphics code.
 
         Raises:
             GeometryError: If the mesh has no faces, a texture without texture coordinates, or
                 texture values that are not finite.
-            ValueError: If the path does not end in .glb, or ``extras`` holds a number that is
-                not finite.
+            ValueError: If ``extras`` holds a number that is not finite.
         """
-        if Path(path).suffix.lower() != ".glb":
-            raise ValueError(f"{path}: meshes are written as GLB files, name one ending in .glb")
         from shapecycle.export.glb import glb_of
 
         if self.is_point_cloud:
@@ -92,7 +106,7 @@ class Mesh:
             raise GeometryError("the mesh has a texture but no texture coordinates", "give both")
         if self.texture is not None and not np.isfinite(self.texture).all():
             raise GeometryError("the texture holds values that are not finite")
-        contents = glb_of(
+        return glb_of(
             self.vertices,
             self.faces,
             normals=self.normals,
@@ -101,9 +115,6 @@ class Mesh:
             texture=self.texture,
             extras=extras,
         )
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
-        with atomic_write(Path(path)) as partial:
-            partial.write_bytes(contents)
 
     def face_normals(self) -> tuple[Float[np.ndarray, "f 3"], Float[np.ndarray, " f"]]:
         """Measure all faces.

@@ -62,6 +62,8 @@ from shapecycle.validation import (
 Array = np.ndarray | Tensor
 Mask = Float[Array, "_ _"] | UInt8[Array, "_ _"] | Bool[Array, "_ _"]
 Picture = str | Path | Image.Image | Float[Array, "_ _ 4"] | UInt8[Array, "_ _ 4"] | Mask
+TEXELS_A_PIXEL = 3
+"""Along a side of a texture, of which half is seen, for one of a frame that an object fills."""
 MAX_DRAWN_SIDE = 2048
 """Longest side that is drawn, in pixels; larger pictures are enlarged from it."""
 TEXTURE_UPSCALE = 2
@@ -119,6 +121,12 @@ class Model:
     def dresser(self) -> Dresser:
         """What colours surfaces with what photographs show of them."""
         return Dresser(self.networks, self.surfaces, self.donors)
+
+    def dress_for(self, size: int) -> None:
+        """From now on fetch textures no finer than whole frames of a size, in pixels, show."""
+        self.dresser = Dresser(
+            self.networks, self.surfaces, self.donors, side=TEXELS_A_PIXEL * size
+        )
 
     # SEE --------------------------------------------------------------------------------------
 
@@ -529,50 +537,61 @@ class Model:
             ValueError: If there are none, or their length is another model's; if textures are to be
                 borrowed and no photographs are remembered.
         """
-        count = len(checked_shapes(shape, self.settings))
-        donors, networks = self.donors, self.networks
+        bare = replace(self.plain(checked_shapes(shape, self.settings)), surface=surface)
+        code = self.dressed(bare, generator, texture=texture)
+        pose, light = self.sample_view(len(code), generator)
+        return replace(code, pose=pose, light=light)
+
+    @torch.no_grad()
+    def sample_view(
+        self, count: int, generator: torch.Generator
+    ) -> tuple[Pose, Float[Tensor, "b 9 3"]]:
+        """Sample poses and lights; see `sample_appearance`."""
+        if self.donors is None:
+            pose = self.networks.pose_sampler.sample(count, generator)
+            light = self.networks.light_prior.sample(count, generator).view(count, 9, 3)
+        else:
+            pose = self.donors.sample_pose(count, generator)
+            light = self.donors.sample_light(count, generator)
+        pose = Pose(pose.angles.to(self.device), pose.translation.to(self.device))
+        return pose, light.to(self.device)
+
+    @torch.no_grad()
+    def dressed(
+        self,
+        bare: GraphicsCode,
+        generator: torch.Generator,
+        *,
+        texture: TextureKind | None = None,
+    ) -> GraphicsCode:
+        """Give codes sampled textures, on the template and on surfaces of their own.
+
+        Args, Raises: See `sample_appearance`.
+        """
         if texture is None:
-            texture = "decoded" if donors is None else "palette"
+            texture = "decoded" if self.donors is None else "palette"
         if texture not in get_args(TextureKind):
             known = ", ".join(map(repr, get_args(TextureKind)))
             raise ValueError(f"`texture` must be one of {known}, found {texture!r}")
         if texture == "decoded":
-            size = self.settings.texture_code_size
-            worn = Texture(torch.randn(count, size, generator=generator).to(self.device))
-        elif donors is None:
+            size = (len(bare), self.settings.texture_code_size)
+            worn = Texture(torch.randn(size, generator=generator).to(self.device))
+            return replace(bare, texture=worn)
+        if self.donors is None:
             raise ValueError(f"`texture` is {texture!r}, but this model remembers no photographs")
-        else:
-            bare = replace(self.plain(shape), surface=surface)
-            dressed = self._dressed(bare, generator, palette=texture == "palette")
-            worn, surface = dressed.texture, dressed.surface
-        if donors is None:
-            pose = networks.pose_sampler.sample(count, generator)
-            light = networks.light_prior.sample(count, generator).view(count, 9, 3)
-        else:
-            pose, light = (
-                donors.sample_pose(count, generator),
-                donors.sample_light(count, generator),
-            )
-            pose = Pose(pose.angles.to(self.device), pose.translation.to(self.device))
-        return GraphicsCode(shape, worn, pose, light.to(self.device), surface)
-
-    def _dressed(
-        self, bare: GraphicsCode, generator: torch.Generator, *, palette: bool
-    ) -> GraphicsCode:
-        """Give codes what donors wore: on the template, and on surfaces of their own."""
-        assert self.donors is not None
+        palette = texture == "palette"
         spread = self.networks.shape_prior.spread().clamp(min=1e-6)
-        dressed = []
+        found = []
         for one in (bare[k] for k in range(len(bare))):
             fingerprint = 0 if one.surface is None else int(one.surface.source[0])
             if one.surface is None or fingerprint == 0 or not self.dresser.has_clothes:
-                texture = self.donors.sample(one.shape, spread, generator, palette=palette)
-                dressed.append(replace(one, texture=texture))
+                worn = self.donors.sample(one.shape, spread, generator, palette=palette)
+                found.append(replace(one, texture=worn))
             else:
-                texture, texels = self.dresser.dress(fingerprint, generator, palette=palette)
+                worn, texels = self.dresser.dress(fingerprint, generator, palette=palette)
                 surface = replace(one.surface, texels=texels)
-                dressed.append(replace(one, texture=texture, surface=surface))
-        return GraphicsCode.stack(dressed)
+                found.append(replace(one, texture=worn, surface=surface))
+        return GraphicsCode.stack(found)
 
     @torch.no_grad()
     def dressed_as(self, code: GraphicsCode, photo: Photo, seen: GraphicsCode) -> GraphicsCode:

@@ -63,7 +63,7 @@ def test_what_one_photograph_does_not_show_others_do_in_its_paint() -> None:
     shown = torch.zeros(2, 1, 64)
     shown[0, :, :40], shown[1, :, 30:] = 1, 1
     colours = torch.stack([RED, BLUE])[:, :, None].expand(2, 3, 64)
-    clothes = Clothes(torch.cat([colours, shown], 1).half(), [RED, BLUE], [5, 7])
+    clothes = Clothes(torch.cat([colours, shown], 1).half(), [RED, BLUE], [5, 7], 8)
     worn = clothes.worn(0, RED)
     assert worn[3].min() > 0.99
     torch.testing.assert_close(worn[:3], colours[0], atol=0.01, rtol=0)
@@ -73,7 +73,7 @@ def test_a_photograph_without_a_prevailing_colour_completes_no_other() -> None:
     shown = torch.zeros(2, 1, 64)
     shown[0, :, :40], shown[1, :, 30:] = 1, 1
     colours = torch.stack([RED, 0.1 * BLUE])[:, :, None].expand(2, 3, 64)
-    clothes = Clothes(torch.cat([colours, shown], 1).half(), [RED, None], [5, 7])
+    clothes = Clothes(torch.cat([colours, shown], 1).half(), [RED, None], [5, 7], 8)
     assert clothes.worn(0, RED)[3].mean() == pytest.approx(40 / 64)
 
 

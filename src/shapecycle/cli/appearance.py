@@ -118,33 +118,46 @@ class AppearanceSampler:
             bare: A batch of one.
             generator: Source of randomness, on the CPU.
         """
+        code = self.placed(self.dressed(bare, generator), generator)
+        return self.model.in_frame(code) if self.may_be_moved else code
+
+    @property
+    def may_be_moved(self) -> bool:
+        """Whether objects are moved to where the frame does not cut them."""
+        return self.options.pose_from is None and self.options.distance is None
+
+    def dressed(self, bare: "GraphicsCode", generator: "torch.Generator") -> "GraphicsCode":
+        """Give codes, whose shapes and surfaces count, textures."""
+        options, model = self.options, self.model
+        if options.texture_from is not None:
+            return model.dressed_as(bare, *self._seen[options.texture_from])
+        return model.dressed(bare, generator, texture=options.texture)
+
+    def placed(self, code: "GraphicsCode", generator: "torch.Generator") -> "GraphicsCode":
+        """Give codes poses and lights."""
         from shapecycle.camera import Pose
         from shapecycle.image_to_code.heads import SHADING_ONE
 
-        options, model = self.options, self.model
-        kind = options.texture if options.texture_from is None else "decoded"
-        code = model.sample_appearance(bare.shape, generator, texture=kind, surface=bare.surface)
-        if options.texture_from is not None:
-            code = model.dressed_as(code, *self._seen[options.texture_from])
+        options, count = self.options, len(code)
+        pose, light = self.model.sample_view(count, generator)
         if options.pose_from is not None:
-            code = code.with_pose_of(self._seen[options.pose_from][1])
+            seen = self._seen[options.pose_from][1].pose
+            pose = Pose(seen.angles.expand(count, 3), seen.translation.expand(count, 3))
         if options.light_from is not None:
-            code = code.with_light_of(self._seen[options.light_from][1])
+            light = self._seen[options.light_from][1].light.expand(count, 9, 3)
         if options.light == "even":
-            light = code.light.new_zeros(1, 9, 3)
+            light = light.new_zeros(count, 9, 3)
             light[:, 0] = SHADING_ONE
-            code = replace(code, light=light)
-        angles, translation = code.pose.angles.clone(), code.pose.translation
+        angles, translation = pose.angles.clone(), pose.translation
         for k, value in enumerate((options.azimuth, options.elevation)):
             if value is not None:
                 angles[:, k] = radians(value)
         if options.distance is not None:
-            translation = translation * (options.distance / translation.norm())
+            length = translation.norm(dim=1, keepdim=True)
+            translation = translation * (options.distance / length)
         if options.framed:
-            translation = translation.new_tensor([[0.0, 0.0, -CLOSE]])
-        code = replace(code, pose=Pose(angles, translation))
-        as_asked = options.pose_from is not None or options.distance is not None
-        return code if as_asked else model.in_frame(code)
+            translation = translation.new_tensor([[0.0, 0.0, -CLOSE]]).expand(count, 3)
+        return replace(code, pose=Pose(angles, translation), light=light)
 
     def background(
         self, generator: "torch.Generator", size: tuple[int, int]

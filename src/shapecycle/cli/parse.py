@@ -14,6 +14,7 @@ from shapecycle.cli.interpolate import Interpolate
 from shapecycle.cli.reconstruct import Reconstruct
 from shapecycle.cli.render import Render
 from shapecycle.cli.strip import Strip
+from shapecycle.cli.synthesize import Synthesize
 from shapecycle.cli.train import Train
 from shapecycle.errors import ConfigError
 from shapecycle.torchrun import is_one_of_several
@@ -46,6 +47,7 @@ COMMANDS: dict[str, Callable[..., Command]] = {
     "render": Render,
     "generate": Generate,
     "interpolate": Interpolate,
+    "synthesize": Synthesize,
     "evaluate": Evaluate,
     "evaluate-drawings": EvaluateDrawings,
     "strip": Strip,

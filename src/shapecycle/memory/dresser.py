@@ -27,6 +27,7 @@ STEPS = 20
 """Of bending it to their photographs."""
 FINER = 3
 """Texels along a side of what is fetched, for each pixel of the photographs."""
+MOST_TEXELS = 2048
 KEPT = 8
 """Surfaces whose clothes are kept, of those used last: 14 MB each."""
 AT_ONCE = 60_000
@@ -52,11 +53,13 @@ class Clothes:
             included; see `graphics_code.Surface`.
         paints: The colour that prevails in each photograph, sRGB; None where none does.
         numbers: Of the donors they are from.
+        side: Texels along a side of the surface's texture.
     """
 
     texels: Float[Tensor, "k 4 t"]
     paints: list[Float[Tensor, "3"] | None]
     numbers: list[int]
+    side: int
 
     def worn(self, first: int, paint: Float[Tensor, "3"] | None) -> Float[Tensor, "4 t"]:
         """Return what one photograph shows, completed by the others, all in one paint."""
@@ -111,13 +114,21 @@ class Dresser:
         networks: Decode.
         decoder: Knows the surfaces.
         donors: Whose photographs are remembered, if any are.
+        side: Texels along a side of what they wear, at most.
 
     Attributes:
         has_clothes: Whether there are photographs to `dress` surfaces in.
     """
 
-    def __init__(self, networks: Networks, decoder: SurfaceDecoder, donors: Donors | None) -> None:
-        self.networks, self.decoder, self.donors = networks, decoder, donors
+    def __init__(
+        self,
+        networks: Networks,
+        decoder: SurfaceDecoder,
+        donors: Donors | None,
+        *,
+        side: int = MOST_TEXELS,
+    ) -> None:
+        self.networks, self.decoder, self.donors, self.side = networks, decoder, donors, side
         self.has_clothes = donors is not None and all(
             one.picture is not None and one.window is not None for one in donors.donors
         )
@@ -146,8 +157,7 @@ class Dresser:
         under = donors.whole(number)
         under = repainted(under, prevailing_colour(coarse(under[None])[0]), paint)
         texture = Texture(donors.donors[number].code.texture.code.to(under), under[None])
-        assert donors.donors[number].picture is not None
-        side = FINER * donors.donors[number].picture.shape[-1]
+        side = clothes.side
         atlas = self.decoder.atlas(fingerprint, side)
         texels = under.new_zeros(1, 4, side * side)
         texels[0, :, atlas.seen.mask.flatten()] = clothes.worn(first, paint)
@@ -171,7 +181,8 @@ class Dresser:
         """
         sources, row = self.decoder.found(fingerprint)
         at_once = max(1, AT_ONCE // len(sources.sources[row].vertices))
-        side = FINER * pictures.shape[-1]
+        side = min(self.side, FINER * pictures.shape[-1])
+        height, width = pictures.shape[2:]
         found = []
         for some in torch.arange(len(code)).split(at_once):
             one, picture = code[some], pictures[some]
@@ -185,7 +196,7 @@ class Dresser:
                 one.shape, one.texture, carried.pose, one.light, Surface(prints, carried.moves)
             )
             for k in range(len(some)):
-                close = View(view.window[k : k + 1], (side // FINER, side // FINER), view.fov_y)
+                close = View(view.window[k : k + 1], (height, width), view.fov_y)
                 found.append(self.decoder.texels(fitted[k], picture[k : k + 1], close, side))
         return torch.cat(found)
 
@@ -209,7 +220,7 @@ class Dresser:
         texels = texels * atlas.seen.mask[:, None]
         paints = [prevailing_colour(one) for one in coarse(texels)]
         on_charts = texels.flatten(2)[:, :, atlas.seen.mask.flatten()]
-        return Clothes(on_charts.half(), paints, numbers)
+        return Clothes(on_charts.half(), paints, numbers, atlas.side)
 
     def both_sides(
         self, fingerprint: int, texels: Float[Tensor, "b 4 a a"]

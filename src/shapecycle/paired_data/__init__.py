@@ -1,0 +1,1 @@
+"""Paired data: drawn pictures with everything that is known of them, in shards."""

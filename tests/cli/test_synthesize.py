@@ -1,0 +1,149 @@
+"""``synthesize``: every picture once, whatever was stopped, with what is true of it."""
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from remembering import remembering_model
+from tiny_world import shapecycle
+
+from shapecycle.memory import surfaces as surfaces_module
+from shapecycle.model_file import MODEL_NAME, save_model
+from shapecycle.paired_data.shards import read_shard
+
+OPTIONS = ("--count", 10, "--views", 2, "--shard", 4, "--size", 32, "--keypoints", 5, "--out", "o")
+
+
+@pytest.fixture(autouse=True)
+def _small_atlases(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(surfaces_module, "ATLAS_SIDE", 64)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run folder with a model that remembers three cars."""
+    model = remembering_model(3, donors=2)
+    folder = tmp_path_factory.mktemp("synthesize") / "run"
+    folder.mkdir()
+    save_model(model.networks, folder / MODEL_NAME, model.provenance, model.memory)
+    return folder
+
+
+def _pictures(folder: Path) -> dict[str, dict[str, bytes]]:
+    return {
+        key: dict(files)
+        for path in sorted(folder.glob("pictures-*.tar"))
+        for key, files in read_shard(path)
+    }
+
+
+def _pixels(contents: bytes) -> np.ndarray:
+    return np.asarray(Image.open(io.BytesIO(contents)))
+
+
+@pytest.fixture
+def made(run: Path, here: Path) -> dict[str, dict[str, bytes]]:
+    outcome = shapecycle("synthesize", run, *OPTIONS)
+    assert outcome.code == 0, outcome.err
+    return _pictures(Path("o"))
+
+
+def test_every_picture_is_there_once_and_the_index_says_where(
+    made: dict[str, dict[str, bytes]],
+) -> None:
+    assert list(made) == [f"{k:09d}" for k in range(10)]
+    index = json.loads(Path("o/index.json").read_text())
+    assert [one["count"] for one in index["shards"]] == [4, 4, 2]
+    assert sorted(p.name for p in Path("o").glob("*.tar")) == [
+        one["file"] for one in index["shards"]
+    ]
+    assert set(index["files"]) == set(made["000000000"])
+
+
+def test_channels_agree_with_each_other(made: dict[str, dict[str, bytes]]) -> None:
+    for files in made.values():
+        record: dict[str, Any] = json.loads(files["json"])
+        image, mask = _pixels(files["image.png"]), _pixels(files["mask.png"])
+        depth, normal = _pixels(files["depth.png"]), _pixels(files["normal.png"])
+        assert image.shape == (32, 32, 4)
+        assert np.array_equal(image[..., 3], mask)
+        assert depth.dtype in (np.uint16, np.int32)
+        inside = mask == 255
+        assert inside.any()
+        assert (depth[inside] > 0).mean() > 0.97
+        away = -np.array(record["camera_from_object"])[2, 3]
+        assert abs(depth[depth > 0] / 10_000 - away).max() < 0.6
+        assert normal[inside][:, 2].mean() > 128, "most of what is seen faces the camera"
+        assert len(record["keypoints"]) in (5, 6)
+
+
+def test_views_of_one_object_share_its_shape_and_differ_in_pose(
+    made: dict[str, dict[str, bytes]],
+) -> None:
+    records = [json.loads(files["json"]) for files in made.values()]
+    assert [one["object"] for one in records] == [k // 2 for k in range(10)]
+    assert records[0]["shape"] == records[1]["shape"] != records[2]["shape"]
+    assert records[0]["azimuth"] != records[1]["azimuth"]
+
+
+def test_what_was_stopped_goes_on_to_the_same_files(
+    run: Path, made: dict[str, dict[str, bytes]]
+) -> None:
+    whole = {path.name: path.read_bytes() for path in Path("o").iterdir()}
+    Path("o/pictures-000001.tar").unlink()
+    Path("o/index.json").unlink()
+    outcome = shapecycle("synthesize", run, *OPTIONS, "--resume")
+    assert outcome.code == 0, outcome.err
+    assert {path.name: path.read_bytes() for path in Path("o").iterdir()} == whole
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ((), "already holds something"),
+        (("--resume", "--seed", 1), "another seed"),
+        (("--resume", "--shapes", "."), "shapes"),
+    ],
+)
+def test_nothing_is_mixed(
+    run: Path, made: dict[str, dict[str, bytes]], options: tuple[object, ...], said: str
+) -> None:
+    before = {path.name: path.read_bytes() for path in Path("o").iterdir()}
+    outcome = shapecycle("synthesize", run, *OPTIONS, *options)
+    assert outcome.code == 2
+    assert said in outcome.err
+    assert {path.name: path.read_bytes() for path in Path("o").iterdir()} == before
+
+
+def test_given_shapes_are_drawn_with_their_meshes(run: Path, world: Path, here: Path) -> None:
+    shape = min((world / "shapes").iterdir())
+    outcome = shapecycle("synthesize", run, *OPTIONS, "--shapes", shape, "--meshes")
+    assert outcome.code == 0, outcome.err
+    records = [json.loads(files["json"]) for files in _pictures(Path("o")).values()]
+    assert {one["surface"] for one in records} == {shape.stem}
+    meshes = [key for path in sorted(Path("o").glob("meshes-*")) for key, _ in read_shard(path)]
+    assert meshes == [f"{k:09d}" for k in range(5)]
+
+
+def test_a_background_folder_without_pictures_is_refused_first(run: Path, here: Path) -> None:
+    Path("empty").mkdir()
+    outcome = shapecycle("synthesize", run, *OPTIONS, "--background", "empty")
+    assert outcome.code == 2
+    assert "empty" in outcome.err
+    assert not Path("o").exists()
+
+
+@pytest.mark.parametrize(
+    ("option", "value"), [("--shard", 5), ("--count", 0), ("--views", 0), ("--turntable", 8)]
+)
+def test_options_out_of_range_are_refused_before_anything_is_made(
+    run: Path, here: Path, option: str, value: int
+) -> None:
+    outcome = shapecycle("synthesize", run, *OPTIONS, option, value)
+    assert outcome.code == 2
+    assert option in outcome.err
+    assert not Path("o").exists()
