@@ -5,7 +5,7 @@ from dataclasses import replace
 from functools import cached_property
 from math import tan
 from pathlib import Path
-from typing import get_args
+from typing import Literal, get_args
 
 import numpy as np
 import torch
@@ -15,6 +15,7 @@ from torch import Tensor
 
 from shapecycle.camera import Pose, View, moved_into_frame, window_around
 from shapecycle.code_to_image.compositing import resized, unpremultiplied
+from shapecycle.code_to_image.ground import under
 from shapecycle.config import SurfaceKind, TextureKind
 from shapecycle.data.mesh_files import load_mesh
 from shapecycle.data.photos import DAMAGE, Photo, Window, crop, load_photo, pixels_of, window_of
@@ -33,6 +34,7 @@ from shapecycle.image_to_code.refine import refine
 from shapecycle.losses.image import silhouette_loss
 from shapecycle.memory.canvas import Canvas, ReadFit, laid_out
 from shapecycle.memory.carry import carry
+from shapecycle.memory.directions import Directions
 from shapecycle.memory.donors import Donors
 from shapecycle.memory.dresser import Dresser
 from shapecycle.memory.likeness import Likeness
@@ -41,6 +43,7 @@ from shapecycle.memory.surfaces import ATLAS_SIDE, SurfaceDecoder
 from shapecycle.mesh import Mesh
 from shapecycle.model_file import Provenance, load_model
 from shapecycle.model_networks import Networks
+from shapecycle.pooling import pooled
 from shapecycle.seen import (
     HYPOTHESES,
     Hypothesis,
@@ -68,6 +71,9 @@ MAX_DRAWN_SIDE = 2048
 """Longest side that is drawn, in pixels; larger pictures are enlarged from it."""
 TEXTURE_UPSCALE = 2
 """How much finer than in training textures are taken from photographs, at least."""
+Part = Literal["shape", "texture", "light"]
+DIRECTION_TEXELS = 64
+"""Texels along a side in which directions of textures are found."""
 SEEN_AT_ONCE = 48
 """Pictures that are seen at once: fitting sources to them takes 1 GB."""
 COARSE = 128
@@ -631,6 +637,30 @@ class Model:
             translation[some.items] = moved.translation
         return replace(code, pose=Pose(code.pose.angles, translation))
 
+    @torch.no_grad()
+    def directions(self, part: Part, count: int) -> Directions | None:
+        """Find in which ways remembered shapes, textures or lights differ most.
+
+        Args:
+            part: Of shapes and lights the codes are meant; of textures the sRGB albedo of whole
+                ones on the template, 3 x 64 x 64 numbers.
+            count: How many directions, at most.
+
+        Returns:
+            The directions; None where fewer than two are remembered.
+        """
+        sources, donors = self.memory.sources, self.donors
+        if part == "shape":
+            rows = [one.code for one in sources]
+        elif donors is None:
+            rows = []
+        elif part == "light":
+            rows = [one.code.light[0].flatten() for one in donors.donors]
+        else:
+            whole = torch.stack([donors.whole(k) for k in range(len(donors.donors))])
+            rows = list(pooled(whole[:, :3], DIRECTION_TEXELS).flatten(1))
+        return Directions.of(torch.stack(rows).to(self.device), count) if len(rows) > 1 else None
+
     # DRAW -------------------------------------------------------------------------------------
 
     @torch.no_grad()
@@ -641,6 +671,7 @@ class Model:
         *,
         framed: bool = False,
         fov_y: float | None = None,
+        shadow: bool = False,
     ) -> Float[np.ndarray, "b h w 4"]:
         """Draw codes as straight-alpha sRGB pictures, row 0 on top.
 
@@ -650,6 +681,7 @@ class Model:
             framed: Move the window to the object instead of showing the camera's whole frame.
             fov_y: Full vertical field of view of the frame, in radians; the model's by default.
                 Pictures that were seen with another one are drawn with it: `Seen.fov_y`.
+            shadow: Let a soft shadow fall on the ground; see `code_to_image.ground`.
 
         Returns:
             Pictures in [0, 1].
@@ -671,7 +703,10 @@ class Model:
             for some in self.surfaces(code):
                 placed = code.pose[some.items].place(some.vertices)
                 window[some.items] = window_around(placed, fov_y=fov_y, margin=0.15)
-        drawn = self.surfaces.draw(code, View(window, fine, fov_y))
+        view = View(window, fine, fov_y)
+        drawn = self.surfaces.draw(code, view)
+        if shadow:
+            drawn = under(drawn, self.surfaces.shadow(code, view))
         picture = unpremultiplied(resized(drawn, (height, width)))
         result: np.ndarray = picture.permute(0, 2, 3, 1).cpu().numpy()
         return result

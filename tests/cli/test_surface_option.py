@@ -157,3 +157,43 @@ def test_a_trained_model_remembers_both_folders(run: Path, world: Path) -> None:
                         for x in ("shapes", "images"))  # fmt: skip
     assert sorted(one.name for one in memory.sources) == shapes
     assert sorted(one.name for one in memory.donors) == pictures
+
+
+def test_a_background_stands_behind_what_was_seen(folder: Path, picture: Path, here: Path) -> None:
+    _record(folder, picture, "--background", "#102030", "--refine-steps", 0)
+    with Image.open(Path("o", picture.stem, "render.png")) as drawn:
+        assert drawn.mode == "RGB"
+        assert drawn.getpixel((0, 0)) == (16, 32, 48)
+
+
+def test_a_shadow_falls_on_the_ground_of_drawings(folder: Path, world: Path, here: Path) -> None:
+    shape = min((world / "shapes").iterdir())
+    options = ("--samples", 1, "--size", 64, "--azimuth", 30, "--elevation", 40)
+    for name, more in (("a", ()), ("b", ("--shadow",))):
+        outcome = shapecycle("render", folder, shape, *options, *more, "--out", name)
+        assert outcome.code == 0, outcome.err
+    plain, shaded = (
+        np.asarray(Image.open(Path(name, shape.stem, "0.png")))[..., 3].astype(int)
+        for name in ("a", "b")
+    )
+    assert (shaded >= plain).all()
+    assert (shaded > plain + 20).mean() > 0.01
+
+
+def test_directions_are_shown_and_kept(folder: Path, here: Path) -> None:
+    outcome = shapecycle("directions", folder, "--out", "d", "--count", 1, "--size", 32)
+    assert outcome.code == 0, outcome.err
+    with Image.open("d/sheet.png") as sheet:
+        assert sheet.size == (90 + 5 * 32, 3 * 32)
+    from safetensors.torch import load_file
+
+    assert load_file("d/directions.safetensors")["shape.steps"].shape == (1, 8)
+
+
+def test_a_model_without_memory_has_no_directions(here: Path) -> None:
+    model = remembering_model(0)
+    save_model(model.networks, Path("bare.safetensors"), model.provenance, model.memory)
+    outcome = shapecycle("directions", "bare.safetensors", "--out", "d")
+    assert outcome.code == 2
+    assert "remembers no" in outcome.err
+    assert not Path("d").exists()

@@ -61,6 +61,8 @@ class Appearance:
     ] = None
     """A colour (white, "#c0d0e0"), a picture, or a folder of pictures, one of which is drawn for
     each."""
+    shadow: bool = False
+    """Let a soft shadow fall on the ground; it counts as part of the picture."""
     turntable: int = 0
     """Also write an animation (GIF) of so many views around the object."""
 
@@ -109,7 +111,7 @@ class AppearanceSampler:
             )
         pictures = (options.texture_from, options.pose_from, options.light_from)
         self._seen = {path: _seen(model, path) for path in pictures if path is not None}
-        self._backgrounds = _backgrounds(options.background)
+        self.background = Backgrounds(options.background)
 
     def __call__(self, bare: "GraphicsCode", generator: "torch.Generator") -> "GraphicsCode":
         """Give one code, whose shape and surface count, all the rest.
@@ -159,7 +161,21 @@ class AppearanceSampler:
             translation = translation.new_tensor([[0.0, 0.0, -CLOSE]]).expand(count, 3)
         return replace(code, pose=Pose(angles, translation), light=light)
 
-    def background(
+
+class Backgrounds:
+    """What stands behind pictures.
+
+    Args:
+        named: A colour, a picture, or a folder of pictures; None for nothing.
+
+    Raises:
+        ConfigError, DataError: If it is none of these, or a picture cannot be used.
+    """
+
+    def __init__(self, named: str | None) -> None:
+        self._found = _backgrounds(named)
+
+    def __call__(
         self, generator: "torch.Generator", size: tuple[int, int]
     ) -> "Float[np.ndarray, 'h w 3'] | None":
         """Return what stands behind one picture, in sRGB; None for nothing."""
@@ -167,10 +183,9 @@ class AppearanceSampler:
         import torch
         from PIL import Image, ImageOps
 
-        if not self._backgrounds:
+        if not self._found:
             return None
-        pick = int(torch.randint(len(self._backgrounds), (), generator=generator))
-        one = self._backgrounds[pick]
+        one = self._found[int(torch.randint(len(self._found), (), generator=generator))]
         if not isinstance(one, Path):
             return np.broadcast_to(np.array(one, dtype=np.float32) / 255, (*size, 3))
         picture = _background(one)

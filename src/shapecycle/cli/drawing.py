@@ -32,6 +32,7 @@ def drawn(
     sizes: Sequence[tuple[int, int]],
     *,
     fov_y: float | None = None,
+    shadow: bool = False,
 ) -> "Iterator[tuple[list[int], Float[np.ndarray, 'n h w 4']]]":
     """Draw codes, each in its own size.
 
@@ -40,6 +41,7 @@ def drawn(
         code: A batch of codes.
         sizes: Height and width of each one's picture, in pixels.
         fov_y: Vertical field of view of all, in radians; the model's by default.
+        shadow: Whether shadows fall on the ground.
 
     Yields:
         Numbers of some codes in the batch, and their pictures; see `Model.draw`.
@@ -51,4 +53,4 @@ def drawn(
         count = max(1, min(codes_at_once(kind), pixels // (height * width)))
         for start in range(0, len(same), count):
             some = same[start : start + count]
-            yield some, model.draw(code[some], (height, width), fov_y=fov_y)
+            yield some, model.draw(code[some], (height, width), fov_y=fov_y, shadow=shadow)

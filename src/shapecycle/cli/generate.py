@@ -106,4 +106,7 @@ class Generate:
                     code = replace(code, surface=model.nearest_surface(shape))
             background = sampler.background(generator, (self.size, self.size))
             samples.append(Sample(sampler(code, generator), out / str(number), None, background))
-        write_samples(model, samples, self.size, writer, turntable=self.appearance.turntable)
+        look = self.appearance
+        write_samples(
+            model, samples, self.size, writer, turntable=look.turntable, shadow=look.shadow
+        )

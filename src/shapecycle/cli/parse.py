@@ -6,6 +6,7 @@ from importlib.metadata import version
 from typing import Protocol, runtime_checkable
 
 from shapecycle.cli.demo import Demo
+from shapecycle.cli.directions import DirectionsVerb
 from shapecycle.cli.doctor import Doctor
 from shapecycle.cli.evaluate import Evaluate
 from shapecycle.cli.evaluate_drawings import EvaluateDrawings
@@ -48,6 +49,7 @@ COMMANDS: dict[str, Callable[..., Command]] = {
     "generate": Generate,
     "interpolate": Interpolate,
     "synthesize": Synthesize,
+    "directions": DirectionsVerb,
     "evaluate": Evaluate,
     "evaluate-drawings": EvaluateDrawings,
     "strip": Strip,
@@ -56,7 +58,7 @@ COMMANDS: dict[str, Callable[..., Command]] = {
 }
 
 
-ALONE = ("interpolate", "evaluate", "evaluate-drawings", "strip", "demo", "doctor")
+ALONE = ("interpolate", "directions", "evaluate", "evaluate-drawings", "strip", "demo", "doctor")
 """Verbs that processes of torchrun cannot share out."""
 
 

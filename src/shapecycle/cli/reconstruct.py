@@ -6,13 +6,15 @@ from dataclasses import dataclass, replace
 from functools import partial
 from math import degrees, radians
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from tyro.conf import Positional
+from tyro.conf import DisallowNone, Positional, arg
 
+from shapecycle.cli.appearance import Backgrounds
 from shapecycle.cli.drawing import PIXELS_HELD, codes_at_once, drawn
 from shapecycle.cli.inputs import Device, check_range, files_of, load_share
 from shapecycle.cli.output import camera_json, new_folder
+from shapecycle.cli.sample_files import generator_of, pixels_over
 from shapecycle.cli.together import own_device, together
 from shapecycle.cli.writer import Writer
 from shapecycle.config import SurfaceKind
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
     from shapecycle.model import Model
     from shapecycle.parallel import Team
     from shapecycle.seen import Hypothesis, Seen, SeeOptions
+
+TRANSPARENT = Backgrounds(None)
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,10 @@ class Reconstruct:
     and 90 the object's +x side."""
     fov: float | None = None
     """Vertical field of view of the pictures, in degrees; by default the model's."""
+    background: Annotated[
+        DisallowNone[str | None], arg(help_behavior_hint="(default: transparent)")
+    ] = None
+    """What stands behind render.png: a colour, a picture, or a folder of pictures."""
     device: Device = "auto"
     """Where to compute."""
     skip_bad: bool = False
@@ -67,7 +75,7 @@ class Reconstruct:
         from shapecycle.data.photos import SUFFIXES, PhotoFile
         from shapecycle.model import load
 
-        options = self._options()
+        options, backgrounds = self._options(), Backgrounds(self.background)
         with together() as team:
             files = team.first(lambda: files_of(self.inputs, tuple(SUFFIXES), "pictures"))
             with new_folder(self.out, team) as out:
@@ -80,7 +88,7 @@ class Reconstruct:
                     skip_bad=self.skip_bad,
                     kind="pictures",
                 )
-                results = reconstruct(model, pictures, out, team, options)
+                results = reconstruct(model, pictures, out, team, options, backgrounds)
             for line in remarks(results, is_pose_chosen=options.is_pose_chosen):
                 say(line)
             say(f"{counted(len(results), 'reconstructions')} written to")
@@ -174,6 +182,7 @@ def reconstruct(
     out: Path,
     team: "Team",
     options: "SeeOptions",
+    backgrounds: Backgrounds = TRANSPARENT,
 ) -> list[Result]:
     """Write ``<stem>/{mesh.glb,render.png,code.json}`` for every picture, and ``summary.json``.
 
@@ -183,6 +192,7 @@ def reconstruct(
         out: The folder that all processes write into.
         team: The processes that share the pictures out.
         options: How the pictures are seen.
+        backgrounds: What stands behind the renders.
 
     Returns:
         The results of all processes, in the pictures' order.
@@ -193,7 +203,9 @@ def reconstruct(
     with Writer[tuple[int, Result]]() as writer:
         for k in range(rounds):
             chunk = chunks[k] if k < len(chunks) else {}
-            done += sum(team.each(partial(_reconstruct, model, chunk, out, writer, options)))
+            done += sum(
+                team.each(partial(_reconstruct, model, chunk, out, writer, options, backgrounds))
+            )
             say(f"  {done} of {counted(count, 'pictures')}")
         found = dict(pair for share in team.each(writer.finish) for pair in share)
     results = [found[number] for number in sorted(found)]
@@ -221,6 +233,7 @@ def _reconstruct(
     out: Path,
     writer: Writer[tuple[int, Result]],
     options: "SeeOptions",
+    backgrounds: Backgrounds,
 ) -> int:
     """See and draw some pictures, and begin to write what was seen; return how many."""
     from shapecycle.graphics_code import GraphicsCode
@@ -238,14 +251,13 @@ def _reconstruct(
         sizes = [seen[k].size for k in same]
         for some, drawings in drawn(model, codes, sizes, fov_y=options.fov_y):
             meshes = model.meshes(codes[some])
-            writer.begin(
-                [
-                    partial(_write, numbers[k], chunk[k], _on_cpu(seen[k]), drawing, mesh, out)
-                    for k, drawing, mesh in zip(
-                        [same[i] for i in some], drawings, meshes, strict=True
-                    )
-                ]
-            )
+            jobs = []
+            for k, drawing, mesh in zip([same[i] for i in some], drawings, meshes, strict=True):
+                one = _on_cpu(seen[k])
+                jobs.append(
+                    partial(_write, numbers[k], chunk[k], one, drawing, mesh, out, backgrounds)
+                )
+            writer.begin(jobs)
     return len(chunk)
 
 
@@ -280,8 +292,8 @@ def _write(
     picture: "Float[np.ndarray, 'h w 4']",
     mesh: "Mesh",
     out: Path,
+    backgrounds: Backgrounds,
 ) -> tuple[int, Result]:
-    import numpy as np
     from PIL import Image
 
     from shapecycle.evaluate.silhouettes import silhouette_iou
@@ -289,7 +301,8 @@ def _write(
 
     folder = out / photo.path.stem
     folder.mkdir(parents=True)
-    Image.fromarray((picture * 255).round().astype(np.uint8)).save(folder / "render.png")
+    behind = backgrounds(generator_of(0, number), seen.size)
+    Image.fromarray(pixels_over(picture, behind)).save(folder / "render.png")
     iou = silhouette_iou(picture[..., 3], photo.rgba[3])
     source = seen.surface_choice.source
     named = {} if source is None else {"carried_from": source}

@@ -131,7 +131,10 @@ class Render:
                 background = sampler.background(generator, (self.size, self.size))
                 path = out / files[number].stem / str(k)
                 samples.append(Sample(code, path, one.canvas, background))
-            write_samples(model, samples, self.size, writer, turntable=self.appearance.turntable)
+            look = self.appearance
+            write_samples(
+                model, samples, self.size, writer, turntable=look.turntable, shadow=look.shadow
+            )
         return len(read)
 
 

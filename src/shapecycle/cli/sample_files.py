@@ -71,6 +71,7 @@ def write_samples(
     writer: Writer[None],
     *,
     turntable: int = 0,
+    shadow: bool = False,
 ) -> None:
     """Draw samples, and begin to write ``<path>.png``, ``<path>.glb`` and ``<path>.json`` for each.
 
@@ -80,6 +81,7 @@ def write_samples(
         size: Side of the square pictures, in pixels.
         writer: What writes.
         turntable: Views of an animation, ``<path>.gif``; 0 for none.
+        shadow: Whether shadows fall on the ground.
     """
     import torch
 
@@ -89,19 +91,19 @@ def write_samples(
     for start in range(0, len(samples), at_once):
         chunk = samples[start : start + at_once]
         codes = GraphicsCode.stack([one.code for one in chunk])
-        for some, pictures in drawn(model, codes, [(size, size)] * len(chunk)):
+        for some, pictures in drawn(model, codes, [(size, size)] * len(chunk), shadow=shadow):
             meshes = model.meshes(codes[some])
             jobs = []
             for k, picture, mesh in zip(some, pictures, meshes, strict=True):
                 one, fov_y = chunk[k], model.networks.fov_y
                 one = replace(one, code=one.code.map(torch.Tensor.cpu))
-                frames = _turned(model, one.code, size, turntable) if turntable else []
+                frames = _turned(model, one.code, size, turntable, shadow) if turntable else []
                 jobs.append(partial(_write, one, picture, mesh, frames, fov_y))
             writer.begin(jobs)
 
 
 def _turned(
-    model: "Model", code: "GraphicsCode", size: int, count: int
+    model: "Model", code: "GraphicsCode", size: int, count: int, shadow: bool
 ) -> "list[Float[np.ndarray, 'h w 4']]":
     """Draw one code from all around."""
     import torch
@@ -117,7 +119,8 @@ def _turned(
     # One distance from which the frame holds the object all around.
     places = torch.cat([model.in_frame(one).pose.translation.cpu() for one in around])
     place = torch.tensor([[0.0, 0.0, float(places[:, 2].min())]])
-    return [model.draw(replace(one, pose=Pose(one.pose.angles, place)), size)[0] for one in around]
+    moved = [replace(one, pose=Pose(one.pose.angles, place)) for one in around]
+    return [model.draw(one, size, shadow=shadow)[0] for one in moved]
 
 
 def _write(
@@ -131,7 +134,9 @@ def _write(
 
     code, path = sample.code, sample.path
     path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(_pixels(picture, sample.background)).save(path.with_name(f"{path.name}.png"))
+    Image.fromarray(pixels_over(picture, sample.background)).save(
+        path.with_name(f"{path.name}.png")
+    )
     if frames:
         save_animation(path.with_name(f"{path.name}.gif"), frames, sample.background)
     record: dict[str, Any] = {"code": code.to_json(), **camera_json(code.pose, fov_y)}
@@ -153,12 +158,12 @@ def save_animation(
     from PIL import Image
 
     behind = np.ones_like(frames[0][..., :3]) if background is None else background
-    first, *others = (Image.fromarray(_pixels(frame, behind)) for frame in frames)
+    first, *others = (Image.fromarray(pixels_over(frame, behind)) for frame in frames)
     duration = round(1000 * GIF_SECONDS / len(frames))
     first.save(path, save_all=True, append_images=others, duration=duration, loop=0)
 
 
-def _pixels(
+def pixels_over(
     picture: "Float[np.ndarray, 'h w 4']", background: "Float[np.ndarray, 'h w 3'] | None"
 ) -> "np.ndarray":
     """Return a picture's bytes, over what stands behind it."""

@@ -197,7 +197,9 @@ class Synthesize:
             on_template=self.surface == "template",
         )
         keypoints = Keypoints(model.surfaces, self.keypoints)
-        return things, Scenes(model, self.size, keypoints, sampler.may_be_moved)
+        return things, Scenes(
+            model, self.size, keypoints, sampler.may_be_moved, self.appearance.shadow
+        )
 
     def _path(self, shard: int) -> Path:
         return self.out / f"pictures-{shard:06d}.tar"

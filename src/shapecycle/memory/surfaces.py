@@ -9,6 +9,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from shapecycle.camera import View
+from shapecycle.code_to_image.ground import ground_shadow
 from shapecycle.code_to_image.renderer import Renderer, TexturedFaces, depth
 from shapecycle.code_to_image.texture import laid_over
 from shapecycle.errors import DataError
@@ -109,6 +110,18 @@ class SurfaceDecoder:
                 code.light[some.items],
                 View(view.window[some.items], view.size, view.fov_y),
                 faces=some.faces,
+            )
+        return result
+
+    def shadow(self, code: GraphicsCode, view: View) -> Float[Tensor, "b 1 h w"]:
+        """Return the opacity of the shadows on the ground; see `code_to_image.ground`."""
+        result = code.light.new_empty(len(code), 1, *view.size)
+        for some in self(code):
+            result[some.items] = ground_shadow(
+                some.vertices,
+                some.faces.topology,
+                code.pose[some.items],
+                View(view.window[some.items], view.size, view.fov_y),
             )
         return result
 

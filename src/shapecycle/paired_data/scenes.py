@@ -14,6 +14,7 @@ from torch import Tensor
 from shapecycle.camera import View, moved_into_frame
 from shapecycle.code_to_image.channels import channels
 from shapecycle.code_to_image.compositing import over, resized, unpremultiplied
+from shapecycle.code_to_image.ground import ground_shadow, under
 from shapecycle.graphics_code import GraphicsCode
 from shapecycle.model import Model
 from shapecycle.paired_data.keypoints import Keypoints, seen_keypoints
@@ -35,12 +36,14 @@ class Scenes:
         size: Side of the square pictures, in pixels.
         keypoints: Which are looked up.
         moves: Whether objects are moved to where the frame does not cut them.
+        shadow: Whether shadows fall on the ground; no mask shows them.
     """
 
     model: Model
     size: int
     keypoints: Keypoints
     moves: bool = True
+    shadow: bool = False
 
     @torch.no_grad()
     def files(
@@ -75,13 +78,16 @@ class Scenes:
             vertices, surfaces.albedo.repeat(count, 1, 1, 1), pose, views.light, fine,
             faces=surfaces.faces,
         )  # fmt: skip
+        mask = _bytes(resized(drawn[:, 3:], view.size))[..., 0]
+        if self.shadow:
+            drawn = under(drawn, ground_shadow(vertices, surfaces.faces.topology, pose, fine))
         rgba = unpremultiplied(resized(drawn, view.size)).cpu()
         known = channels(vertices, surfaces.faces.topology, pose, view)
         places = self.keypoints.places(surfaces).repeat(count, 1, 1)
         points = seen_keypoints(places, pose, known.depth, view).cpu()
         depth = (known.depth[:, 0] * DEPTH_STEPS).round().clamp(0, 65535).cpu().numpy()
         normals = _bytes((known.normals + 1) / 2)
-        mask, light = _bytes(rgba[:, 3:])[..., 0], views.light.cpu()
+        light = views.light.cpu()
         matrices, angles = pose.camera_from_object().cpu(), pose.angles.cpu()
         shape, texture = (_numbers(x[0]) for x in (code.shape, code.texture.code))
         found = []
