@@ -371,7 +371,10 @@ class Model:
         surface = code.surface
         if surface is not None and int(surface.source[0]):
             atlas_side = max(ATLAS_SIDE, _power_of_two(side))
-            surface = replace(surface, texels=self.surfaces.texels(code, rgba, view, atlas_side))
+            texels = self.surfaces.texels(code, rgba, view, atlas_side)
+            if self.dresser.has_clothes:
+                texels = self.dresser.completed(int(surface.source[0]), texels)
+            surface = replace(surface, texels=texels)
         return replace(code, texture=texture, surface=surface)
 
     def _named(

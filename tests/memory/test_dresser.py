@@ -113,3 +113,21 @@ def test_photographs_come_back_from_a_file(model: Model) -> None:
         seen = ours.picture[3] > 0.9
         assert (ours.picture - theirs.picture)[:3, seen].abs().mean() < 0.05
         torch.testing.assert_close(ours.window, theirs.window)
+
+
+def test_what_a_picture_does_not_show_is_completed_in_its_paint_and_what_it_shows_stays(
+    model: Model,
+) -> None:
+    fingerprint = model.memory.sources[0].fingerprint
+    donor = model.memory.donors[1]
+    assert donor.picture is not None
+    assert donor.window is not None
+    shown = model.dresser.fetched(fingerprint, donor.code, donor.picture[None], donor.window[None])
+    whole = model.dresser.completed(fingerprint, shown)
+    is_known = shown[0, 3] == 1
+    torch.testing.assert_close(whole[0, :, is_known], shown[0, :, is_known])
+    charts = model.surfaces.atlas(fingerprint, shown.shape[-1]).seen.mask[0]
+    assert whole[0, 3, charts].mean() > shown[0, 3, charts].mean() + 0.2
+    filled = charts & (shown[0, 3] == 0) & (whole[0, 3] > 0.9)
+    hue = whole[0, :3, filled].mean(1)
+    torch.testing.assert_close(hue / hue.sum(), BLUE / BLUE.sum(), atol=0.1, rtol=0)

@@ -12,6 +12,7 @@ from torch.nn import functional as F
 
 from shapecycle import rasterize as rz
 from shapecycle.code_to_image.renderer import Renderer, TexturedFaces
+from shapecycle.geometry.vectors import unit
 from shapecycle.memory.source import Source
 
 TURNED = 0.15
@@ -104,7 +105,7 @@ class Atlas:
         normals = rz.vertex_normals(vertices, topology)
         values = torch.cat([vertices, normals], 2)[:, self.vertex]
         planes = rz.interpolate(values, self.clip, self.charts, self.seen)[0].flatten(1).mT
-        return planes[:, :3], F.normalize(planes[:, 3:], dim=1)
+        return planes[:, :3], unit(planes[:, 3:])
 
     def template_colours(self, albedo: Float[Tensor, "b 3 s s"]) -> Float[Tensor, "b 3 a a"]:
         """Return what the template's texture says under every texel."""

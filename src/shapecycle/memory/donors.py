@@ -67,7 +67,7 @@ class Donor:
     ) -> "Donor":
         """Keep of a code what lends colours: no surface, and texels of ``SIDE``."""
         assert code.texture.texels is not None
-        texels = _resized(code.texture.texels, SIDE)
+        texels = resized(code.texture.texels, SIDE)
         code = replace(code, texture=Texture(code.texture.code, texels), surface=None)
         return Donor(name, code.map(torch.Tensor.cpu), picture, window)
 
@@ -96,7 +96,7 @@ class Donors:
         self.donors = list(donors)
         self.shapes = torch.cat([one.code.shape for one in donors]).to(device)
         self.whole = lru_cache(WHOLE)(self._whole)
-        texels = torch.stack([_resized(one.texels[None], SIDE)[0] for one in donors]).to(device)
+        texels = torch.stack([resized(one.texels[None], SIDE)[0] for one in donors]).to(device)
         self.texels: Float[Tensor, "d 4 s s"] = both_sides(texels)
         self._coarse = coarse(self.texels)
 
@@ -177,7 +177,7 @@ class Donors:
             best, colours = self._best(small, missing, but)
             if best is None:
                 break
-            shown = _resized(self.texels[best : best + 1], texels.shape[-1])
+            shown = resized(self.texels[best : best + 1], texels.shape[-1])
             mapped = colours(shown[:, :3].flatten(2)[0].mT).mT.view(shown[:, :3].shape)
             everything = over(known, filled)
             common = everything[:, 3:] * shown[:, 3:]
@@ -269,7 +269,7 @@ def over(
     return torch.cat([colour / weight.clamp(min=1e-6), weight], 1)
 
 
-def _resized(image: Float[Tensor, "b 4 s s"], side: int) -> Float[Tensor, "b 4 t t"]:
+def resized(image: Float[Tensor, "b 4 s s"], side: int) -> Float[Tensor, "b 4 t t"]:
     """Resize texels, colours by their weights."""
     if image.shape[-1] == side:
         return image

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from shapecycle.camera import View
 from shapecycle.graphics_code import GraphicsCode, Surface, Texture
 from shapecycle.memory.carry import fit
-from shapecycle.memory.donors import Donors, over
+from shapecycle.memory.donors import Donors, over, resized
 from shapecycle.memory.paint import coarse, prevailing_colour, repainted
 from shapecycle.memory.surfaces import SurfaceDecoder
 from shapecycle.model_networks import Networks
@@ -23,13 +23,13 @@ from shapecycle.pooling import pooled
 
 ALIKE = 12
 """Donors of like shape from which a surface is dressed."""
-STEPS = 20
+STEPS = 12
 """Of bending it to their photographs."""
-FINER = 3
+FINER = 2
 """Texels along a side of what is fetched, for each pixel of the photographs."""
 MOST_TEXELS = 2048
-KEPT = 8
-"""Surfaces whose clothes are kept, of those used last: 14 MB each."""
+KEPT = 32
+"""Surfaces whose clothes are kept, of those used last: 4 MB each."""
 AT_ONCE = 60_000
 """Vertices that are bent at once."""
 MIRRORED = 0.9
@@ -63,26 +63,36 @@ class Clothes:
 
     def worn(self, first: int, paint: Float[Tensor, "3"] | None) -> Float[Tensor, "4 t"]:
         """Return what one photograph shows, completed by the others, all in one paint."""
-        worn = self._painted(first, paint)
-        for number in self._asked(first, paint):
-            worn = _over(worn, self._painted(number, paint))
-        return worn
+        return self.completed(self._painted(first, paint), paint, but=first)
 
-    def _asked(self, first: int, paint: Float[Tensor, "3"] | None) -> list[int]:
+    def completed(
+        self,
+        known: Float[Tensor, "4 t"],
+        paint: Float[Tensor, "3"] | None,
+        *,
+        but: int | None = None,
+    ) -> Float[Tensor, "4 t"]:
+        """Complete what is known of a surface by the photographs, painted in its paint."""
+        for number in self._asked(known, paint, but):
+            known = _over(known, self._painted(number, paint))
+        return known
+
+    def _asked(
+        self, known: Float[Tensor, "4 t"], paint: Float[Tensor, "3"] | None, but: int | None
+    ) -> list[int]:
         """Choose the photographs that agree with what is known and show most of what is missing."""
         shown = (self.texels[:, 3].amax(0) > 0.3).nonzero()[:, 0]
         some = shown[:: max(1, len(shown) // COMPARED)]
-        rows = range(len(self.paints))
-        compared = torch.stack([self._painted(k, paint, some) for k in rows])
-        asked: list[int] = []
-        known = compared[first]
         # Where no colour prevails none can be changed, and two colours would meet.
-        left = [k for k in rows if self.paints[k] is not None and k != first]
+        left = [k for k, ours in enumerate(self.paints) if ours is not None and k != but]
+        compared = {k: self._painted(k, paint, some) for k in left}
+        asked: list[int] = []
+        known = known[:, some]
         while left and len(asked) < ROUNDS:
             missing = 1 - known[3]
             if missing.mean() < ENOUGH:
                 break
-            others = compared[left]
+            others = torch.stack([compared[k] for k in left])
             common = others[:, 3] * known[3]
             differ = (others[:, :3] - known[:3]).square().sum(1)
             residual = (common * differ).sum(1) / common.sum(1).clamp(min=1e-3)
@@ -133,6 +143,7 @@ class Dresser:
             one.picture is not None and one.window is not None for one in donors.donors
         )
         self.clothes = lru_cache(KEPT)(self._clothes)
+        self._twins = lru_cache(KEPT)(self._found_twins)
 
     def dress(
         self, fingerprint: int, generator: torch.Generator, *, palette: bool
@@ -162,6 +173,30 @@ class Dresser:
         texels = under.new_zeros(1, 4, side * side)
         texels[0, :, atlas.seen.mask.flatten()] = clothes.worn(first, paint)
         return texture, atlas.spread(texels.view(1, 4, side, side))
+
+    @torch.no_grad()
+    def completed(
+        self, fingerprint: int, texels: Float[Tensor, "1 4 a a"]
+    ) -> Float[Tensor, "1 4 a a"]:
+        """Complete what a picture shows of one surface by donors that are painted like it.
+
+        Args:
+            fingerprint: Of the surface's source.
+            texels: What the picture shows, of any size; it stays as it is.
+        """
+        clothes = self.clothes(fingerprint)
+        side, on_charts = clothes.side, self._on_charts(fingerprint, clothes.side)
+        known = self.both_sides(fingerprint, resized(texels, side))
+        paint = prevailing_colour(coarse(known * on_charts.view(side, side))[0])
+        if paint is None:
+            return texels
+        whole = known.flatten(2).clone()
+        whole[0][:, on_charts] = clothes.completed(whole[0][:, on_charts], paint)
+        atlas = self.decoder.atlas(fingerprint, side)
+        return over(texels, resized(atlas.spread(whole.view(known.shape)), texels.shape[-1]))
+
+    def _on_charts(self, fingerprint: int, side: int) -> Bool[Tensor, " t"]:
+        return self.decoder.atlas(fingerprint, side).seen.mask.flatten()
 
     @torch.no_grad()
     def fetched(
@@ -228,11 +263,17 @@ class Dresser:
         """Lay what was seen of a surface over its mirror image, where objects are symmetric."""
         if not self.networks.settings.symmetric:
             return texels
-        sources, row = self.decoder.found(fingerprint)
         atlas = self.decoder.atlas(fingerprint, texels.shape[-1])
-        vertices = sources.sources[row].vertices[None].to(texels.device)
-        twin, is_there = atlas.twins(vertices)
+        twin, is_there = self._twins(fingerprint, atlas.side)
         mirrored = texels.flatten(2)[:, :, twin]
         weight = MIRRORED * mirrored[:, 3:] * is_there
         mirrored = torch.cat([mirrored[:, :3], weight], 1).view(texels.shape)
         return over(texels, atlas.spread(mirrored))
+
+    def _found_twins(
+        self, fingerprint: int, side: int
+    ) -> tuple[Int[Tensor, " t"], Bool[Tensor, " t"]]:
+        sources, row = self.decoder.found(fingerprint)
+        vertices = sources.sources[row].vertices[None]
+        atlas = self.decoder.atlas(fingerprint, side)
+        return atlas.twins(vertices.to(atlas.template_uv.device))
