@@ -25,7 +25,10 @@ def clear_stale(path: Path) -> None:
     for left in whole.parent.iterdir() if whole.parent.is_dir() else ():
         number = left.name.removeprefix(start).removesuffix(SUFFIX)
         if left.name == f"{start}{number}{SUFFIX}" and number.isdecimal() and _is_gone(int(number)):
-            shutil.rmtree(left, ignore_errors=True)
+            if left.is_dir():
+                shutil.rmtree(left, ignore_errors=True)
+            else:
+                left.unlink(missing_ok=True)
 
 
 def _is_gone(process: int) -> bool:

@@ -65,6 +65,12 @@ from shapecycle.validation import (
 Array = np.ndarray | Tensor
 Mask = Float[Array, "_ _"] | UInt8[Array, "_ _"] | Bool[Array, "_ _"]
 Picture = str | Path | Image.Image | Float[Array, "_ _ 4"] | UInt8[Array, "_ _ 4"] | Mask
+COMPLETED_SIDE, COMPLETED_STEPS = 256, 12
+"""Texels along a side in which what a picture does not show is completed, and steps of fitting."""
+NEIGHBOURS = 8
+"""Remembered shapes of like code, towards one of which another one is changed."""
+TOWARDS = 0.5
+"""How far, at most."""
 TEXELS_A_PIXEL = 3
 """Along a side of a texture, of which half is seen, for one of a frame that an object fills."""
 MAX_DRAWN_SIDE = 2048
@@ -127,6 +133,13 @@ class Model:
     def dresser(self) -> Dresser:
         """What colours surfaces with what photographs show of them."""
         return Dresser(self.networks, self.surfaces, self.donors)
+
+    @cached_property
+    def completer(self) -> Dresser:
+        """What completes the surfaces seen in pictures: a coarser, quicker dresser."""
+        return Dresser(
+            self.networks, self.surfaces, self.donors, side=COMPLETED_SIDE, steps=COMPLETED_STEPS
+        )
 
     def dress_for(self, size: int) -> None:
         """From now on fetch textures no finer than whole frames of a size, in pixels, show."""
@@ -372,8 +385,8 @@ class Model:
         if surface is not None and int(surface.source[0]):
             atlas_side = max(ATLAS_SIDE, _power_of_two(side))
             texels = self.surfaces.texels(code, rgba, view, atlas_side)
-            if self.dresser.has_clothes:
-                texels = self.dresser.completed(int(surface.source[0]), texels)
+            if self.completer.has_clothes:
+                texels = self.completer.completed(int(surface.source[0]), texels)
             surface = replace(surface, texels=texels)
         return replace(code, texture=texture, surface=surface)
 
@@ -496,7 +509,9 @@ class Model:
 
     @torch.no_grad()
     def sample_shape(self, count: int, generator: torch.Generator) -> Float[Tensor, "b n"]:
-        """Sample new shape codes; a little nearer to the mean than the training shapes are.
+        """Sample new shape codes: between remembered ones, where there are some.
+
+        Otherwise from what was learnt, a little nearer to the mean than the training shapes are.
 
         Args:
             count: How many, at least 1.
@@ -507,7 +522,27 @@ class Model:
             ValueError: If ``count`` is less than 1.
         """
         count = checked_count(count, "count", minimum=1)
-        return self.networks.shape_prior.sample(count, generator, spread=0.8)
+        sources = len(self.memory.sources)
+        if sources < 2:
+            return self.networks.shape_prior.sample(count, generator, spread=0.8)
+        rows = torch.randint(sources, (count,), generator=generator).tolist()
+        return torch.cat([self.shape_near(row, generator) for row in rows])
+
+    @torch.no_grad()
+    def shape_near(self, row: int, generator: torch.Generator) -> Float[Tensor, "1 n"]:
+        """Sample a shape code up to half of the way from a remembered one to one of its nearest.
+
+        Args:
+            row: Of the remembered shape, among `memory.sources`.
+            generator: Source of randomness, on the CPU.
+        """
+        spread = self.networks.shape_prior.spread().clamp(min=1e-6)
+        codes = torch.stack([one.code for one in self.memory.sources]).to(self.device)
+        away = ((codes - codes[row]) / spread).norm(dim=1)
+        near = away.topk(min(NEIGHBOURS + 1, len(codes)), largest=False).indices.sort().values
+        other = int(near[torch.randint(len(near), (), generator=generator)])
+        share = TOWARDS * float(torch.rand((), generator=generator))
+        return (codes[row] + share * (codes[other] - codes[row]))[None]
 
     @torch.no_grad()
     def nearest_surface(self, shape: Float[Tensor, "b n"]) -> Surface | None:

@@ -2,6 +2,8 @@
 
 import io
 import json
+import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ from PIL import Image
 from remembering import remembering_model
 from tiny_world import shapecycle
 
+from shapecycle.atomic import partial_path
 from shapecycle.memory import surfaces as surfaces_module
 from shapecycle.model_file import MODEL_NAME, save_model
 from shapecycle.paired_data.shards import read_shard
@@ -116,6 +119,70 @@ def test_nothing_is_mixed(
     outcome = shapecycle("synthesize", run, *OPTIONS, *options)
     assert outcome.code == 2
     assert said in outcome.err
+    assert {path.name: path.read_bytes() for path in Path("o").iterdir()} == before
+
+
+def test_a_damaged_shard_is_named(run: Path, made: dict[str, dict[str, bytes]]) -> None:
+    shard = Path("o/pictures-000001.tar")
+    shard.write_bytes(shard.read_bytes()[:-11_000])
+    outcome = shapecycle("synthesize", run, *OPTIONS, "--resume")
+    assert outcome.code == 2
+    assert "pictures-000001.tar is damaged" in outcome.err
+
+
+def test_what_a_killed_process_left_is_cleared(
+    run: Path, made: dict[str, dict[str, bytes]]
+) -> None:
+    shard = Path("o/pictures-000001.tar")
+    left = partial_path(shard)
+    left = left.with_name(left.name.replace(f".{os.getpid()}.", ".999999999."))
+    shard.rename(left)
+    outcome = shapecycle("synthesize", run, *OPTIONS, "--resume")
+    assert outcome.code == 0, outcome.err
+    assert not left.exists()
+    assert _pictures(Path("o")) == made
+
+
+@pytest.mark.parametrize("contents", ["[]", "{", None])
+def test_what_was_not_begun_does_not_go_on(
+    run: Path, made: dict[str, dict[str, bytes]], contents: str | None
+) -> None:
+    begun = Path("o/synthesis.json")
+    begun.unlink()
+    if contents is not None:
+        begun.write_text(contents)
+    outcome = shapecycle("synthesize", run, *OPTIONS, "--resume")
+    assert outcome.code == 2
+    assert "synthesis.json" in outcome.err
+
+
+def test_pictures_that_changed_are_noticed(run: Path, world: Path, here: Path) -> None:
+    first, second = sorted((world / "images").iterdir())[:2]
+    shutil.copyfile(first, "light.png")
+    options = (*OPTIONS, "--light-from", "light.png")
+    assert shapecycle("synthesize", run, *options).code == 0
+    shutil.copyfile(second, "light.png")
+    outcome = shapecycle("synthesize", run, *options, "--resume")
+    assert outcome.code == 2
+    assert "another pictures" in outcome.err
+
+
+@pytest.mark.parametrize("contents", ["ply", "v 0 0 0\nvn 0 0 1\n"])
+def test_a_shape_that_cannot_be_drawn_leaves_nothing_behind(
+    run: Path, here: Path, contents: str
+) -> None:
+    Path("bad.obj").write_text(contents)
+    outcome = shapecycle("synthesize", run, *OPTIONS, "--shapes", "bad.obj")
+    assert outcome.code == 2
+    assert "bad.obj" in outcome.err
+    assert not Path("o").exists()
+
+
+def test_meshes_that_are_gone_are_written_again(run: Path, here: Path) -> None:
+    assert shapecycle("synthesize", run, *OPTIONS, "--meshes").code == 0
+    before = {path.name: path.read_bytes() for path in Path("o").iterdir()}
+    Path("o/meshes-000000.tar").unlink()
+    assert shapecycle("synthesize", run, *OPTIONS, "--meshes", "--resume").code == 0
     assert {path.name: path.read_bytes() for path in Path("o").iterdir()} == before
 
 

@@ -175,6 +175,11 @@ class Backgrounds:
     def __init__(self, named: str | None) -> None:
         self._found = _backgrounds(named)
 
+    @property
+    def files(self) -> list[Path]:
+        """The pictures."""
+        return [one for one in self._found if isinstance(one, Path)]
+
     def __call__(
         self, generator: "torch.Generator", size: tuple[int, int]
     ) -> "Float[np.ndarray, 'h w 3'] | None":
@@ -243,7 +248,10 @@ def _background(path: Path) -> "Image.Image":
             picture = ImageOps.exif_transpose(file)
             picture.load()
     except DAMAGE as fault:
-        raise DataError(f"{path} cannot be read as a background: {fault}") from fault
+        raise DataError(
+            f"{path} cannot be read as a background: {fault}",
+            "give whole PNG, JPEG or WebP files, or leave this one out",
+        ) from fault
     if picture.has_transparency_data and np.asarray(picture.convert("RGBA"))[..., 3].min() < 255:
         raise DataError(f"{path} is transparent in part", "give whole pictures as backgrounds")
     if picture.mode.startswith("I"):  # 16 bits of grey

@@ -64,7 +64,9 @@ class DirectionsVerb:
                 for part, one in known.items()
                 for name in ("mean", "steps", "share")
             }
-            save_file(tensors, out / "directions.safetensors")
+            file = out / "directions.safetensors"
+            save_file(tensors, file)
+            file.chmod(out.stat().st_mode & 0o644)  # the library hides it from other users
             self._sheet(model, known, out / "sheet.png")
         for part, one in known.items():
             shares = ", ".join(f"{k + 1}: {float(x):.0%}" for k, x in enumerate(one.share))

@@ -73,7 +73,7 @@ class Render:
                 read = load_share(
                     files, partial(self._read, model), team, skip_bad=self.skip_bad, kind="shapes"
                 )
-                odd = {n: one.doubt(files[n]) for n, one in read.items() if one.fit.is_doubtful}
+                odd = {n: one.fit.doubt(files[n]) for n, one in read.items() if one.fit.is_doubtful}
                 doubts = dict(ChainMap(*team.each(lambda: odd)))
                 own = list(read)
                 shares = team.each(lambda: len(own))
@@ -151,13 +151,3 @@ class _Read:
     code: "GraphicsCode"
     canvas: "Canvas | None"
     fit: "ReadFit"
-
-    def doubt(self, path: Path) -> str:
-        """Say what is odd about the shape."""
-        fit, known = self.fit, ""
-        if fit.unlike is not None:
-            known = f"{fit.unlike:.1f} times as far from the training shapes as they from others, "
-        return (
-            f"{path}: {known}and what was read of it lies {fit.apart:.3f} of its size away: "
-            "another kind of object, or other --up and --front than in training?"
-        )

@@ -3,7 +3,9 @@
 import hashlib
 import json
 import time
+from collections import ChainMap
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
@@ -18,13 +20,14 @@ from shapecycle.cli.sample_files import generator_of
 from shapecycle.cli.together import own_device, together
 from shapecycle.console import say
 from shapecycle.data.folders import counted
-from shapecycle.errors import CheckpointError, ConfigError, DataError
+from shapecycle.errors import CheckpointError, ConfigError, DataError, ShapecycleError
 
 if TYPE_CHECKING:
     from shapecycle.model import Model
     from shapecycle.paired_data.objects import Things
     from shapecycle.paired_data.scenes import Scenes
     from shapecycle.paired_data.shards import Sample
+    from shapecycle.parallel import Team
 
 SETTINGS, INDEX = "synthesis.json", "index.json"
 MESHES = "meshes"
@@ -86,24 +89,42 @@ class Synthesize:
             files = team.first(self._files)
             model = team.own(lambda: load(self.model, device=own_device(self.device, team)))
             sampler = team.own(lambda: AppearanceSampler(model, self.appearance))
-            settings = team.first(lambda: self._begin(files))
             things, scenes = team.own(lambda: self._prepared(model, sampler, files))
-            shards = range(-(-self.count // self.shard))
-            missing = team.first(lambda: [k for k in shards if not self._path(k).exists()])
-            if done := len(shards) - len(missing):
-                say(f"{done} of {counted(len(shards), 'shards')} are there already")
-            start, drawn = time.monotonic(), 0
-            for first in range(0, len(missing), team.size):
-                some = team.share(missing[first : first + team.size])
-                work = partial(self._write, some, sampler, things, scenes)
-                drawn += sum(team.each(work))
-                done += min(team.size, len(missing) - first)
-                speed = drawn / (time.monotonic() - start)
-                say(f"  {done} of {counted(len(shards), 'shards')}  {speed:.0f} pictures/s")
+            settings = team.first(lambda: self._begin(files, sampler))
+            missing = team.first(self._missing)
+            try:
+                self._draw(team, missing, sampler, things, scenes)
+            except ShapecycleError:
+                team.first(self._forget)
+                raise
+            doubtful = dict(ChainMap(*team.each(lambda: things.doubtful)))
+            for path in sorted(doubtful):
+                say(doubtful[path].doubt(path))
             team.first(lambda: self._finish(settings))
-            say(f"{counted(self.count, 'pictures')} written to")
+            say(f"{counted(self.count, 'pictures')} are in")
             if team.is_first:
                 print(self.out)
+
+    def _draw(
+        self,
+        team: "Team",
+        missing: Sequence[int],
+        sampler: AppearanceSampler,
+        things: "Things",
+        scenes: "Scenes",
+    ) -> None:
+        """Share the missing shards out, and say how it goes."""
+        count = -(-self.count // self.shard)
+        start, drawn, done = time.monotonic(), 0, count - len(missing)
+        if done:
+            say(f"{done} of {counted(count, 'shards')} are there already")
+        for first in range(0, len(missing), team.size):
+            some = team.share(missing[first : first + team.size])
+            work = partial(self._write, some, sampler, things, scenes)
+            drawn += sum(team.each(work))
+            done += min(team.size, len(missing) - first)
+            speed = drawn / (time.monotonic() - start)
+            say(f"  {done} of {counted(count, 'shards')}  {speed:.0f} pictures/s")
 
     def _check(self) -> None:
         from shapecycle.data.shapes import axes_of
@@ -125,19 +146,29 @@ class Synthesize:
         self.appearance.check()
 
     def _files(self) -> list[Path]:
-        from shapecycle.data.mesh_files import SUFFIXES
+        """List the given shapes, after looking at each.
 
-        return files_of(self.shapes, tuple(SUFFIXES), "shapes") if self.shapes else []
+        Raises:
+            DataError: If one cannot be drawn.
+        """
+        from shapecycle.data.mesh_files import SUFFIXES, load_mesh
 
-    def _begin(self, files: Sequence[Path]) -> dict[str, Any]:
+        files = files_of(self.shapes, tuple(SUFFIXES), "shapes") if self.shapes else []
+        for path in files:
+            if load_mesh(path).is_point_cloud:
+                raise DataError(
+                    f"{path} holds points without faces, which cannot be coloured",
+                    "give triangle meshes",
+                )
+        return files
+
+    def _begin(self, files: Sequence[Path], sampler: AppearanceSampler) -> dict[str, Any]:
         """Make the folder, or see that it was begun with the same options; return those.
 
         Raises:
             CheckpointError: If it holds something else.
         """
-        from shapecycle.atomic import clear_stale
-
-        settings = self._settings(files)
+        settings = self._settings(files, sampler)
         begun = self.out / SETTINGS
         if not self.resume:
             check_unused(self.out)
@@ -147,23 +178,60 @@ class Synthesize:
             return settings
         try:
             before = json.loads(begun.read_text())
-        except (OSError, ValueError) as fault:
+        except FileNotFoundError as fault:
             raise CheckpointError(
-                f"{self.out} holds nothing to go on with ({SETTINGS}: {fault})",
-                "leave --resume out to begin",
+                f"{self.out} was not begun: it holds no {SETTINGS}", "name a new folder"
             ) from fault
-        if other := [name for name in settings if before.get(name) != settings[name]]:
-            name = other[0]
-            raise CheckpointError(
-                f"{self.out} was begun with another {name}: {before.get(name)}, now "
-                f"{settings[name]}",
-                "give the same options, or name a new folder",
-            )
-        for k in range(-(-self.count // self.shard)):
-            clear_stale(self._path(k))
+        except (OSError, ValueError) as fault:
+            raise CheckpointError(f"{begun} is damaged: {fault}", "name a new folder") from fault
+        if not isinstance(before, dict):
+            raise CheckpointError(f"{begun} is damaged: no options in it", "name a new folder")
+        for name, now in settings.items():
+            if before.get(name) != now:
+                told = " ".join(f"({x!s:.60})" for x in (before.get(name), now))
+                raise CheckpointError(
+                    f"{self.out} was begun with another {name}: before and now {told}",
+                    "give the same options and files, or name a new folder",
+                )
         return settings
 
-    def _settings(self, files: Sequence[Path]) -> dict[str, Any]:
+    def _forget(self) -> None:
+        """Take back what was begun, where nothing was drawn."""
+        if not self.resume and not any(self.out.glob("*.tar")):
+            (self.out / SETTINGS).unlink(missing_ok=True)
+            with suppress(OSError):
+                self.out.rmdir()
+
+    def _missing(self) -> list[int]:
+        """Return the shards that are to be drawn, after clearing up after killed processes.
+
+        Raises:
+            CheckpointError: If one that is there is damaged.
+        """
+        from shapecycle.atomic import clear_stale
+        from shapecycle.paired_data.shards import samples_of
+
+        missing = []
+        for shard in range(-(-self.count // self.shard)):
+            first, last = self._range(shard)
+            objects = -(-last // self.views) - first // self.views
+            wanted = {self._path(shard): last - first}
+            if self.meshes:
+                wanted = {self._meshes_path(shard): objects} | wanted
+            for path in (self._path(shard), self._meshes_path(shard)):
+                clear_stale(path)
+            if not all(path.exists() for path in wanted):
+                missing.append(shard)
+                continue
+            for path, count in wanted.items():
+                if (found := samples_of(path)) != count:
+                    raise CheckpointError(
+                        f"{path} is damaged: {found} of its {count} samples can be read",
+                        "delete it, and give --resume again",
+                    )
+        return missing
+
+    def _settings(self, files: Sequence[Path], sampler: AppearanceSampler) -> dict[str, Any]:
         """Return what decides the pictures."""
         from shapecycle.model_file import MODEL_NAME
 
@@ -175,10 +243,15 @@ class Synthesize:
         options = asdict(self)
         for name in ("model", "out", "shapes", "resume", "device"):
             del options[name]
-        hashed = hashlib.sha256(model.read_bytes()).hexdigest()
-        shapes = [f"{path.name} {hashlib.sha256(path.read_bytes()).hexdigest()}" for path in files]
         found: dict[str, Any] = json.loads(json.dumps(options, default=str))
-        return found | {"model": hashed, "shapes": shapes}
+        look = self.appearance
+        sources = (look.texture_from, look.pose_from, look.light_from)
+        return found | {
+            "model": _fingerprint([model]),
+            "shapes": _fingerprint(files),
+            "pictures": _fingerprint([path for path in sources if path is not None]),
+            "backgrounds": _fingerprint(sampler.background.files),
+        }
 
     def _prepared(
         self, model: "Model", sampler: AppearanceSampler, files: Sequence[Path]
@@ -204,6 +277,13 @@ class Synthesize:
     def _path(self, shard: int) -> Path:
         return self.out / f"pictures-{shard:06d}.tar"
 
+    def _meshes_path(self, shard: int) -> Path:
+        return self.out / f"{MESHES}-{shard:06d}.tar"
+
+    def _range(self, shard: int) -> tuple[int, int]:
+        """Return the numbers of a shard's first picture, and of the one after its last."""
+        return shard * self.shard, min((shard + 1) * self.shard, self.count)
+
     def _write(
         self,
         shards: Sequence[int],
@@ -217,12 +297,10 @@ class Synthesize:
         for shard in shards:
             meshes: list[Sample] = []
             samples = self._samples(shard, sampler, things, scenes, meshes)
-            write_shard(self._path(shard).with_suffix(".drawn"), samples)
+            write_shard(self._path(shard), samples)
             if self.meshes:
-                write_shard(self.out / f"{MESHES}-{shard:06d}.tar", meshes)
-            # Only now the shard counts as written.
-            self._path(shard).with_suffix(".drawn").replace(self._path(shard))
-        return sum(min(self.shard, self.count - shard * self.shard) for shard in shards)
+                write_shard(self._meshes_path(shard), meshes)
+        return sum(last - first for first, last in map(self._range, shards))
 
     def _samples(
         self,
@@ -235,7 +313,7 @@ class Synthesize:
         """Give the pictures of a shard, and lay the meshes of its objects aside."""
         from shapecycle.errors import GeometryError
 
-        first, last = shard * self.shard, min((shard + 1) * self.shard, self.count)
+        first, last = self._range(shard)
         for number in range(first // self.views, -(-last // self.views)):
             generator = generator_of(self.seed, number)
             try:
@@ -255,14 +333,20 @@ class Synthesize:
 
     def _finish(self, settings: dict[str, Any]) -> None:
         """Write the index of all shards."""
+        ranges = [self._range(k) for k in range(-(-self.count // self.shard))]
         shards = [
-            {
-                "file": self._path(k).name,
-                "first": first,
-                "count": min(self.shard, self.count - first),
-            }
-            for k, first in enumerate(range(0, self.count, self.shard))
+            {"file": self._path(k).name, "first": first, "count": last - first}
+            for k, (first, last) in enumerate(ranges)
         ]
         index = {"count": self.count, "shards": shards, "files": CHANNELS, "options": settings}
         (self.out / INDEX).unlink(missing_ok=True)
         write_new_file(self.out / INDEX, json.dumps(index, indent=1) + "\n")
+
+
+def _fingerprint(files: Sequence[Path]) -> str:
+    """Return what only these files have, in this order, with these names."""
+    digest = hashlib.sha256()
+    for path in files:
+        digest.update(path.name.encode(errors="surrogateescape") + b"\0")
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest() if files else ""

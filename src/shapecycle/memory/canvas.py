@@ -5,6 +5,7 @@ the template says which colour goes where.
 """
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -45,6 +46,16 @@ class ReadFit:
         """Whether it may be another kind of object, or turned otherwise than in training."""
         is_unlike = self.unlike is not None and self.unlike > MAX_UNLIKE
         return is_unlike or self.apart > MAX_APART or self.distance > MAX_SHAPE_DISTANCE
+
+    def doubt(self, path: Path) -> str:
+        """Say what is odd about the shape of a file."""
+        known = ""
+        if self.unlike is not None:
+            known = f"{self.unlike:.1f} times as far from the training shapes as they from others, "
+        return (
+            f"{path}: {known}and what was read of it lies {self.apart:.3f} of its size away: "
+            "another kind of object, or other --up and --front than in training?"
+        )
 
 
 @dataclass(frozen=True, eq=False)

@@ -23,13 +23,13 @@ from shapecycle.pooling import pooled
 
 ALIKE = 12
 """Donors of like shape from which a surface is dressed."""
-STEPS = 12
+STEPS = 20
 """Of bending it to their photographs."""
-FINER = 2
+FINER = 3
 """Texels along a side of what is fetched, for each pixel of the photographs."""
 MOST_TEXELS = 2048
-KEPT = 32
-"""Surfaces whose clothes are kept, of those used last: 4 MB each."""
+KEPT = 16
+"""Surfaces whose clothes are kept, of those used last: 7 MB each."""
 AT_ONCE = 60_000
 """Vertices that are bent at once."""
 MIRRORED = 0.9
@@ -125,6 +125,7 @@ class Dresser:
         decoder: Knows the surfaces.
         donors: Whose photographs are remembered, if any are.
         side: Texels along a side of what they wear, at most.
+        steps: Of bending a surface to a photograph.
 
     Attributes:
         has_clothes: Whether there are photographs to `dress` surfaces in.
@@ -137,8 +138,10 @@ class Dresser:
         donors: Donors | None,
         *,
         side: int = MOST_TEXELS,
+        steps: int = STEPS,
     ) -> None:
-        self.networks, self.decoder, self.donors, self.side = networks, decoder, donors, side
+        self.networks, self.decoder, self.donors = networks, decoder, donors
+        self.side, self.steps = side, steps
         self.has_clothes = donors is not None and all(
             one.picture is not None and one.window is not None for one in donors.donors
         )
@@ -224,7 +227,7 @@ class Dresser:
             view = self.networks.view(windows[some])
             carried = fit(
                 self.networks, sources, self.decoder.handles, row, one.shape, one.pose,
-                pooled(picture[:, 3:], view.size[0]), view, steps=STEPS,
+                pooled(picture[:, 3:], view.size[0]), view, steps=self.steps,
             )  # fmt: skip
             prints = torch.full((len(some),), fingerprint, device=one.shape.device)
             fitted = GraphicsCode(

@@ -10,12 +10,9 @@ from pathlib import Path
 import torch
 
 from shapecycle.graphics_code import GraphicsCode, Surface
+from shapecycle.memory.canvas import ReadFit
 from shapecycle.model import Model
 
-NEIGHBOURS = 8
-"""Remembered shapes of like code, towards one of which another one is carried."""
-TOWARDS = 0.5
-"""How far, at most."""
 MOST_IN_A_ROW = 32
 """Objects of one surface that follow each other, at most."""
 
@@ -42,6 +39,10 @@ class Things:
         seed: Of the order of surfaces.
         given: Shapes that are drawn as they are; remembered ones by default.
         axes: The given shapes' axes that point up and to the front.
+        on_template: Whether the decoded template is drawn.
+
+    Attributes:
+        doubtful: Given shapes, of those that were read, that are unlike the training's.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class Things:
         order = torch.randperm(surfaces, generator=torch.Generator().manual_seed(seed))
         self._order = order.tolist()
         self._in_a_row = max(1, min(MOST_IN_A_ROW, count // surfaces))
+        self.doubtful: dict[Path, ReadFit] = {}
         self._held: tuple[int, GraphicsCode] | None = None
 
     def __call__(self, number: int, generator: torch.Generator) -> Thing:
@@ -78,27 +80,19 @@ class Things:
             return Thing(self._given(which), self.given[which].stem)
         if self.on_template:
             return Thing(model.plain(model.sample_shape(1, generator)), "")
-        sources, decoder = model.memory.sources, model.surfaces
-        spread = model.networks.shape_prior.spread().clamp(min=1e-6)
-        codes = torch.stack([one.code for one in sources]).to(model.device)
-        away = ((codes - codes[which]) / spread).norm(dim=1)
-        near = away.topk(min(NEIGHBOURS + 1, len(sources)), largest=False).indices.sort().values
-        other = int(near[torch.randint(len(near), (), generator=generator)])
-        share = TOWARDS * float(torch.rand((), generator=generator))
-        shape = codes[which] + share * (codes[other] - codes[which])
+        source, decoder = model.memory.sources[which], model.surfaces
+        shape = model.shape_near(which, generator)
         still = shape.new_zeros(1, len(decoder.handles), 3)
-        prints = torch.tensor([sources[which].fingerprint], device=shape.device)
-        code = replace(model.plain(shape[None]), surface=Surface(prints, still))
-        return Thing(code, sources[which].name)
+        prints = torch.tensor([source.fingerprint], device=shape.device)
+        code = replace(model.plain(shape), surface=Surface(prints, still))
+        return Thing(code, source.name)
 
     def _given(self, which: int) -> GraphicsCode:
         """Read a given shape, unless it is the one of the object before."""
         if self._held is None or self._held[0] != which:
             up, front = self.axes
-            if self.on_template:
-                canvas_code = self.model.canvas(self.given[which], up=up, front=front)[1]
-                code = replace(canvas_code, surface=None)
-            else:
-                _, code = self.model.canvas(self.given[which], up=up, front=front)
-            self._held = which, code
+            canvas, code = self.model.canvas(self.given[which], up=up, front=front)
+            if canvas.fit.is_doubtful:
+                self.doubtful[self.given[which]] = canvas.fit
+            self._held = which, replace(code, surface=None) if self.on_template else code
         return self._held[1]

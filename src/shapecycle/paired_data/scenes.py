@@ -88,7 +88,8 @@ class Scenes:
         depth = (known.depth[:, 0] * DEPTH_STEPS).round().clamp(0, 65535).cpu().numpy()
         normals = _bytes((known.normals + 1) / 2)
         light = views.light.cpu()
-        matrices, angles = pose.camera_from_object().cpu(), pose.angles.cpu()
+        matrices = pose.camera_from_object().cpu()
+        angles = torch.atan2(pose.angles.sin(), pose.angles.cos()).cpu()
         shape, texture = (_numbers(x[0]) for x in (code.shape, code.texture.code))
         found = []
         for k in range(count):

@@ -35,6 +35,26 @@ def write_shard(path: Path, samples: Iterable[Sample]) -> None:
                 tar.addfile(about, io.BytesIO(contents))
 
 
+def samples_of(path: Path) -> int:
+    """Count the samples of a tar file that is there as a whole; 0 for one that is not.
+
+    Raises:
+        OSError: If it cannot be read.
+    """
+    keys = set()
+    try:
+        with tarfile.open(path) as tar:
+            for member in tar:
+                keys.add(member.name.partition(".")[0])
+        with path.open("rb") as file:
+            file.seek(-tarfile.RECORDSIZE, io.SEEK_END)
+            # A tar file ends in two empty blocks.
+            is_ended = not any(file.read()[-2 * tarfile.BLOCKSIZE :])
+    except (tarfile.TarError, ValueError, OSError):
+        return 0
+    return len(keys) if is_ended else 0
+
+
 def read_shard(path: Path) -> Iterator[Sample]:
     """Give the samples of one tar file, in its order.
 
