@@ -208,12 +208,12 @@ def _seen(model: "Model", path: Path) -> "tuple[Photo, GraphicsCode]":
 
 def _backgrounds(named: str | None) -> Sequence[Path | tuple[int, int, int]]:
     """Return the pictures, or the colour, that an option names."""
+    if named is None or named == "transparent":
+        return []
     from PIL import ImageColor
 
     from shapecycle.data.folders import list_folder
 
-    if named is None or named == "transparent":
-        return []
     path = Path(named)
     files = list_folder(path, "backgrounds", PICTURES).files if path.is_dir() else [path]
     if path.exists():
