@@ -30,6 +30,7 @@ from shapecycle.model_networks import Networks
 from shapecycle.priors.light import sample_light
 from shapecycle.priors.pose import sample_pose
 from shapecycle.priors.solid_texture import SolidTexture
+from shapecycle.train import remember
 from shapecycle.train.steps import Trainer
 
 FOV_Y = radians(50)
@@ -123,13 +124,13 @@ def write_world(folder: Path, *, pictures: int = 12, shapes: int = 8) -> None:
 
 @contextmanager
 def few_samples() -> Iterator[None]:
-    """Keep few points of every training shape, for sampling surfaces is slow."""
-    kept = shape_sampler.SAMPLES_KEPT
-    shape_sampler.SAMPLES_KEPT = 1200
+    """Keep few points of every training shape, and few pixels of photographs, for speed."""
+    kept, side = shape_sampler.SAMPLES_KEPT, remember.COARSE
+    shape_sampler.SAMPLES_KEPT, remember.COARSE = 1200, 16
     try:
         yield
     finally:
-        shape_sampler.SAMPLES_KEPT = kept
+        shape_sampler.SAMPLES_KEPT, remember.COARSE = kept, side
 
 
 def tiny_trainer(world: Path, device: str) -> Trainer:
