@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import cached_property
+from functools import cache, cached_property
 from math import tan
 from pathlib import Path
 from typing import Literal, get_args
@@ -652,14 +652,18 @@ class Model:
         )
         frame = code.light.new_tensor([[window.centre_x, window.centre_y, window.half]])
         picture = _batch([crop(photo.rgba, window, side)], frame)
+
+        @cache
+        def fetched(fingerprint: int) -> Tensor:
+            texels = self.dresser.fetched(fingerprint, seen, picture, frame)
+            return self.dresser.both_sides(fingerprint, texels)
+
         dressed = []
         for one in (code[k] for k in range(len(code))):
             one = one.with_texture_of(seen)
             surface = one.surface
             if surface is not None and surface.texels is None and int(surface.source[0]):
-                fingerprint = int(surface.source[0])
-                texels = self.dresser.fetched(fingerprint, seen, picture, frame)
-                texels = self.dresser.both_sides(fingerprint, texels)
+                texels = fetched(int(surface.source[0]))
                 one = replace(one, surface=replace(surface, texels=texels))
             dressed.append(one)
         return GraphicsCode.stack(dressed)

@@ -28,6 +28,7 @@ STEPS = 20
 FINER = 3
 """Texels along a side of what is fetched, for each pixel of the photographs."""
 MOST_TEXELS = 2048
+"""Along a side of what is fetched."""
 KEPT = 16
 """Surfaces whose clothes are kept, of those used last: 7 MB each."""
 AT_ONCE = 60_000
