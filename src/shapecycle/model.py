@@ -656,13 +656,16 @@ class Model:
         @cache
         def fetched(fingerprint: int) -> Tensor:
             texels = self.dresser.fetched(fingerprint, seen, picture, frame)
+            if self.dresser.has_clothes:
+                return self.dresser.completed(fingerprint, texels)
             return self.dresser.both_sides(fingerprint, texels)
 
+        theirs = 0 if seen.surface is None else int(seen.surface.source[0])
         dressed = []
         for one in (code[k] for k in range(len(code))):
             one = one.with_texture_of(seen)
             surface = one.surface
-            if surface is not None and surface.texels is None and int(surface.source[0]):
+            if surface is not None and int(surface.source[0]) not in (0, theirs):
                 texels = fetched(int(surface.source[0]))
                 one = replace(one, surface=replace(surface, texels=texels))
             dressed.append(one)

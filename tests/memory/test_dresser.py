@@ -1,6 +1,7 @@
 """Dressing surfaces: what photographs show lies where it was seen, and others complete it."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -8,6 +9,7 @@ from remembering import plain_code, remembering_model
 from torch import Tensor
 
 from shapecycle.camera import Pose, window_around
+from shapecycle.data.photos import Photo
 from shapecycle.graphics_code import GraphicsCode, Surface, Texture
 from shapecycle.memory.donors import Donor
 from shapecycle.memory.dresser import Clothes
@@ -88,6 +90,21 @@ def test_sampled_appearances_of_carried_surfaces_are_dressed(model: Model) -> No
     assert code.surface.texels is not None
     assert code.surface.texels[0, 3].mean() > 0.3
     assert not code.surface.texels[1, 3].any(), "the template has no texture of its own"
+
+
+def test_a_given_texture_is_fitted_to_surfaces_that_were_not_seen(model: Model) -> None:
+    sources, donor = model.memory.sources, model.memory.donors[0]
+    assert donor.picture is not None
+    photo = Photo(Path("red"), donor.picture.numpy())
+    handles = len(model.surfaces.handles)
+    surfaces = [Surface(torch.tensor([x.fingerprint]), torch.zeros(1, handles, 3)) for x in sources]
+    own = replace(surfaces[0], texels=torch.zeros(1, 4, 8, 8))
+    seen = replace(donor.code, surface=own)
+    other = replace(plain_code(sources[1].code[None]), surface=surfaces[1])
+    worn = model.dressed_as(other, photo, seen).surface
+    assert worn is not None
+    assert worn.texels is not None
+    assert worn.texels[0, 3].mean() > 0.05
 
 
 def test_donors_without_photographs_dress_the_template_alone(model: Model) -> None:
