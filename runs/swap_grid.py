@@ -49,7 +49,7 @@ def main() -> None:
         changed = {
             "as it is": ours,
             "shape": ours.with_shape_of(theirs),
-            "texture": ours.with_texture_of(theirs),
+            "texture": model.with_texture_of(ours, theirs),
             "pose": ours.with_pose_of(theirs),
             "light": ours.with_light_of(theirs),
             "all": theirs,

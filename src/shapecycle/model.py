@@ -37,6 +37,7 @@ from shapecycle.memory.carry import carry
 from shapecycle.memory.directions import Directions
 from shapecycle.memory.donors import Donors
 from shapecycle.memory.dresser import Dresser
+from shapecycle.memory.lending import lent
 from shapecycle.memory.likeness import Likeness
 from shapecycle.memory.memory import Memory
 from shapecycle.memory.surfaces import ATLAS_SIDE, SurfaceDecoder
@@ -670,6 +671,35 @@ class Model:
                 one = replace(one, surface=replace(surface, texels=texels))
             dressed.append(one)
         return GraphicsCode.stack(dressed)
+
+    @torch.no_grad()
+    def with_texture_of(self, code: GraphicsCode, other: GraphicsCode) -> GraphicsCode:
+        """Return codes with the textures of others of the same batch size.
+
+        As `GraphicsCode.with_texture_of`, and what is worn by a carried or given surface is laid on
+        surfaces of other sources.
+
+        Raises:
+            TypeError, ValueError: If it is no graphics code, or has more or fewer items.
+            DataError: If a source is not remembered.
+        """
+        code, other = self._to_device(code), self._to_device(other)
+        dressed = code.with_texture_of(other)
+        surface, theirs = dressed.surface, other.surface
+        if surface is None or theirs is None or theirs.texels is None:
+            return dressed
+        worn = []
+        for k, (to, of) in enumerate(
+            zip(surface.source.tolist(), theirs.source.tolist(), strict=True)
+        ):
+            texels = theirs.texels[k : k + 1]
+            if 0 in (to, of):
+                texels = torch.zeros_like(texels)
+            elif to != of:
+                texels = lent(self.surfaces, texels, of, to)
+            own = Surface(surface.source[k : k + 1], surface.moves[k : k + 1], texels)
+            worn.append(replace(dressed[k], surface=own))
+        return GraphicsCode.stack(worn)
 
     @torch.no_grad()
     def in_frame(self, code: GraphicsCode) -> GraphicsCode:

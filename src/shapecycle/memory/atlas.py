@@ -88,9 +88,9 @@ class Atlas:
             return replace(bare, template_uv=_enlarged(coarse, side))
         points, normals = bare.points(source.vertices.to(device)[None])
         laid, outwards = renderer.surface(template[None], TEMPLATE_SIDE)
-        tree = cKDTree(_placed(laid[0], outwards[0]))
+        tree = cKDTree(placed(laid[0], outwards[0]))
         kept = seen.mask.flatten()
-        away, texel = tree.query(_placed(points[kept], normals[kept]), NEIGHBOURS)
+        away, texel = tree.query(placed(points[kept], normals[kept]), NEIGHBOURS)
         there = np.stack([texel % TEMPLATE_SIDE, TEMPLATE_SIDE - 1 - texel // TEMPLATE_SIDE], 2)
         places = torch.from_numpy((there + 0.5) / TEMPLATE_SIDE).float().to(device)
         weight = torch.from_numpy(1 / np.maximum(away, 1e-4) ** 2).float().to(device)
@@ -121,7 +121,7 @@ class Atlas:
     ) -> tuple[Int[Tensor, " t"], Bool[Tensor, " t"]]:
         """Return for every texel the one at its mirror image in x = 0, and whether there is one."""
         kept = self.seen.mask.flatten().cpu().numpy()
-        found = _placed(*self.points(vertices))
+        found = placed(*self.points(vertices))
         mirrored = found * np.array([-1, 1, 1, -1, 1, 1], dtype=found.dtype)
         away, row = cKDTree(found[kept]).query(mirrored[kept])
         twin, is_there = np.zeros(len(found), dtype=np.int64), np.zeros(len(found), dtype=bool)
@@ -134,7 +134,8 @@ class Atlas:
         return image.flatten(2)[:, :, self.nearest].view(image.shape)
 
 
-def _placed(points: Float[Tensor, "n 3"], normals: Float[Tensor, "n 3"]) -> np.ndarray:
+def placed(points: Float[Tensor, "n 3"], normals: Float[Tensor, "n 3"]) -> np.ndarray:
+    """Return coordinates in which places near each other lie on the same side of a surface."""
     return torch.cat([points, TURNED * normals], 1).cpu().numpy()
 
 

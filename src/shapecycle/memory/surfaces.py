@@ -9,6 +9,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from shapecycle.camera import View
+from shapecycle.code_to_image.compositing import resized, unpremultiplied
 from shapecycle.code_to_image.ground import ground_shadow
 from shapecycle.code_to_image.renderer import Renderer, TexturedFaces, depth
 from shapecycle.code_to_image.texture import laid_over
@@ -22,6 +23,12 @@ from shapecycle.memory.sources import Handles, Sources
 
 ATLAS_SIDE = 512
 """Texels along a side of a carried surface's texture, unless a photograph showed more."""
+CORRECTED = 2
+"""Times that what is fetched from a picture is corrected by what its drawing lacks."""
+WHOLE = 0.98
+"""Coverage from which a pixel shows one surface alone."""
+SAMPLES = 2
+"""Drawn along each side of a pixel."""
 HELD = 64
 """Given shapes that are held, of those used last."""
 ATLASES = 24
@@ -156,6 +163,12 @@ class SurfaceDecoder:
     ) -> Float[Tensor, "1 4 a a"]:
         """Fetch what a picture shows of one carried surface, in the source's own texture.
 
+        Fetching and drawing both soften; what a drawing of the texels lacks is added to them.
+
+        Source:
+            M. Irani and S. Peleg, "Improving resolution by image registration", CVGIP 1991 (back
+            projection).
+
         Args:
             code: A batch of one.
             rgba: Straight-alpha sRGB picture of the view's window.
@@ -164,11 +177,28 @@ class SurfaceDecoder:
         """
         assert code.surface is not None
         atlas = self.atlas(int(code.surface.source[0]), side)
-        placed = code.pose.place(self.vertices(code, self.renderer.vertices(code.shape)))
+        vertices = self.vertices(code, self.renderer.vertices(code.shape))
+        placed = code.pose.place(vertices)
         points, normals = atlas.points(placed)
         nearest = depth(placed, atlas.faces.topology, view)
-        seen = unproject(rgba, points[None], normals[None], nearest, code.light, view)
-        return atlas.spread(seen)
+
+        def fetched(picture: Float[Tensor, "1 4 h w"]) -> Float[Tensor, "1 4 a a"]:
+            found = unproject(picture, points[None], normals[None], nearest, code.light, view)
+            return atlas.spread(found)
+
+        height, width = view.size
+        fine = View(view.window, (SAMPLES * height, SAMPLES * width), view.fov_y)
+        seen, shown = fetched(rgba), rgba
+        for _ in range(CORRECTED):
+            drawn = self.renderer.draw_surface(
+                vertices, seen[:, :3], code.pose, code.light, fine, faces=atlas.faces
+            )
+            drawn = unpremultiplied(resized(drawn, view.size))
+            whole = (drawn[:, 3:] > WHOLE) & (rgba[:, 3:] > WHOLE)
+            lacking = whole * (rgba[:, :3] - drawn[:, :3])
+            shown = torch.cat([shown[:, :3] + lacking, shown[:, 3:]], 1)
+            seen = fetched(shown)
+        return seen
 
     def hold(self, source: Source) -> Surface:
         """Make a shape known that the model does not remember; return its surface, as it is."""
