@@ -31,6 +31,7 @@ from shapecycle.priors.light import sample_light
 from shapecycle.priors.pose import sample_pose
 from shapecycle.priors.solid_texture import SolidTexture
 from shapecycle.train import remember
+from shapecycle.train import steps as train_steps
 from shapecycle.train.steps import Trainer
 
 FOV_Y = radians(50)
@@ -50,6 +51,7 @@ TINY: dict[str, dict[str, Any]] = {
     },
     "scenes": {"photographed_shapes": 4},
     "train": {"batch": 4},
+    "memory": {"sources": 3, "donors": 4},
 }
 
 
@@ -124,13 +126,14 @@ def write_world(folder: Path, *, pictures: int = 12, shapes: int = 8) -> None:
 
 @contextmanager
 def few_samples() -> Iterator[None]:
-    """Keep few points of every training shape, and few pixels of photographs, for speed."""
-    kept, side = shape_sampler.SAMPLES_KEPT, remember.COARSE
-    shape_sampler.SAMPLES_KEPT, remember.COARSE = 1200, 16
+    """Keep few points of every training shape, few pixels of photographs, fit shapes coarsely."""
+    kept, side, steps = shape_sampler.SAMPLES_KEPT, remember.COARSE, train_steps.TEMPLATE_STEPS
+    shape_sampler.SAMPLES_KEPT, remember.COARSE, train_steps.TEMPLATE_STEPS = 1200, 16, 0
     try:
         yield
     finally:
         shape_sampler.SAMPLES_KEPT, remember.COARSE = kept, side
+        train_steps.TEMPLATE_STEPS = steps
 
 
 def tiny_trainer(world: Path, device: str) -> Trainer:

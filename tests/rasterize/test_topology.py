@@ -1,7 +1,5 @@
 """Edges are listed once, with what lies across them; any soup of faces is welcome."""
 
-import time
-
 import numpy as np
 import pytest
 import torch
@@ -85,20 +83,6 @@ def test_a_mesh_without_faces_draws_nothing():
         assert not seen.mask.any()
         image = torch.ones(2, 3, 4, 5)
         assert torch.equal(antialias(image, clip, topology, seen, backend=backend), image)
-
-
-def test_stacking_a_training_batch_takes_milliseconds_a_mesh():
-    _, topology = sphere(4)
-    faces = topology.faces.numpy()
-    Topology.stack([faces])
-    best = min(_seconds(lambda: Topology.stack([faces] * 4)) for _ in range(5))
-    assert best / 4 < 0.010
-
-
-def _seconds(function) -> float:
-    start = time.perf_counter()
-    function()
-    return time.perf_counter() - start
 
 
 @pytest.mark.usefixtures("unchecked")

@@ -12,9 +12,11 @@ from torch import Tensor
 
 from shapecycle.config import MemorySettings
 from shapecycle.data.photos import PhotoSet, load_photo_folder
+from shapecycle.data.shape_sampler import SampledSurfaces, sampled_surfaces
 from shapecycle.data.shapes import ShapeSet, load_shape_folder
 from shapecycle.mesh import Mesh
 from shapecycle.model import Model
+from shapecycle.shape_to_code.encoder import SURFACE_POINTS
 from shapecycle.train import remember as remember_module
 from shapecycle.train.remember import SHARE, remember, reserved
 
@@ -42,15 +44,21 @@ def _few_samples() -> Iterator[None]:
         yield
 
 
+def _sampled(shapes: ShapeSet) -> SampledSurfaces:
+    return sampled_surfaces(shapes.meshes, 0)
+
+
 def _names(paths: list[Path]) -> list[str]:
     return [path.stem for path in paths]
 
 
 def test_all_shapes_and_photographs_are_remembered_where_they_are_few(
-    model: Model, shapes: ShapeSet, photos: PhotoSet
+    model: Model, shapes: ShapeSet, photos: PhotoSet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    memory = remember(model, shapes, photos, MemorySettings(100, 100))
-    first = model.read(shapes.meshes[0])
+    monkeypatch.setattr(remember_module, "REFINE_STEPS", 0)
+    memory = remember(model, shapes, _sampled(shapes), photos, MemorySettings(100, 100))
+    with torch.no_grad():
+        first = model.networks.read(_sampled(shapes).points[:1, :SURFACE_POINTS])
     assert memory is not None
     assert sorted(one.name for one in memory.sources) == _names(shapes.paths)
     assert [one.name for one in memory.donors] == _names(photos.paths)
@@ -66,7 +74,7 @@ def test_all_shapes_and_photographs_are_remembered_where_they_are_few(
 def test_of_many_photographs_every_so_manieth_is_kept(
     model: Model, shapes: ShapeSet, photos: PhotoSet
 ) -> None:
-    memory = remember(model, shapes, photos, MemorySettings(0, 2))
+    memory = remember(model, shapes, _sampled(shapes), photos, MemorySettings(0, 2))
     assert memory is not None
     assert [one.name for one in memory.donors] == [photos.paths[k].stem for k in (0, 2)]
 
@@ -76,15 +84,14 @@ def _chosen(
 ) -> list[float]:
     """Choose among shapes that are read as these codes, along a line."""
     cars = [small_car(0) for _ in codes]
-    number = {id(car): code for car, code in zip(cars, codes, strict=True)}
     model = remembering_model(0)
 
-    def read(mesh: Mesh, **_: int) -> Tensor:
-        return torch.tensor([[number[id(mesh)]] + 7 * [0.0]])
+    def read(_model: Model, _surfaces: SampledSurfaces, some: list[int], **_: int) -> Tensor:
+        return torch.tensor([[codes[k]] + 7 * [0.0] for k in some])
 
-    monkeypatch.setattr(model, "read", read)
+    monkeypatch.setattr(remember_module, "_read", read)
     shapes = ShapeSet(cars, [Path(f"{k}.ply") for k in range(len(codes))], [])
-    memory = remember(model, shapes, photos, MemorySettings(most, 0))
+    memory = remember(model, shapes, _sampled(shapes), photos, MemorySettings(most, 0))
     assert memory is not None
     assert len({one.name for one in memory.sources}) == len(memory.sources)
     return sorted(codes[int(one.name)] for one in memory.sources)
@@ -111,7 +118,7 @@ def test_a_shape_in_the_middle_is_kept_before_neighbours_of_those_at_the_ends(
 def test_no_more_are_kept_than_asked_for(
     sources: int, donors: int, model: Model, shapes: ShapeSet, photos: PhotoSet
 ) -> None:
-    memory = remember(model, shapes, photos, MemorySettings(sources, donors))
+    memory = remember(model, shapes, _sampled(shapes), photos, MemorySettings(sources, donors))
     assert memory is not None
     assert (len(memory.sources), len(memory.donors)) == (sources, donors)
 
@@ -120,7 +127,8 @@ def test_without_time_one_of_each_kind_is_kept(
     model: Model, shapes: ShapeSet, photos: PhotoSet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(remember_module, "DONORS_AT_ONCE", 1)
-    memory = remember(model, shapes, photos, MemorySettings(8, 24), seconds=0.0)
+    monkeypatch.setattr(remember_module, "AT_ONCE", 1)
+    memory = remember(model, shapes, _sampled(shapes), photos, MemorySettings(8, 24), seconds=0.0)
     assert memory is not None
     assert len(memory.sources) == 1
     assert len(memory.donors) == 1
@@ -130,7 +138,10 @@ def test_a_request_to_stop_ends_it_without_a_memory(
     model: Model, shapes: ShapeSet, photos: PhotoSet
 ) -> None:
     for settings in (MemorySettings(2, 0), MemorySettings(0, 2)):
-        assert remember(model, shapes, photos, settings, is_stopped=lambda: True) is None
+        assert (
+            remember(model, shapes, _sampled(shapes), photos, settings, is_stopped=lambda: True)
+            is None
+        )
 
 
 def test_point_clouds_are_not_remembered(model: Model, shapes: ShapeSet, photos: PhotoSet) -> None:
@@ -138,7 +149,9 @@ def test_point_clouds_are_not_remembered(model: Model, shapes: ShapeSet, photos:
     cloud = Mesh(points, np.zeros((0, 3), np.int64), normals=normals)
     mixed = ShapeSet([cloud, shapes.meshes[1]], shapes.paths[:2], shapes.notes)
     alone = ShapeSet([cloud], shapes.paths[:1], shapes.notes)
-    memory, nothing = (remember(model, x, photos, MemorySettings(8, 0)) for x in (mixed, alone))
+    memory, nothing = (
+        remember(model, x, _sampled(x), photos, MemorySettings(8, 0)) for x in (mixed, alone)
+    )
     assert memory is not None
     assert [one.name for one in memory.sources] == [shapes.paths[1].stem]
     assert nothing is not None

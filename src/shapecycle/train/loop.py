@@ -134,7 +134,7 @@ def _train(
     with stop_requests() as request:
         _run_stages(run, trainer, schedule, journal, request)
         _save(run, trainer, schedule)
-        _remember(run, trainer, schedule, journal, request)
+        _remember(run, surfaces, trainer, schedule, journal, request)
     journal.say(at_end(schedule, run.settings.train.total_images))
     _panel(journal, trainer, _images(schedule))
 
@@ -335,6 +335,7 @@ def _save(run: Run, trainer: Trainer, schedule: Schedule) -> None:
 
 def _remember(
     run: Run,
+    surfaces: SampledSurfaces,
     trainer: Trainer,
     schedule: Schedule,
     journal: Journal | Silence,
@@ -356,8 +357,8 @@ def _remember(
             seconds = reserved(run.seconds, settings, len(run.shapes))
         with trainer.ema.applied():
             made = remember(
-                Model(trainer.networks, provenance), run.shapes, run.photos, settings,
-                seconds=seconds, is_stopped=lambda: request.is_made,
+                Model(trainer.networks, provenance), run.shapes, surfaces, run.photos,
+                settings, seconds=seconds, is_stopped=lambda: request.is_made,
             )  # fmt: skip
             if made is None:
                 raise Stopped

@@ -9,18 +9,25 @@ from torch import Tensor
 
 from shapecycle.config import MemorySettings
 from shapecycle.data.photos import PhotoSet, crop, load_photo, window_of
+from shapecycle.data.shape_sampler import SampledSurfaces
 from shapecycle.data.shapes import ShapeSet
 from shapecycle.memory.donors import Donor
 from shapecycle.memory.memory import Memory
 from shapecycle.memory.source import Source, source_of
 from shapecycle.model import Model
 from shapecycle.seen import SeeOptions
+from shapecycle.shape_to_code.encoder import SURFACE_POINTS
+from shapecycle.shape_to_code.refine import refine
 
 SHARE = 0.08
 """Part of a limited time that may go into it."""
 SECONDS_A_SOURCE = 1.0
 """About what preparing a shape takes a slow core."""
 DONORS_AT_ONCE = 16
+AT_ONCE = 8
+"""Shapes that are read, and laid out, at once."""
+REFINE_STEPS = 30
+"""Of fitting the decoded surface to each."""
 COARSE, FINE = 128, 256
 """Pixels along a side of the crops of photographs that are kept."""
 COARSE_UP_TO = 160
@@ -36,6 +43,7 @@ def reserved(seconds: float, settings: MemorySettings, shapes: int) -> float:
 def remember(
     model: Model,
     shapes: ShapeSet,
+    surfaces: SampledSurfaces,
     photos: PhotoSet,
     settings: MemorySettings,
     *,
@@ -47,6 +55,7 @@ def remember(
     Args:
         model: Trained, without memory.
         shapes: The training shapes.
+        surfaces: Points of theirs.
         photos: The training photographs; their files are read again.
         settings: How many of each.
         seconds: Time for it; by default all that it takes. Fewer are remembered where it ends.
@@ -57,15 +66,17 @@ def remember(
     """
     start = time.monotonic()
     sources: list[Source] = []
-    for k in _spread_out(model, shapes, settings.sources):
+    rows = _spread_out(model, shapes, surfaces, settings.sources)
+    for some in (rows[k : k + AT_ONCE] for k in range(0, len(rows), AT_ONCE)):
         if is_stopped():
             return None
         if seconds is not None and time.monotonic() - start > 0.8 * seconds and sources:
             break
-        mesh = shapes.meshes[k]
-        source = source_of(mesh, shapes.paths[k].stem, model.read(mesh)[0].cpu())
-        if source is not None:
-            sources.append(source)
+        codes = _read(model, surfaces, some, refine_steps=REFINE_STEPS).cpu()
+        for k, code in zip(some, codes, strict=True):
+            source = source_of(shapes.meshes[k], shapes.paths[k].stem, code)
+            if source is not None:
+                sources.append(source)
     donors: list[Donor] = []
     side = 0
     count = min(settings.donors, len(photos))
@@ -86,24 +97,42 @@ def remember(
     return Memory(tuple(sources), tuple(donors), model.surfaces.handles.rows.cpu())
 
 
-def _spread_out(model: Model, shapes: ShapeSet, most: int) -> list[int]:
+@torch.no_grad()
+def _read(
+    model: Model, surfaces: SampledSurfaces, some: list[int], *, refine_steps: int
+) -> Float[Tensor, "k n"]:
+    """Read some of the training shapes, as `Model.read` does."""
+    networks = model.networks
+    points, normals = (x[some].to(model.device) for x in (surfaces.points, surfaces.normals))
+    return refine(
+        networks.renderer,
+        networks.read(points[:, :SURFACE_POINTS]),
+        points,
+        normals,
+        spread=networks.shape_prior.spread(),
+        steps=refine_steps,
+    )
+
+
+def _spread_out(model: Model, shapes: ShapeSet, surfaces: SampledSurfaces, most: int) -> list[int]:
     """Choose shapes far from each other by their codes, all of them where they are few.
 
     Source:
         Gonzalez, "Clustering to minimize the maximum intercluster distance", 1985.
     """
-    surfaces = [k for k, mesh in enumerate(shapes.meshes) if not mesh.is_point_cloud]
-    if most == 0 or not surfaces:
+    meshes = [k for k, mesh in enumerate(shapes.meshes) if not mesh.is_point_cloud]
+    if most == 0 or not meshes:
         return []
-    codes = torch.cat([model.read(shapes.meshes[k], refine_steps=0) for k in surfaces])
+    parts = [meshes[k : k + AT_ONCE] for k in range(0, len(meshes), AT_ONCE)]
+    codes = torch.cat([_read(model, surfaces, some, refine_steps=0) for some in parts])
     codes = codes / model.networks.shape_prior.spread().clamp(min=1e-6)
     chosen: list[int] = []
     nearest: Float[Tensor, " s"] = (codes - codes.mean(0)).norm(dim=1)
-    while len(chosen) < min(most, len(surfaces)):
+    while len(chosen) < min(most, len(meshes)):
         new: Int[Tensor, ""] = nearest.argmax()
         if not chosen:  # the farthest from the mean, which is no shape
             nearest = torch.full_like(nearest, torch.inf)
         chosen.append(int(new))
         nearest = torch.minimum(nearest, (codes - codes[new]).norm(dim=1))
         nearest[new] = -1
-    return [surfaces[k] for k in chosen]
+    return [meshes[k] for k in chosen]
