@@ -29,7 +29,7 @@ $(VENV)/installed: pyproject.toml constraints.txt Makefile
 	@echo "installed: $(BIN)/shapecycle"
 
 demo: install
-	$(BIN)/shapecycle demo
+	$(BIN)/shapecycle demo --train
 
 # A process for each core, up to four; each computes on one thread.
 test: install

@@ -46,6 +46,10 @@ class ModelSettings:
     """Width of the image and texture critics' first stage."""
 
 
+FRAMING = ("fov_y_degrees", "window_margin")
+"""Settings of models that change no network's size."""
+
+
 @dataclass(frozen=True)
 class LossWeights:
     """Weights of the loss terms; 0 switches a term off.

@@ -139,8 +139,9 @@ class Model:
     def completer(self) -> Dresser:
         """What completes the surfaces seen in pictures: a coarser, quicker dresser."""
         return Dresser(
-            self.networks, self.surfaces, self.donors, side=COMPLETED_SIDE, steps=COMPLETED_STEPS
-        )
+            self.networks, self.surfaces, self.donors,
+            side=COMPLETED_SIDE, steps=COMPLETED_STEPS, corrected=0,
+        )  # fmt: skip
 
     def dress_for(self, size: int) -> None:
         """From now on fetch textures no finer than whole frames of a size, in pixels, show."""

@@ -2,7 +2,7 @@
 
 import json
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from shapecycle import pretrained
 from shapecycle.atomic import atomic_write
 from shapecycle.config import ModelSettings, Settings, checked, merged
 from shapecycle.errors import CheckpointError, ConfigError
@@ -18,6 +19,10 @@ from shapecycle.model_networks import Networks
 
 FORMAT = 2
 MODEL_NAME = "model.safetensors"
+GIVE = (
+    "give a run folder of `shapecycle train`, a model file, or a model that comes with the "
+    f"package: {', '.join(pretrained.names())}"
+)
 
 
 @dataclass(frozen=True)
@@ -28,11 +33,14 @@ class Provenance:
         settings: All settings of the training.
         images: Pictures and shapes seen in training.
         notes: What was done to normalise pictures and shapes.
+        card: What is said of models that are given away: texts by title, and ``scores``, a table of
+            numbers by row and column; empty for others.
     """
 
     settings: dict[str, Any]
     images: int
     notes: list[str]
+    card: dict[str, Any] = field(default_factory=dict)
 
 
 def save_model(
@@ -43,7 +51,7 @@ def save_model(
     Raises:
         OSError: If it cannot be written.
     """
-    from safetensors.torch import save_file
+    from safetensors.torch import save
 
     about = {
         "format": FORMAT,
@@ -51,27 +59,26 @@ def save_model(
         "settings": provenance.settings,
         "images": provenance.images,
         "notes": provenance.notes,
+        "card": provenance.card,
     }
     tensors = {k: _stored(v) for k, v in networks.state_dict().items()}
     tensors |= (memory or Memory()).tensors()
     with atomic_write(path) as partial:
-        save_file(tensors, partial, metadata={"shapecycle": json.dumps(about)})
-        # It hides files from other users, from whom the folder may not be hidden.
-        partial.chmod(partial.parent.stat().st_mode & 0o644)
+        # Not by its `save_file`, which hides files from other users, whatever the umask.
+        partial.write_bytes(save(tensors, metadata={"shapecycle": json.dumps(about)}))
 
 
 def load_model(path: Path, device: str = "cpu") -> tuple[Networks, Provenance, Memory]:
-    """Read a model file, or the one in a run folder.
+    """Read a model file, the one in a run folder, or one that comes with the package.
+
+    A path that exists is taken before a name of the same spelling.
 
     Raises:
         CheckpointError: If there is none, it is not one of ours, or does not fit.
     """
     from safetensors import SafetensorError, safe_open
 
-    file = path / MODEL_NAME if path.is_dir() else path
-    if not file.is_file():
-        where = f"{path} holds no {MODEL_NAME}" if path.is_dir() else f"there is no file {path}"
-        raise CheckpointError(where, "give a run folder of `shapecycle train`, or a model file")
+    file = found_file(path)
     if not os.access(file, os.R_OK):
         raise CheckpointError(f"{file} cannot be read", "check its permissions")
     try:
@@ -84,7 +91,11 @@ def load_model(path: Path, device: str = "cpu") -> tuple[Networks, Provenance, M
             ModelSettings(), about["settings"]["model"], source=str(file)
         )
         checked(replace(Settings(), model=settings), source=str(file))
-        provenance = Provenance(about["settings"], about["images"], about["notes"])
+        provenance = Provenance(
+            about["settings"], about["images"], about["notes"], about.get("card", {})
+        )
+        if not isinstance(provenance.card, dict):
+            raise ValueError("its card is damaged")
         memory = Memory.of(tensors)
         if any(len(one.code) != settings.shape_code_size for one in memory.sources):
             raise ValueError("its memory is damaged (shape codes are of another length)")
@@ -121,6 +132,23 @@ def load_model(path: Path, device: str = "cpu") -> tuple[Networks, Provenance, M
             "copy it again, or use the version of shapecycle that wrote it",
         ) from fault
     return networks.to(device).eval(), provenance, memory
+
+
+def found_file(path: Path) -> Path:
+    """Return the model file that a path, or a name of `pretrained`, means.
+
+    Raises:
+        CheckpointError: If there is none.
+    """
+    if path.is_dir():
+        file = path / MODEL_NAME
+        if not file.is_file():
+            raise CheckpointError(f"{path} holds no {MODEL_NAME}", GIVE)
+        return file
+    known = None if path.exists() else pretrained.file_of(str(path))
+    if known is None and not path.is_file():
+        raise CheckpointError(f"there is no file {path}", GIVE)
+    return known or path
 
 
 def _stored(tensor: Tensor) -> Tensor:

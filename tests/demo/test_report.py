@@ -48,7 +48,7 @@ def _report(noun: str = "car") -> dict[str, object]:
         "noun": noun,
         "phases": [("Training", 421.0, "shapecycle train --out run"), ("Drawing", 4.21, "")],
         "images": 60_016,
-        "training_seconds": 421.0,
+        "seconds": 421.0,
         "shortfall": "",
         "ours": {name: {"mean": 0.4, "median": 0.3} for name in summarised},
         "typical": {"chamfer": 0.0301},
@@ -60,6 +60,8 @@ def _report(noun: str = "car") -> dict[str, object]:
         "new": [_picture()] * 4,
         "curves": (Curve("surface", (0.1, 0.2, 0.4), (0.3, 0.2, 0.1)),),
         "stages": (Stage("shapes", 0.0, 0.2), Stage("all cycles", 0.2, 0.4)),
+        "card": {},
+        "trains": True,
         "paths": DemoPaths(Path("demo-run"), World(Path("pictures"), range(8), 40.0, noun=noun)),
     }
 
@@ -143,7 +145,7 @@ def test_the_page_says_what_was_seen_in_what_time() -> None:
 
 
 def test_a_training_that_the_limit_cut_short_is_named_first_on_the_page() -> None:
-    options = DemoOptions(Path("out"), 60_000, 30.0, 0, "cpu")
+    options = DemoOptions(Path("out"), True, 60_000, 30.0, 0, "cpu")
     assert shortfall(60_016, options) == ""
     cut = shortfall(31_000, options)
     assert cut.startswith("saw 31,000 of 60,000 images: the limit of 30 minutes shortened its")

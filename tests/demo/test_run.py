@@ -60,7 +60,7 @@ def _small_world(folder: Path) -> World:
 def test_missing_pictures_are_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"there is no folder .*nowhere/train/images"):
         run_demo(
-            DemoOptions(tmp_path / "out", 8, 1.0, 0, "cpu"),
+            DemoOptions(tmp_path / "out", True, 8, 1.0, 0, "cpu"),
             World(tmp_path / "nowhere", range(8), 40.0),
             run_verb,
         )
@@ -71,7 +71,7 @@ def test_the_demo_ends_with_one_report_of_everything_it_did(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "demo-run"
-    options = DemoOptions(out, 100, 30.0, 0, "cpu")
+    options = DemoOptions(out, True, 100, 30.0, 0, "cpu")
     path = run_demo(options, _small_world(tmp_path / "pictures"), run_verb)
     assert path == out / "report.html"
     printed = capsys.readouterr()

@@ -205,9 +205,7 @@ def test_what_a_photograph_shows_of_a_carried_surface_is_drawn_again_there(model
     assert fit.median() < 0.02
 
 
-def test_fine_stripes_are_drawn_again_nearly_as_strong(
-    model: Model, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_fine_stripes_are_drawn_again_nearly_as_strong(model: Model) -> None:
     code = _painted(model, 0, 128)
     stripes = 0.3 + 0.4 * (torch.arange(128) // 4 % 2)
     assert code.surface is not None
@@ -221,9 +219,8 @@ def test_fine_stripes_are_drawn_again_nearly_as_strong(
     inside = -torch.nn.functional.max_pool2d(-picture[:, 3:], 5, 1, 2)[0, 0] > 0.99
     off = []
     for corrected in (0, surfaces_module.CORRECTED):
-        monkeypatch.setattr(surfaces_module, "CORRECTED", corrected)
         with torch.no_grad():
-            found = model.surfaces.texels(code, picture, view, 128)
+            found = model.surfaces.texels(code, picture, view, 128, corrected=corrected)
         again = replace(code, surface=replace(code.surface, texels=found))
         off.append((seen_finely(again)[0, :3] - picture[0, :3]).abs().mean(0)[inside].mean())
     assert off[1] < 0.6 * off[0]

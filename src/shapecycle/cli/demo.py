@@ -16,13 +16,16 @@ from shapecycle.errors import ConfigError
 
 @dataclass(frozen=True)
 class Demo:
-    """Train on a world of small cars, score the result, write a report.
+    """Translate pictures and shapes of small cars both ways, by a model that comes along or is
+    trained first; write a report.
 
-    Example: shapecycle demo --out demo-run
+    Example: shapecycle demo
     """
 
     out: Path = field(default_factory=lambda: Path("demo-run"))
     """Folder to create; a number is appended if it is there already."""
+    train: bool = False
+    """Train a model first, from two folders, and compare it with the one that comes along."""
     total_images: int = TOTAL_IMAGES
     """Train until so many images are seen; a slow machine takes longer, for the same report."""
     limit_minutes: float = LIMIT_MINUTES
@@ -50,7 +53,9 @@ class Demo:
         from shapecycle.devices import chosen_device
 
         device = chosen_device(self.device)
-        options = DemoOptions(self.out, self.total_images, self.limit_minutes, self.seed, device)
+        options = DemoOptions(
+            self.out, self.train, self.total_images, self.limit_minutes, self.seed, device
+        )
         print(run_demo(options, cars_world(), run_verb))
 
 

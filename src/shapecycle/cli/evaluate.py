@@ -52,7 +52,7 @@ class Evaluate:
     """
 
     model: Positional[Path]
-    """Run folder or model file."""
+    """Run folder, model file, or a model that comes with the package: cars or chairs."""
     images: Path
     """Folder of pictures named SHAPE_VIEW.png."""
     shapes: Path

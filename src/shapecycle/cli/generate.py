@@ -31,7 +31,7 @@ class Generate:
     """
 
     model: Positional[Path]
-    """Run folder or model file."""
+    """Run folder, model file, or a model that comes with the package: cars or chairs."""
     out: Path
     """Folder to create."""
     samples: int = 8

@@ -29,7 +29,7 @@ class Interpolate:
     """
 
     model: Positional[Path]
-    """Run folder or model file."""
+    """Run folder, model file, or a model that comes with the package: cars or chairs."""
     first: Positional[Path]
     """A picture with its mask, or a shape file."""
     second: Positional[Path]

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from typing import Protocol, runtime_checkable
 
+from shapecycle.cli.card import Card
 from shapecycle.cli.demo import Demo
 from shapecycle.cli.directions import DirectionsVerb
 from shapecycle.cli.doctor import Doctor
@@ -53,12 +54,16 @@ COMMANDS: dict[str, Callable[..., Command]] = {
     "evaluate": Evaluate,
     "evaluate-drawings": EvaluateDrawings,
     "strip": Strip,
+    "card": Card,
     "demo": Demo,
     "doctor": Doctor,
 }
 
 
-ALONE = ("interpolate", "directions", "evaluate", "evaluate-drawings", "strip", "demo", "doctor")
+ALONE = (
+    *("interpolate", "directions", "evaluate", "evaluate-drawings", "strip", "card", "demo"),
+    "doctor",
+)
 """Verbs that processes of torchrun cannot share out."""
 
 

@@ -43,7 +43,7 @@ class Reconstruct:
     """
 
     model: Positional[Path]
-    """Run folder or model file."""
+    """Run folder, model file, or a model that comes with the package: cars or chairs."""
     inputs: Positional[tuple[Path, ...]]
     """Pictures, bare masks, or folders of them."""
     out: Path

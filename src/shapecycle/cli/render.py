@@ -33,7 +33,7 @@ class Render:
     """
 
     model: Positional[Path]
-    """Run folder or model file."""
+    """Run folder, model file, or a model that comes with the package: cars or chairs."""
     shapes: Positional[tuple[Path, ...]]
     """Shape files, or folders of shape files."""
     out: Path

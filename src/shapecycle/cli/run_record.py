@@ -30,6 +30,7 @@ class Record:
         precision: Number format of the networks: "auto" until it is chosen.
         processes: How many were asked for; None to choose.
         deterministic: Whether the same command gives the same weights to the bit.
+        init: The model that it began with; "" for none.
         images: Folder of the pictures.
         shapes: Folder of the shapes.
         picture_count: How many pictures that folder gave; None before they are loaded.
@@ -48,6 +49,7 @@ class Record:
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     processes: int | None = None
     deterministic: bool = False
+    init: str = ""
     images: str = ""
     shapes: str = ""
     picture_count: int | None = None
@@ -66,6 +68,7 @@ KINDS: dict[str, tuple[type, ...]] = {
     "precision": (str,),
     "processes": (int, type(None)),
     "deterministic": (bool,),
+    "init": (str,),
     "images": (str,),
     "shapes": (str,),
     "picture_count": (int,),

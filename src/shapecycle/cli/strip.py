@@ -19,7 +19,7 @@ class Strip:
     """
 
     model: Positional[Path]
-    """Run folder or model file."""
+    """Run folder, model file, or a model that comes with the package: cars or chairs."""
     out: Path
     """Model file to create."""
 

@@ -48,7 +48,7 @@ class Synthesize:
     """
 
     model: Positional[Path]
-    """Run folder or model file."""
+    """Run folder, model file, or a model that comes with the package: cars or chairs."""
     count: int
     """Pictures."""
     out: Path

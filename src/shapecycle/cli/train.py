@@ -3,7 +3,7 @@
 import shlex
 import sys
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -20,7 +20,7 @@ from shapecycle.train.lock import LOCK_NAME, check_not_running, locked
 from shapecycle.train.signals import Stopped, interruptible
 
 if TYPE_CHECKING:
-    from shapecycle.config import Settings
+    from shapecycle.config import ModelSettings, Settings
     from shapecycle.data.photos import PhotoSet
     from shapecycle.data.shapes import ShapeSet
     from shapecycle.parallel import Team
@@ -59,6 +59,9 @@ class Train:
     """Size of the networks and length of the training; paper follows the published system."""
     config: Annotated[DisallowNone[Path | None], arg(help_behavior_hint="(default: none)")] = None
     """YAML file of settings that differ from the preset's."""
+    init: Annotated[DisallowNone[Path | None], arg(help_behavior_hint="(default: none)")] = None
+    """Begin with a trained model instead of random weights: a run folder, a model file, or one that
+    comes with the package (cars, chairs). Its sizes must be the settings'."""
     seed: Annotated[DisallowNone[int | None], arg(help_behavior_hint="(default: 0)")] = None
     """Seed of all random numbers."""
     device: Device = "auto"
@@ -202,6 +205,7 @@ def _new_run(command: Train) -> Record:
         precision=command.precision or "auto",
         processes=command.processes,
         deterministic=bool(command.deterministic),
+        init="" if command.init is None else str(command.init),
     )
 
 
@@ -226,6 +230,7 @@ def _resumed(command: Train) -> Record:
         ("front", None if command.front is None else axis(command.front), stored.front),
         ("skip-bad", command.skip_bad, stored.skip_bad),
         ("deterministic", command.deterministic, stored.deterministic),
+        ("init", None if command.init is None else str(command.init), stored.init),
     ):
         if given is not None and given != before:
             raise ConfigError(
@@ -346,6 +351,8 @@ def load_and_train(command: Train, record: Record, device: str, start: float, te
     from shapecycle.train.journal import Journal, Silence
     from shapecycle.train.loop import Run, train
 
+    if record.init:
+        check_init(Path(record.init), record.settings.model)
     computing = computing_of(command, record, device, team)
     started = "" if team.size == 1 else f"{team.size} processes started by torchrun; this one "
     say(f"{started}{computing}")
@@ -362,7 +369,8 @@ def load_and_train(command: Train, record: Record, device: str, start: float, te
     is_resumed = command.resume and has_state(command.out / "state")
     if command.resume and not is_resumed:
         say("this training was stopped before its first save: it begins anew")
-    run = Run(command.out, *what, computing, seconds, is_resumed, is_limit)
+    init = Path(record.init) if record.init else None
+    run = Run(command.out, *what, computing, seconds, is_resumed, is_limit, init)
     try:
         journal = Journal(command.out) if team.is_first else Silence()
         try:
@@ -392,6 +400,29 @@ def _unwritable(command: Train, fault: OSError) -> CheckpointError:
     return CheckpointError(
         f"cannot write {fault.filename or command.out}: {fault.strerror or fault}", hint
     )
+
+
+def check_init(path: Path, settings: "ModelSettings") -> None:
+    """Raise if a training cannot begin with a model.
+
+    Raises:
+        CheckpointError: If there is no such model.
+        ConfigError: If its networks have other sizes than the settings'.
+    """
+    from shapecycle.config import FRAMING, ModelSettings
+    from shapecycle.model_file import load_model
+
+    theirs = load_model(path)[0].settings
+    differing = [
+        f"{f.name} {getattr(theirs, f.name)}, not {getattr(settings, f.name)}"
+        for f in fields(ModelSettings)
+        if f.name not in FRAMING and getattr(theirs, f.name) != getattr(settings, f.name)
+    ]
+    if differing:
+        raise ConfigError(
+            f"--init {path}: the model has {'; '.join(differing)}",
+            "begin with a model of the same preset and settings, or leave --init out",
+        )
 
 
 def computing_of(command: Train, record: Record, device: str, team: "Team") -> "Computing":

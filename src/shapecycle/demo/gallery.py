@@ -23,7 +23,7 @@ from shapecycle.demo.views import (
     drawn_untextured,
     pixels_of,
 )
-from shapecycle.demo.world import DRAWINGS, NEW, DemoPaths, World
+from shapecycle.demo.world import DRAWINGS, DemoOptions, DemoPaths, World
 from shapecycle.graphics_code import GraphicsCode
 from shapecycle.memory.surfaces import SurfaceDecoder
 from shapecycle.model import load
@@ -72,7 +72,9 @@ def picture_of(rgba: Float[np.ndarray, "h w 4"], alt: str, *, width: int | None 
     return Picture(buffer.getvalue(), alt)
 
 
-def gallery_of(world: World, paths: DemoPaths, scores: dict[str, Any]) -> dict[str, object]:
+def gallery_of(
+    options: DemoOptions, world: World, paths: DemoPaths, scores: dict[str, Any]
+) -> dict[str, object]:
     """Gather the pictures that the verbs wrote, and draw views of the shapes.
 
     Returns:
@@ -90,7 +92,7 @@ def gallery_of(world: World, paths: DemoPaths, scores: dict[str, Any]) -> dict[s
         "drawn": [_drawn(world, paths, row) for row in scores["drawing"]["rows"]],
         "new": [
             picture_of(pixels_of(paths.new / f"{k}.png"), f"new {world.noun} {k}", width=192)
-            for k in range(NEW)
+            for k in range(options.new)
         ],
     }
 

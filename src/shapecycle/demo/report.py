@@ -13,6 +13,7 @@ import torch
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
+from shapecycle import pretrained
 from shapecycle.demo.phase_timer import Timer
 from shapecycle.demo.views import SIDES
 from shapecycle.demo.world import DRAWINGS, DemoOptions, DemoPaths, World
@@ -67,34 +68,47 @@ def measured(
     options: DemoOptions, world: World, paths: DemoPaths, timer: Timer, scores: dict[str, Any]
 ) -> dict[str, object]:
     """Return all that `html_of` shows besides the pictures of `gallery.gallery_of`."""
-    lines = (paths.run / "journal.jsonl").read_text().splitlines()
-    journal = [json.loads(line) for line in lines]
-    curves, stages = curves_of(journal, LOSSES)
+    model = load_model(paths.run)[1]
+    known = pretrained.file_of(world.model)
+    card = {} if known is None else load_model(known)[1].card
     processor = f"processor, {torch.get_num_threads()} thread(s)"
-    images, seconds = load_model(paths.run)[1].images, timer.seconds_of("Training")
-    return {
-        "facts": {
-            "shapecycle": version("shapecycle"),
-            "Images seen": f"{images:,}",
+    computed = {"Computed on": processor if options.device == "cpu" else options.device}
+    facts: dict[str, object] = {"shapecycle": version("shapecycle")}
+    facts["Images seen"] = f"{model.images:,}"
+    if options.trains:
+        lines = (paths.run / "journal.jsonl").read_text().splitlines()
+        journal = [json.loads(line) for line in lines]
+        curves, stages = curves_of(journal, LOSSES)
+        seconds = timer.seconds_of("Training")
+        facts |= {
             "Images asked for": f"{options.total_images:,}",
             "Time limit": f"{options.limit_minutes:g} minutes",
             "Training with loading": duration(seconds),
-            "Images per second, loading apart": f"{images / journal[-1]['seconds']:.1f}",
-            "Computed on": processor if options.device == "cpu" else options.device,
-            "Seed": options.seed,
-        },
+            "Images per second, loading apart": f"{model.images / journal[-1]['seconds']:.1f}",
+        }
+    else:
+        curves, stages = (), ()
+        seconds = sum(phase[1] for phase in timer.phases)
+        facts["All that is shown here"] = duration(seconds)
+    tables: tuple[Table, ...] = (_seeing_table(scores, world, card),)
+    if options.trains:
+        tables += (_drawing_table(scores, world),)
+    return {
+        "facts": facts | computed | {"Seed": options.seed},
         "noun": world.noun,
         "phases": timer.phases,
-        "images": images,
-        "training_seconds": seconds,
-        "shortfall": shortfall(images, options),
+        "images": model.images,
+        "seconds": seconds,
+        "shortfall": shortfall(model.images, options) if options.trains else "",
         "ours": scores["seeing"]["shapecycle"],
-        "typical": scores["seeing"]["medoid"],
-        "tables": (_seeing_table(scores, world), _drawing_table(scores, world)),
+        "typical": scores["seeing"].get("medoid"),
+        "tables": tables,
+        "card": {} if options.trains else card,
         "sides": tuple(SIDES),
         "curves": curves,
         "stages": stages,
         "paths": paths,
+        "trains": options.trains,
     }
 
 
@@ -109,44 +123,51 @@ def shortfall(images: int, options: DemoOptions) -> str:
     )
 
 
-def _seeing_table(scores: dict[str, Any], world: World) -> Table:
+def _seeing_table(scores: dict[str, Any], world: World, card: Mapping[str, Any]) -> Table:
     summary, rows = scores["seeing"]["shapecycle"], scores["seeing"]["rows"]
     ours = {name: both["mean"] for name, both in summary.items()}
     ours["azimuth_error_degrees"] = summary["azimuth_error_degrees"]["median"]
     chance = {"azimuth_error_degrees": 90.0, "azimuth_within_30": 1 / 6}
-    typical, truth = _baselines(scores, world, "seeing", "; silhouettes in the true cameras")
+    known = card.get("scores", {})
+    found: list[Row] = [("shapecycle", "", ours)]
+    if "medoid" in scores:
+        if "shapecycle" in known:
+            found.append(("the model that comes with the package", "", known["shapecycle"]))
+        where = f"always {scores['medoid']}; silhouettes in the true cameras"
+        found.append((_typical(world), where, scores["seeing"]["medoid"]))
+    else:
+        when = "all held-out pictures, when the model was made"
+        named = {"shapecycle": "the same model", "typical": _typical(world)}
+        found += [(named.get(name, name), when, row) for name, row in known.items()]
+    found.append(("viewpoint by chance", "expected value", chance))
+    found.append(_truth(world, scores["seeing"]["truth"]))
     objects = len({row["shape"] for row in rows})
-    return (
-        f"Picture to shape: {len(rows)} held-out pictures of {objects} {world.noun}s",
-        GEOMETRY + VIEWPOINT,
-        (
-            ("shapecycle", "", ours),
-            typical,
-            ("viewpoint by chance", "expected value", chance),
-            truth,
-        ),
-    )
+    caption = f"Picture to shape: {len(rows)} held-out pictures of {objects} {world.noun}s"
+    return caption, GEOMETRY + VIEWPOINT, tuple(found)
 
 
 def _drawing_table(scores: dict[str, Any], world: World) -> Table:
     drawing = scores["drawing"]
+    where = f"always {scores['medoid']} in the same poses"
+    found: tuple[Row, ...] = (
+        ("shapecycle", "", drawing["shapecycle"]),
+        (_typical(world), where, drawing["medoid"]),
+        _truth(world, drawing["truth"]),
+    )
     return (
         f"Shape to picture: {len(drawing['rows'])} held-out shapes, read, rebuilt and drawn "
         f"{DRAWINGS} times each",
         GEOMETRY,
-        (
-            ("shapecycle", "", drawing["shapecycle"]),
-            *_baselines(scores, world, "drawing", " in the same poses"),
-        ),
+        found,
     )
 
 
-def _baselines(scores: dict[str, Any], world: World, part: str, where: str) -> tuple[Row, Row]:
-    typical, truth = scores[part]["medoid"], scores[part]["truth"]
-    return (
-        (f"most typical training {world.noun}", f"always {scores['medoid']}{where}", typical),
-        ("the true shape itself", "two draws of points from it: the limit", truth),
-    )
+def _typical(world: World) -> str:
+    return f"most typical training {world.noun}"
+
+
+def _truth(world: World, scores: Mapping[str, float]) -> Row:
+    return (f"the true {world.noun} itself", "two draws of points from it: the limit", scores)
 
 
 def html_of(contents: Mapping[str, object]) -> str:

@@ -10,10 +10,14 @@ TOTAL_IMAGES = 60_000
 LIMIT_MINUTES = 30.0
 """What that may take, unless another limit is given."""
 SHAPES = 150
+SHOWN = 4
+"""Held-out objects that are translated where nothing is trained."""
+VIEWS = 1
+"""Pictures of each of them."""
 DRAWINGS = 3
 """How many pictures are drawn of each held-out shape."""
-NEW = 8
-"""How many new objects are generated."""
+NEW, FEW_NEW = 8, 4
+"""How many new objects are generated after a training, and without."""
 
 ShapeWriter = Callable[[Path, Iterable[int]], list[Path]]
 """Writes the shapes of some seeds into a folder, and returns the files."""
@@ -25,6 +29,7 @@ class DemoOptions:
 
     Attributes:
         out: Folder to create; a number is appended if it is there already.
+        trains: Whether a model is trained; otherwise the one that comes with the package is used.
         total_images: Pictures and shapes that the training sees.
         limit_minutes: Minutes after which the training ends, even if it has seen fewer.
         seed: Seed of all random numbers.
@@ -32,10 +37,16 @@ class DemoOptions:
     """
 
     out: Path
+    trains: bool
     total_images: int
     limit_minutes: float
     seed: int
     device: str
+
+    @property
+    def new(self) -> int:
+        """How many new objects are generated."""
+        return NEW if self.trains else FEW_NEW
 
 
 def _write_cars(folder: Path, seeds: Iterable[int]) -> list[Path]:
@@ -62,6 +73,7 @@ class World:
         fov_y_degrees: Vertical field of view of all cameras, in degrees.
         settings: What else differs from the preset's settings.
         noun: What one of its objects is called.
+        model: The name of the model that comes with the package.
         write_shapes: Makes the training shapes.
     """
 
@@ -70,6 +82,7 @@ class World:
     fov_y_degrees: float
     settings: dict[str, dict[str, Any]] = field(default_factory=dict)
     noun: str = "car"
+    model: str = "cars"
     write_shapes: ShapeWriter = _write_cars
 
 
@@ -79,26 +92,28 @@ class DemoPaths:
     Args:
         out: Folder of all that the demo writes.
         world: What it learns from.
+        trains: Whether a model is trained.
 
     Attributes:
         photos: The training pictures.
-        held_out: Pictures, shapes and cameras that the training does not see.
+        held_out: Pictures, shapes and cameras that the training does not see; few of them where
+            nothing is trained.
         shapes: The training shapes.
         settings: The settings of the training, a file.
-        run: The run folder with the model.
+        run: The run folder with the model, or its name.
         meshes: What was reconstructed from the held-out pictures.
         drawings: What was drawn of the held-out shapes.
         read: What was read of them: decoded templates, drawn.
         new: New objects.
     """
 
-    def __init__(self, out: Path, world: World) -> None:
+    def __init__(self, out: Path, world: World, *, trains: bool = True) -> None:
         self.photos = world.pictures / "train" / "images"
-        self.held_out = world.pictures / "val"
+        self.held_out = world.pictures / "val" if trains else out / "held-out"
         self.out = out
         self.shapes = out / "shapes"
         self.settings = out / "settings.yaml"
-        self.run = out / "run"
+        self.run = out / "run" if trains else Path(world.model)
         self.meshes = out / "reconstructions"
         self.drawings = out / "drawings"
         self.read = out / "read"
@@ -121,7 +136,7 @@ def chairs_world(pictures: Path) -> World:
     from shapecycle.demo.chairs import SHAPE_SEEDS
 
     seeds = SHAPE_SEEDS[:SHAPES]
-    return World(pictures, seeds, 40.0, noun="chair", write_shapes=_write_chairs)
+    return World(pictures, seeds, 40.0, noun="chair", model="chairs", write_shapes=_write_chairs)
 
 
 def free_folder(out: Path) -> Path:

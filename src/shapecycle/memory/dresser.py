@@ -17,7 +17,7 @@ from shapecycle.graphics_code import GraphicsCode, Surface, Texture
 from shapecycle.memory.carry import fit
 from shapecycle.memory.donors import Donors, over, resized
 from shapecycle.memory.paint import coarse, prevailing_colour, repainted
-from shapecycle.memory.surfaces import SurfaceDecoder
+from shapecycle.memory.surfaces import CORRECTED, SurfaceDecoder
 from shapecycle.model_networks import Networks
 from shapecycle.pooling import pooled
 
@@ -127,6 +127,7 @@ class Dresser:
         donors: Whose photographs are remembered, if any are.
         side: Texels along a side of what they wear, at most.
         steps: Of bending a surface to a photograph.
+        corrected: As in `SurfaceDecoder.texels`.
 
     Attributes:
         has_clothes: Whether there are photographs to `dress` surfaces in.
@@ -140,9 +141,10 @@ class Dresser:
         *,
         side: int = MOST_TEXELS,
         steps: int = STEPS,
+        corrected: int = CORRECTED,
     ) -> None:
         self.networks, self.decoder, self.donors = networks, decoder, donors
-        self.side, self.steps = side, steps
+        self.side, self.steps, self.corrected = side, steps, corrected
         self.has_clothes = donors is not None and all(
             one.picture is not None and one.window is not None for one in donors.donors
         )
@@ -236,7 +238,10 @@ class Dresser:
             )
             for k in range(len(some)):
                 close = View(view.window[k : k + 1], (height, width), view.fov_y)
-                found.append(self.decoder.texels(fitted[k], picture[k : k + 1], close, side))
+                seen = picture[k : k + 1]
+                found.append(
+                    self.decoder.texels(fitted[k], seen, close, side, corrected=self.corrected)
+                )
         return torch.cat(found)
 
     def _clothes(self, fingerprint: int) -> Clothes:

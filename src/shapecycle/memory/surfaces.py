@@ -159,7 +159,13 @@ class SurfaceDecoder:
         return to_unit_box(self.handles.moved(points, templates, code.surface.moves))[0]
 
     def texels(
-        self, code: GraphicsCode, rgba: Float[Tensor, "1 4 h w"], view: View, side: int
+        self,
+        code: GraphicsCode,
+        rgba: Float[Tensor, "1 4 h w"],
+        view: View,
+        side: int,
+        *,
+        corrected: int = CORRECTED,
     ) -> Float[Tensor, "1 4 a a"]:
         """Fetch what a picture shows of one carried surface, in the source's own texture.
 
@@ -174,6 +180,7 @@ class SurfaceDecoder:
             rgba: Straight-alpha sRGB picture of the view's window.
             view: The window, in the picture's resolution.
             side: Texels along a side.
+            corrected: How often what a drawing lacks is added; each takes as long as fetching.
         """
         assert code.surface is not None
         atlas = self.atlas(int(code.surface.source[0]), side)
@@ -189,7 +196,7 @@ class SurfaceDecoder:
         height, width = view.size
         fine = View(view.window, (SAMPLES * height, SAMPLES * width), view.fov_y)
         seen, shown = fetched(rgba), rgba
-        for _ in range(CORRECTED):
+        for _ in range(corrected):
             drawn = self.renderer.draw_surface(
                 vertices, seen[:, :3], code.pose, code.light, fine, faces=atlas.faces
             )

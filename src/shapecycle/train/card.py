@@ -27,6 +27,7 @@ def card(provenance: Provenance, memory: Memory) -> str:
     parts = [
         "# Model card\n",
         SPEECH.format(version=version("shapecycle"), images=provenance.images),
+        *(_told(title, text) for title, text in provenance.card.items()),
         _listed("Training data", provenance.notes),
     ]
     if memory:
@@ -38,6 +39,18 @@ def card(provenance: Provenance, memory: Memory) -> str:
     else:
         parts.append("The model file holds none of the training data, only weights.\n")
     return "\n".join(part for part in parts if part)
+
+
+def _told(title: str, text: object) -> str:
+    """Return a section of a card: a text, or a table of numbers by row and column."""
+    if not isinstance(text, dict):
+        return f"## {title.capitalize()}\n{text}\n"
+    columns = list(dict.fromkeys(name for row in text.values() for name in row))
+    lines = [["", *columns], ["---"] * (1 + len(columns))]
+    for name, row in text.items():
+        lines.append([name, *(f"{row[k]:.4g}" if k in row else "" for k in columns)])
+    table = "".join(f"| {' | '.join(line)} |\n" for line in lines)
+    return f"## {title.capitalize()}\n{table}"
 
 
 def held(memory: Memory) -> str:

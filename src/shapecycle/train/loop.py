@@ -16,7 +16,7 @@ from shapecycle.errors import CheckpointError, NonFiniteLoss, OutOfMemory, is_la
 from shapecycle.losses import Losses
 from shapecycle.memory.memory import Memory
 from shapecycle.model import Model
-from shapecycle.model_file import MODEL_NAME, Provenance, save_model
+from shapecycle.model_file import MODEL_NAME, Provenance, load_model, save_model
 from shapecycle.parallel import ALONE, Team
 from shapecycle.randomness import shared_generator
 from shapecycle.shape_to_code.encoder import SURFACE_POINTS
@@ -51,6 +51,7 @@ class Run:
     Attributes:
         seconds: Time for all that `train` does, or None when settings count images.
         seconds_are_limit: Whether settings count images all the same, and that time is a limit.
+        init: The model to begin with.
     """
 
     folder: Path
@@ -62,6 +63,7 @@ class Run:
     seconds: float | None
     resume: bool = False
     seconds_are_limit: bool = False
+    init: Path | None = None
 
     @property
     def device(self) -> str:
@@ -122,6 +124,9 @@ def _train(
     generator = shared_generator(run.device, run.seed, team.rank, team.size)
     shapes = ShapeSampler(surfaces, generator=generator, device=run.device)
     trainer = Trainer(run.settings, run.photos, shapes, seed=run.seed, device=run.device, team=team)
+    if run.init is not None and not run.resume:
+        trainer.begin_with(load_model(run.init)[0])
+        journal.say(f"begins with the weights of {run.init}")
     # Sampling hundreds of surfaces takes minutes, and belongs to the time that was asked for.
     times = (run.seconds or 0.0, time.monotonic() - start) if team.is_first else (0.0, 0.0)
     seconds, preparation = team.largest(times)

@@ -67,13 +67,13 @@ def remember(
     start = time.monotonic()
     sources: list[Source] = []
     rows = _spread_out(model, shapes, surfaces, settings.sources)
-    for some in (rows[k : k + AT_ONCE] for k in range(0, len(rows), AT_ONCE)):
+    for part in (rows[k : k + AT_ONCE] for k in range(0, len(rows), AT_ONCE)):
         if is_stopped():
             return None
         if seconds is not None and time.monotonic() - start > 0.8 * seconds and sources:
             break
-        codes = _read(model, surfaces, some, refine_steps=REFINE_STEPS).cpu()
-        for k, code in zip(some, codes, strict=True):
+        codes = _read(model, surfaces, part, refine_steps=REFINE_STEPS).cpu()
+        for k, code in zip(part, codes, strict=True):
             source = source_of(shapes.meshes[k], shapes.paths[k].stem, code)
             if source is not None:
                 sources.append(source)

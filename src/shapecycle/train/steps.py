@@ -92,6 +92,11 @@ class Trainer:
         self.steps = 0
         self.last: dict[str, Tensor] = {}
 
+    def begin_with(self, networks: Networks) -> None:
+        """Take the weights of a trained model of the same sizes, before the first step."""
+        self.networks.load_state_dict(networks.state_dict())
+        self.ema = EMA(self.networks, self.settings.train.ema_images)
+
     # Stages -----------------------------------------------------------------------------------
 
     def shapes_step(self, lr_scale: float) -> Losses:
