@@ -13,6 +13,7 @@ from shapecycle.cli.evaluate import Evaluate
 from shapecycle.cli.evaluate_drawings import EvaluateDrawings
 from shapecycle.cli.generate import Generate
 from shapecycle.cli.interpolate import Interpolate
+from shapecycle.cli.prepare import Prepare
 from shapecycle.cli.reconstruct import Reconstruct
 from shapecycle.cli.render import Render
 from shapecycle.cli.strip import Strip
@@ -44,6 +45,7 @@ class Command(Protocol):
 
 
 COMMANDS: dict[str, Callable[..., Command]] = {
+    "prepare": Prepare,
     "train": Train,
     "reconstruct": Reconstruct,
     "render": Render,
@@ -61,8 +63,8 @@ COMMANDS: dict[str, Callable[..., Command]] = {
 
 
 ALONE = (
-    *("interpolate", "directions", "evaluate", "evaluate-drawings", "strip", "card", "demo"),
-    "doctor",
+    *("prepare", "interpolate", "directions", "evaluate", "evaluate-drawings"),
+    *("strip", "card", "demo", "doctor"),
 )
 """Verbs that processes of torchrun cannot share out."""
 

@@ -38,6 +38,10 @@ BARE_MASK_HINT = (
     "with greys on its rim only"
 )
 
+MASK_FOLDERS = ("masks", "mask", "Masks", "Mask", "segmentation", "alpha")
+MASK_ENDINGS = ("_mask", "-mask", ".mask", "_alpha", "_seg")
+"""What masks are called elsewhere: they are named where a mask is missing, and not taken."""
+
 EXTREME = 16 / 255
 """How far from 0 or 1 the black and the white of a bare mask may lie."""
 RIM = 5
@@ -168,8 +172,11 @@ def load_photo(path: Path, *, bare_masks: bool = False) -> Photo:
             if silhouette is not None:
                 return Photo(path, silhouette, is_bare_mask=True)
         if twin is None:
+            miss = _near_miss(path)
+            other = "" if miss is None else f" (there is {miss.parent.name}/{miss.name})"
             raise DataError(
-                f"{path}: no mask: no pixel is transparent and there is no masks/{path.stem}.png",
+                f"{path}: no mask: no pixel is transparent and there is no "
+                f"masks/{path.stem}.png{other}",
                 MASK_HINT + BARE_MASK_HINT * bare_masks,
             )
         rgba[3] = _twin_mask(path, twin, rgba.shape[2], rgba.shape[1])
@@ -212,6 +219,15 @@ def pixels_of(picture: Image.Image) -> Float32[np.ndarray, "..."]:
     upright = ImageOps.exif_transpose(picture)
     rgba = _as_rgba(upright)
     return rgba[0] if _has_one_channel(upright) else rgba.transpose(1, 2, 0)
+
+
+def pixels_of_file(path: Path) -> Float32[np.ndarray, "4 h w"]:
+    """Read a picture's file as RGBA in [0, 1], upright, whatever its mask.
+
+    Raises:
+        DataError: If it cannot be read as a picture.
+    """
+    return _read(path)[0]
 
 
 def window_of(mask: Float[np.ndarray, "h w"], margin: float = 0.1) -> Window:
@@ -388,6 +404,19 @@ def _twin(path: Path) -> Path | None:
     twins = (path.parent / "masks" / name, path.absolute().parent.parent / "masks" / name)
     # A folder of pictures may itself be called masks/; nothing is its own twin.
     return next((t for t in twins if t.is_file() and t.absolute() != path.absolute()), None)
+
+
+def _near_miss(path: Path) -> Path | None:
+    """Return a file that may be meant as an opaque picture's mask, but is named otherwise."""
+    folders = [path.parent, path.absolute().parent.parent]
+    for folder in folders:
+        for place in (folder, *(folder / name for name in MASK_FOLDERS)):
+            for name in (path.stem, *(f"{path.stem}{end}" for end in MASK_ENDINGS)):
+                for suffix in SUFFIXES:
+                    file = place / f"{name}{suffix}"
+                    if file.is_file() and file.absolute() != path.absolute():
+                        return file
+    return None
 
 
 def _twin_mask(path: Path, twin: Path, width: int, height: int) -> Float32[np.ndarray, "h w"]:

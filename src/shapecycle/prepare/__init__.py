@@ -1,0 +1,1 @@
+"""One's own folders: masks, checks and copies, before anything is trained."""
