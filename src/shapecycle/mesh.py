@@ -5,7 +5,7 @@ one template's faces; this type is for single meshes that come from disk or go t
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -115,6 +115,10 @@ class Mesh:
             texture=self.texture,
             extras=extras,
         )
+
+    def textured(self, texture: Float[np.ndarray, "th tw 3"] | None) -> "Mesh":
+        """Return this mesh with another texture, or without one."""
+        return replace(self, texture=texture)
 
     def face_normals(self) -> tuple[Float[np.ndarray, "f 3"], Float[np.ndarray, " f"]]:
         """Measure all faces.

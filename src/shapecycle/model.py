@@ -52,6 +52,7 @@ from shapecycle.seen import (
     SeeOptions,
     SurfaceChoice,
 )
+from shapecycle.shape_to_code.alignment import Alignment, align
 from shapecycle.shape_to_code.encoder import SURFACE_POINTS
 from shapecycle.shape_to_code.refine import refine as refine_read
 from shapecycle.validation import (
@@ -493,6 +494,35 @@ class Model:
         distance = float(self.networks.shape_prior.distance(shape))
         unlike = None if self.likeness is None else self.likeness.unlike(unit)
         return ReadFit(compare(read, unit).chamfer, distance, unlike)
+
+    @torch.no_grad()
+    def align(self, shape: str | Path | Mesh) -> tuple[Alignment, Float[np.ndarray, "4 4"]]:
+        """Bring a shape of this kind, at any rotation and scale, into the training shapes' frame.
+
+        Args:
+            shape: A mesh file, an oriented point cloud, or a mesh.
+
+        Returns:
+            How it lies there, and the transform from the file's coordinates to object space, for
+            column vectors.
+
+        Raises:
+            DataError, GeometryError: If a file cannot be read, or a mesh cannot be used.
+        """
+        mesh = shape if isinstance(shape, Mesh) else load_mesh(Path(shape))
+        known, _ = normalise(simplify(mesh))
+        source = np.random.default_rng(0)
+        points, normals = (
+            torch.from_numpy(x).to(self.device)
+            for x in surface_samples(known, SAMPLES_KEPT, source)
+        )
+        others = None if self.likeness is None else self.likeness.points.to(self.device)
+        found = align(self.networks, points, normals, others)
+        _, upright = normalise(turned(mesh, found.object_from_points))
+        object_from_mesh = np.eye(4)
+        object_from_mesh[:3, :3] = upright.scale * found.object_from_points
+        object_from_mesh[:3, 3] = -upright.scale * upright.centre
+        return found, object_from_mesh
 
     def plain(self, shape: Float[Tensor, "b n"]) -> GraphicsCode:
         """Give shapes the mean texture, a pose from which all is seen, and even light."""

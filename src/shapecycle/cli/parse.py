@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from typing import Protocol, runtime_checkable
 
+from shapecycle.cli.align import Align
 from shapecycle.cli.card import Card
 from shapecycle.cli.demo import Demo
 from shapecycle.cli.directions import DirectionsVerb
@@ -53,6 +54,7 @@ COMMANDS: dict[str, Callable[..., Command]] = {
     "interpolate": Interpolate,
     "synthesize": Synthesize,
     "directions": DirectionsVerb,
+    "align": Align,
     "evaluate": Evaluate,
     "evaluate-drawings": EvaluateDrawings,
     "strip": Strip,
@@ -63,7 +65,7 @@ COMMANDS: dict[str, Callable[..., Command]] = {
 
 
 ALONE = (
-    *("prepare", "interpolate", "directions", "evaluate", "evaluate-drawings"),
+    *("prepare", "interpolate", "directions", "align", "evaluate", "evaluate-drawings"),
     *("strip", "card", "demo", "doctor"),
 )
 """Verbs that processes of torchrun cannot share out."""

@@ -77,7 +77,7 @@ class Canvas:
 
     def textured(self, texture: Float[np.ndarray, "s s 3"]) -> Mesh:
         """Return the shape as it was given, with a texture."""
-        return replace(self.mesh, texture=texture)
+        return self.mesh.textured(texture)
 
 
 def laid_out(mesh: Mesh, unit: Mesh, name: str, code: Float[Tensor, " n"]) -> tuple[Source, Mesh]:

@@ -23,25 +23,28 @@ class Likeness:
 
     Args:
         sources: At least two.
+
+    Attributes:
+        points: Of each of them, in object space.
     """
 
     def __init__(self, sources: Sequence[Source]) -> None:
         meshes = [Mesh(one.vertices.cpu().numpy(), one.faces.cpu().numpy()) for one in sources]
-        self._points = torch.stack([_points(one) for one in meshes])
+        self.points = torch.stack([_points(one) for one in meshes])
 
     @cached_property
     def usual(self) -> float:
         """How far a remembered shape is, at most, from the nearest other one; most of them are."""
-        step = max(1, len(self._points) // COMPARED)
+        step = max(1, len(self.points) // COMPARED)
         found = []
-        for k in range(0, len(self._points), step):
-            others = torch.cat([self._points[:k], self._points[k + 1 :]])
-            found.append(float(_chamfer(self._points[k], others).min()))
+        for k in range(0, len(self.points), step):
+            others = torch.cat([self.points[:k], self.points[k + 1 :]])
+            found.append(float(_chamfer(self.points[k], others).min()))
         return float(np.quantile(found, SHARE))
 
     def unlike(self, mesh: Mesh) -> float:
         """Return how far a normalised shape is from the nearest remembered one, over the usual."""
-        return float(_chamfer(_points(mesh), self._points).min()) / self.usual
+        return float(_chamfer(_points(mesh), self.points).min()) / self.usual
 
 
 def _points(mesh: Mesh) -> Float[Tensor, "p 3"]:

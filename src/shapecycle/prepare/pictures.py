@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Bool, Float32
 from PIL import Image
-from scipy import ndimage
+from scipy import ndimage  # type: ignore[import-untyped]
 from scipy.fft import dctn  # type: ignore[import-untyped]
 
 from shapecycle.data.photos import crop, window_of
