@@ -14,6 +14,7 @@ from shapecycle.cli.evaluate import Evaluate
 from shapecycle.cli.evaluate_drawings import EvaluateDrawings
 from shapecycle.cli.generate import Generate
 from shapecycle.cli.interpolate import Interpolate
+from shapecycle.cli.keypoints import Keypoints
 from shapecycle.cli.prepare import Prepare
 from shapecycle.cli.reconstruct import Reconstruct
 from shapecycle.cli.render import Render
@@ -55,6 +56,7 @@ COMMANDS: dict[str, Callable[..., Command]] = {
     "synthesize": Synthesize,
     "directions": DirectionsVerb,
     "align": Align,
+    "keypoints": Keypoints,
     "evaluate": Evaluate,
     "evaluate-drawings": EvaluateDrawings,
     "strip": Strip,
@@ -65,8 +67,8 @@ COMMANDS: dict[str, Callable[..., Command]] = {
 
 
 ALONE = (
-    *("prepare", "interpolate", "directions", "align", "evaluate", "evaluate-drawings"),
-    *("strip", "card", "demo", "doctor"),
+    *("prepare", "interpolate", "directions", "align", "keypoints", "evaluate"),
+    *("evaluate-drawings", "strip", "card", "demo", "doctor"),
 )
 """Verbs that processes of torchrun cannot share out."""
 
