@@ -1,19 +1,24 @@
 """The whole demo, on a very small world."""
 
 import json
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+from remembering import remembering_model
+from tiny_world import few_samples
 
+from shapecycle import pretrained
 from shapecycle.cli.demo import run_verb
 from shapecycle.demo import cars
 from shapecycle.demo.run import run_demo
 from shapecycle.demo.views import around, close_up, drawn_untextured
-from shapecycle.demo.world import DRAWINGS, DemoOptions, World
+from shapecycle.demo.world import DRAWINGS, FEW_NEW, DemoOptions, World
 from shapecycle.errors import DataError
-from shapecycle.model_file import load_model
+from shapecycle.model_file import load_model, save_model
 
 TINY = {
     "model": {
@@ -26,7 +31,15 @@ TINY = {
         "critic_width": 8,
     },
     "train": {"batch": 4},
+    "scenes": {"photographed_shapes": 4},
+    "memory": {"sources": 3, "donors": 4},
 }
+
+
+@pytest.fixture(autouse=True)
+def _few_samples() -> Iterator[None]:
+    with few_samples():
+        yield
 
 
 def _photograph(seed: int, azimuth: float, file: Path) -> np.ndarray:
@@ -106,3 +119,38 @@ def test_the_demo_ends_with_one_report_of_everything_it_did(
         "shapes/car_00007.ply",
     ):
         assert (out / file).is_file()
+
+
+def test_without_a_training_a_few_are_translated_by_the_model_that_comes_along(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pretrained, "FOLDER", tmp_path)
+    model = remembering_model(0)
+    scores = {"shapecycle": {"chamfer": 0.01234}, "typical": {"chamfer": 0.04321}}
+    known = replace(model.provenance, card={"data": "made by hand", "scores": scores})
+    save_model(model.networks, tmp_path / "cars.safetensors", known)
+    out = tmp_path / "demo-run"
+    options = DemoOptions(out, False, 100, 30.0, 0, "cpu")
+    path = run_demo(options, _small_world(tmp_path / "pictures"), run_verb)
+    html = path.read_text()
+    assert sorted(file.name for file in (out / "held-out" / "images").iterdir()) == [
+        "400_0.png",
+        "401_0.png",
+    ]
+    assert "comes with the package has never seen these cars" in html
+    assert "made by hand" in html
+    assert "<td>0.0123</td>" in html
+    assert "<td>0.0432</td>" in html
+    assert "shapecycle reconstruct cars " in html
+    assert html.count("<img") == 2 * (2 + 9) + 2 * 2 + 2 * (1 + DRAWINGS) + FEW_NEW
+    assert not (out / "run").exists()
+
+
+def test_a_model_that_did_not_come_along_is_reported_with_the_way_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pretrained, "FOLDER", tmp_path)
+    options = DemoOptions(tmp_path / "out", False, 100, 30.0, 0, "cpu")
+    with pytest.raises(DataError, match="did not come with this package"):
+        run_demo(options, _small_world(tmp_path / "pictures"), run_verb)
+    assert not (tmp_path / "out").exists()
