@@ -45,13 +45,9 @@ class Pose:
         azimuth, elevation, roll = self.angles.unbind(1)
         (ca, sa), (ce, se), (cr, sr) = ((x.cos(), x.sin()) for x in (azimuth, elevation, roll))
         one, zero = torch.ones_like(ca), torch.zeros_like(ca)
-
-        def matrix(*entries: Tensor) -> Tensor:
-            return torch.stack(entries, 1).view(-1, 3, 3)
-
-        turn = matrix(ca, zero, -sa, zero, one, zero, sa, zero, ca)
-        tip = matrix(one, zero, zero, zero, ce, -se, zero, se, ce)
-        bank = matrix(cr, -sr, zero, sr, cr, zero, zero, zero, one)
+        turn = _matrix(ca, zero, -sa, zero, one, zero, sa, zero, ca)
+        tip = _matrix(one, zero, zero, zero, ce, -se, zero, se, ce)
+        bank = _matrix(cr, -sr, zero, sr, cr, zero, zero, zero, one)
         return bank @ tip @ turn
 
     def camera_from_object(self) -> Float[Tensor, "b 4 4"]:
@@ -63,6 +59,10 @@ class Pose:
     def place(self, vertices: Float[Tensor, "b v 3"]) -> Float[Tensor, "b v 3"]:
         """Carry points from object space to camera space, both in object units."""
         return vertices @ self.rotation().mT + self.translation[:, None]
+
+
+def _matrix(*entries: Tensor) -> Float[Tensor, "b 3 3"]:
+    return torch.stack(entries, 1).view(-1, 3, 3)
 
 
 def clip_from_camera(

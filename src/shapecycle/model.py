@@ -32,6 +32,7 @@ from shapecycle.image_to_code.heads import SHADING_ONE
 from shapecycle.image_to_code.hypotheses import weigh
 from shapecycle.image_to_code.refine import refine
 from shapecycle.losses.image import silhouette_loss
+from shapecycle.memory.alignment import Alignment, align
 from shapecycle.memory.canvas import Canvas, ReadFit, laid_out
 from shapecycle.memory.carry import carry
 from shapecycle.memory.directions import Directions
@@ -52,7 +53,6 @@ from shapecycle.seen import (
     SeeOptions,
     SurfaceChoice,
 )
-from shapecycle.shape_to_code.alignment import Alignment, align
 from shapecycle.shape_to_code.encoder import SURFACE_POINTS
 from shapecycle.shape_to_code.refine import refine as refine_read
 from shapecycle.validation import (

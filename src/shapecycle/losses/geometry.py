@@ -30,15 +30,16 @@ def chamfer_loss(
         theirs = torch.cat([target_points, target_normals * normal_reach], 2)
         forward, backward = nearest(ours, theirs), nearest(theirs, ours)
 
-    def pick(x: Tensor, index: Tensor) -> Tensor:
-        return torch.gather(x, 1, index[..., None].expand(-1, -1, 3))
-
-    there = points - pick(target_points, forward)
-    back = pick(points, backward) - target_points
+    there = points - _picked(target_points, forward)
+    back = _picked(points, backward) - target_points
     distance = torch.stack([(d * d).sum(2).add(1e-8).sqrt().mean() for d in (there, back)]).mean()
-    cosine = (normals * pick(target_normals, forward)).sum(2).mean()
-    cosine = cosine + (pick(normals, backward) * target_normals).sum(2).mean()
+    cosine = (normals * _picked(target_normals, forward)).sum(2).mean()
+    cosine = cosine + (_picked(normals, backward) * target_normals).sum(2).mean()
     return distance, 1 - cosine / 2
+
+
+def _picked(x: Float[Tensor, "b n 3"], index: Int[Tensor, "b k"]) -> Float[Tensor, "b k 3"]:
+    return torch.gather(x, 1, index[..., None].expand(-1, -1, 3))
 
 
 def dihedral_penalty(

@@ -12,6 +12,8 @@ from torch import Tensor
 
 from shapecycle.code_to_image.compositing import over_white
 
+LABEL_WIDTH = 72
+"""Pixels to the left of a panel's rows, for their names."""
 PLAIN_SECONDS = 10.0
 LIVE_SECONDS = 1.0
 TERMINAL_LOSSES = {
@@ -41,6 +43,7 @@ class Journal:
         self.is_live = self.console.is_terminal
         self.last = 0.0
         self.losses: dict[str, list[Tensor]] = {}
+        self.first: dict[str, float] = {}
         self.status: dict[str, Any] = {}
         self.bar = Progress(
             TextColumn("{task.description:<12}"),
@@ -61,7 +64,7 @@ class Journal:
 
         Args:
             losses: Unweighted losses by name.
-            status: ``stage``, ``progress``, ``images``, ``images_per_second``, ``seconds`` and
+            status: ``stage``, its ``progress``, ``images``, ``images_per_second``, ``seconds`` and
                 ``seconds_left``; a progress of 0 is one that is not known yet.
         """
         for name, value in losses.items():
@@ -82,14 +85,12 @@ class Journal:
         return means
 
     def _show(self, means: dict[str, float], status: dict[str, Any]) -> None:
-        losses = "  ".join(
-            f"{TERMINAL_LOSSES[n]} {means[n]:.3f}" for n in TERMINAL_LOSSES if n in means
-        )
+        losses = "  ".join(self._loss(n, means[n]) for n in TERMINAL_LOSSES if n in means)
         details = (
             f"{status['images']:,} images  {_speed(status['images_per_second'])}"
             f"{_time_left(status['seconds_left'])}{losses}"
         )
-        progress = status["progress"]
+        progress = _whole(status)
         if not progress:
             details = f"measuring the speed  {details}"
         if self.is_live:
@@ -100,18 +101,39 @@ class Journal:
             percent = f"{progress:4.0%}" if progress else "    "
             self.say(f"{status['stage']:<12} {percent}  {details}")
 
-    def panel(self, rows: list[Float[Tensor, "b 4 h w"]], images: int) -> Path:
-        """Write premultiplied or straight RGBA rows over white as one picture."""
-        from PIL import Image
+    def _loss(self, name: str, mean: float) -> str:
+        """Return a loss, and what it was at the start, in words."""
+        first = self.first.setdefault(name, mean)
+        return f"{TERMINAL_LOSSES[name]} {mean:.3f}" + f" (from {first:.3f})" * (first != mean)
 
-        count = min(len(row) for row in rows)
+    def panel(self, rows: dict[str, Float[Tensor, "b 4 h w"]], images: int) -> Path:
+        """Write rows of premultiplied or straight RGBA over white, with their names, and say where.
+
+        Args:
+            rows: Pictures by what they are.
+            images: How many were seen by now.
+        """
+        from PIL import Image, ImageDraw
+
+        count = min(len(row) for row in rows.values())
         sheet = torch.cat(
-            [torch.cat([over_white(x) for x in row[:count].detach().cpu()], 2) for row in rows], 1
+            [
+                torch.cat([over_white(x) for x in row[:count].detach().cpu()], 2)
+                for row in rows.values()
+            ],
+            1,
         )
         path = self.folder / "panels" / f"{images:09d}.png"
         path.parent.mkdir(exist_ok=True)
         pixels = (sheet.clamp(0, 1) * 255).round().byte().permute(1, 2, 0).numpy()
-        Image.fromarray(pixels).save(path)
+        picture = Image.new("RGB", (LABEL_WIDTH + pixels.shape[1], pixels.shape[0]), "white")
+        picture.paste(Image.fromarray(pixels), (LABEL_WIDTH, 0))
+        height = pixels.shape[0] / len(rows)
+        for number, name in enumerate(rows):
+            at = (LABEL_WIDTH - 6, (number + 0.5) * height)
+            ImageDraw.Draw(picture).text(at, name, fill="black", anchor="rm")
+        picture.save(path)
+        self.say(f"pictures after {images:,} images: {path}")
         return path
 
     def close(self) -> None:
@@ -133,11 +155,21 @@ class Silence:
     def record(self, losses: dict[str, Tensor], status: dict[str, Any]) -> None:
         """Forget a step's losses."""
 
-    def panel(self, rows: list[Float[Tensor, "b 4 h w"]], images: int) -> None:
+    def panel(self, rows: dict[str, Float[Tensor, "b 4 h w"]], images: int) -> None:
         """Draw nothing."""
 
     def close(self) -> None:
         """End nothing."""
+
+
+def _whole(status: dict[str, Any]) -> float:
+    """Return how far the whole training has come: by its time, where what is left is known."""
+    if not status["progress"]:
+        return 0.0
+    if status["seconds_left"] is None:
+        return float(status["progress"])
+    spent = float(status["seconds"])
+    return spent / max(spent + status["seconds_left"], 1e-6)
 
 
 def _speed(images_per_second: float) -> str:

@@ -32,6 +32,8 @@ from shapecycle.train.signals import Stopped, StopRequest, stop_requests
 from shapecycle.train.steps import Trainer
 
 PANEL_ITEMS = 8
+EARLY = 2000
+"""Images of a stage after which its first panel is written."""
 READY_SECONDS = 3600.0
 """Seconds in which all processes must have loaded their data."""
 LOOK_EVERY = {"cpu": 1, "cuda": 8}
@@ -191,7 +193,10 @@ def _run_stages(
             if is_stopped:
                 _save(run, trainer, schedule)
                 raise Stopped
-            if _images(schedule) % settings.panel_images < settings.batch:
+            # Early, now and then, and at the end of every stage but the last, which has one anyway.
+            is_early = EARLY <= stage.seen < EARLY + settings.batch
+            is_due = _images(schedule) % settings.panel_images < settings.batch
+            if is_early or is_due or (stage.is_done and not is_last):
                 _panel(journal, trainer, _images(schedule))
             if schedule.elapsed - saved > 60 * settings.checkpoint_minutes:
                 _check_finite_losses(unseen, stage, run.folder)
@@ -318,7 +323,7 @@ def _non_finite(found: str, stage: Stage, folder: Path) -> NonFiniteLoss:
 
 
 def _panel(journal: Journal | Silence, trainer: Trainer, images: int) -> None:
-    rows = [row[:PANEL_ITEMS] for row in trainer.last.values()]
+    rows = {name: row[:PANEL_ITEMS] for name, row in trainer.last.items()}
     if rows:
         journal.panel(rows, images)
 

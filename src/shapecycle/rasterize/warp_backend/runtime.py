@@ -9,7 +9,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -133,11 +133,12 @@ def launch(
         for a, b in pairwise(bounds)
     ]
 
-    def run(part: int) -> None:
-        for command in commands[part]:
-            command.launch()
+    parallel_for(parts, partial(_run, commands))
 
-    parallel_for(parts, run)
+
+def _run(commands: list[list[Any]], part: int) -> None:
+    for command in commands[part]:
+        command.launch()
 
 
 def _arrays(entries: dict[str, Any], step: Launch) -> list[Any]:

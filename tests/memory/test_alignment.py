@@ -7,9 +7,9 @@ from scipy.spatial.transform import Rotation
 
 from shapecycle import pretrained
 from shapecycle.demo.cars import car_mesh, sample_car
+from shapecycle.memory import alignment
 from shapecycle.mesh import Mesh
 from shapecycle.model import load
-from shapecycle.shape_to_code import alignment
 
 CARS = pretrained.file_of("cars")
 
