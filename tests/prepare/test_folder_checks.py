@@ -102,10 +102,31 @@ def test_a_picture_without_a_mask_stops_everything_unless_it_is_left_out(
 
 
 def test_a_folder_without_anything_to_prepare_is_named(tmp_path: Path) -> None:
-    (tmp_path / "notes.txt").write_text("nothing")
-    outcome = shapecycle("prepare", tmp_path, "--out", tmp_path / "out")
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "notes.txt").write_text("nothing")
+    outcome = shapecycle("prepare", tmp_path / "mine", "--out", tmp_path / "out")
     assert outcome.code == 2
     assert "neither pictures nor shapes" in outcome.err
+
+
+def test_files_that_would_be_written_to_one_name_are_refused(folder: Path, tmp_path: Path) -> None:
+    _picture(9).convert("RGB").save(folder / "good3.jpg")
+    outcome = shapecycle("prepare", folder, "--out", tmp_path / "out")
+    assert outcome.code == 2
+    assert "would both be written to 'good3'" in outcome.err
+
+
+def test_the_folder_itself_is_not_written_into(folder: Path) -> None:
+    outcome = shapecycle("prepare", folder, "--out", folder / "out")
+    assert outcome.code == 2
+    assert "overlap" in outcome.err
+    assert not (folder / "out").exists()
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
+    outcome = shapecycle("prepare", tmp_path / "nowhere", "--out", tmp_path / "out")
+    assert outcome.code == 2
+    assert "nowhere: there is no such folder" in outcome.err
 
 
 def test_hashes_of_a_picture_and_its_shrunk_copy_agree() -> None:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from tyro.conf import DisallowNone, Positional, arg
 
-from shapecycle.cli.inputs import check_range, report_bad
-from shapecycle.cli.output import new_folder
+from shapecycle.cli.inputs import check_range, files_of, report_bad
+from shapecycle.cli.output import check_separate, new_folder
 from shapecycle.console import say
 from shapecycle.data.folders import counted
 from shapecycle.errors import ConfigError, DataError
@@ -56,6 +56,9 @@ class Prepare:
         from shapecycle.prepare.sheet import sheet_of
 
         check_range(self.size, 64, 8192, "--size")
+        if not self.folder.is_dir():
+            raise DataError(f"{self.folder}: there is no such folder", "check its name")
+        check_separate(("the folder", self.folder), ("--out", self.out))
         options = PictureOptions(self.size, self.crop, self._background(), self.masker)
         pictures, shapes = self._files(photos.SUFFIXES), self._files(mesh_files.SUFFIXES)
         if not pictures and not shapes:
@@ -101,14 +104,10 @@ class Prepare:
         print(self.out)
 
     def _files(self, suffixes: tuple[str, ...]) -> list[Path]:
-        from shapecycle.data.folders import list_folder
-
-        try:
-            return list_folder(self.folder, "files", suffixes).files
-        except DataError:
-            if not self.folder.is_dir():
-                raise
+        # Without any `list_folder` raises, and there may be others.
+        if not any(path.suffix.lower() in suffixes for path in self.folder.iterdir()):
             return []
+        return files_of((self.folder,), suffixes, "files")
 
     def _background(self) -> "Float[np.ndarray, '3'] | None":
         import numpy as np
