@@ -7,13 +7,18 @@ one template's faces; this type is for single meshes that come from disk or go t
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Float, Int
 
 from shapecycle.atomic import atomic_write
 from shapecycle.errors import GeometryError
+
+if TYPE_CHECKING:
+    from shapecycle.export.glb import GlbCamera
+
+ENDINGS = (".glb", ".obj", ".ply")
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,29 +72,58 @@ class Mesh:
         """Whether this is an oriented point cloud rather than a surface."""
         return len(self.faces) == 0
 
-    def save(self, path: str | Path, *, extras: Mapping[str, Any] | None = None) -> None:
-        """Write the mesh as a GLB file, whole or not at all.
+    def save(self, path: str | Path, **options: Any) -> None:
+        """Write the mesh as the name says: ``.glb``, ``.obj`` or ``.ply``, whole or not at all.
+
+        OBJ files come with a material, ``.mtl``, and where there is a texture with ``.png``,
+        beside them and of their name. PLY files have coloured vertices.
 
         Args:
             path: Where the file goes; its folder is made if need be.
-            extras: As in `to_glb`.
+            options: Of GLB files alone: see `to_glb`; named after the file by default.
 
         Raises:
             GeometryError: As `to_glb` does.
-            ValueError: As `to_glb` does, or if the path does not end in .glb.
+            ValueError: As `to_glb` does, or if the path has another ending.
         """
-        if Path(path).suffix.lower() != ".glb":
-            raise ValueError(f"{path}: meshes are written as GLB files, name one ending in .glb")
-        contents = self.to_glb(extras=extras)
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
-        with atomic_write(Path(path)) as partial:
-            partial.write_bytes(contents)
+        path = Path(path)
+        if path.suffix.lower() not in ENDINGS:
+            raise ValueError(
+                f"{path}: meshes are written as GLB, OBJ or PLY files, name one ending in "
+                f"{', '.join(ENDINGS)}"
+            )
+        if options and path.suffix.lower() != ".glb":
+            raise ValueError(f"{path}: {', '.join(options)}: for GLB files only")
+        for name, contents in self._files(path, options).items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with atomic_write(path.with_name(name)) as partial:
+                partial.write_bytes(contents)
 
-    def to_glb(self, *, extras: Mapping[str, Any] | None = None) -> bytes:
-        """Return the contents of a GLB file; see `export.glb.glb_of`.
+    def _files(self, path: Path, options: dict[str, Any]) -> dict[str, bytes]:
+        """Return the contents of the files that are written, by their names."""
+        from shapecycle.export.obj import obj_of
+        from shapecycle.export.ply import ply_of
+
+        self._check_surface()
+        surface = (self.vertices, self.faces, self.uv, self.uv_faces, self.texture)
+        if path.suffix.lower() == ".obj":
+            return obj_of(*surface, name=path.stem)
+        if path.suffix.lower() == ".ply":
+            return {path.name: ply_of(*surface)}
+        return {path.name: self.to_glb(**{"name": path.stem} | options)}
+
+    def to_glb(
+        self,
+        *,
+        extras: Mapping[str, Any] | None = None,
+        name: str = "mesh",
+        morphs: Mapping[str, Float[np.ndarray, "v 3"]] | None = None,
+        camera: "GlbCamera | None" = None,
+    ) -> bytes:
+        """Return the contents of a GLB file.
 
         Args:
-            extras: JSON values to keep with the mesh, such as its graphics code.
+            extras, name, morphs, camera: See `export.glb.glb_of`.
 
         Raises:
             GeometryError: If the mesh has no faces, a texture without texture coordinates, or
@@ -98,14 +132,7 @@ class Mesh:
         """
         from shapecycle.export.glb import glb_of
 
-        if self.is_point_cloud:
-            raise GeometryError(
-                "a point cloud has no faces to write as GLB", "give a triangle mesh"
-            )
-        if self.texture is not None and (self.uv is None or self.uv_faces is None):
-            raise GeometryError("the mesh has a texture but no texture coordinates", "give both")
-        if self.texture is not None and not np.isfinite(self.texture).all():
-            raise GeometryError("the texture holds values that are not finite")
+        self._check_surface()
         return glb_of(
             self.vertices,
             self.faces,
@@ -114,6 +141,29 @@ class Mesh:
             uv_faces=self.uv_faces,
             texture=self.texture,
             extras=extras,
+            name=name,
+            morphs=morphs,
+            camera=camera,
+        )
+
+    def _check_surface(self) -> None:
+        if self.is_point_cloud:
+            raise GeometryError(
+                "a point cloud has no faces to write as a surface", "give a triangle mesh"
+            )
+        if self.texture is not None and (self.uv is None or self.uv_faces is None):
+            raise GeometryError("the mesh has a texture but no texture coordinates", "give both")
+        if self.texture is not None and not np.isfinite(self.texture).all():
+            raise GeometryError("the texture holds values that are not finite")
+
+    def placed(self, target_from_mesh: Float[np.ndarray, "4 4"]) -> "Mesh":
+        """Return this mesh in another frame, brought there by a rigid transform."""
+        rotation, translation = target_from_mesh[:3, :3], target_from_mesh[:3, 3]
+        dtype = self.vertices.dtype
+        return replace(
+            self,
+            vertices=(self.vertices @ rotation.T + translation).astype(dtype),
+            normals=None if self.normals is None else (self.normals @ rotation.T).astype(dtype),
         )
 
     def textured(self, texture: Float[np.ndarray, "th tw 3"] | None) -> "Mesh":

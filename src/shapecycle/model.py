@@ -854,6 +854,28 @@ class Model:
                 )
         return [meshes[k] for k in range(len(code))]
 
+    @torch.no_grad()
+    def shape_morphs(self, code: GraphicsCode, count: int) -> dict[str, Float[np.ndarray, "v 3"]]:
+        """Return how far one code's vertices move along the principal directions of shape.
+
+        Args:
+            code: A batch of one.
+            count: How many directions, at most.
+
+        Returns:
+            For each direction, by its name, the way of every vertex of `mesh` where the shape goes
+            one standard deviation along it; nothing where fewer than two shapes are remembered.
+        """
+        directions = self.directions("shape", count)
+        if directions is None:
+            return {}
+        code = self._to_device(code)
+        moved = GraphicsCode.stack([replace(code, shape=code.shape + x) for x in directions.steps])
+        still = self.mesh(code).vertices
+        return {
+            f"shape {k + 1}": mesh.vertices - still for k, mesh in enumerate(self.meshes(moved))
+        }
+
     def _to_device(self, code: GraphicsCode) -> GraphicsCode:
         """Bring a code to where the weights are, and to their precision."""
         code = checked_code(code, self.settings)

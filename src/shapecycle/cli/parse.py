@@ -12,6 +12,7 @@ from shapecycle.cli.directions import DirectionsVerb
 from shapecycle.cli.doctor import Doctor
 from shapecycle.cli.evaluate import Evaluate
 from shapecycle.cli.evaluate_drawings import EvaluateDrawings
+from shapecycle.cli.export import Export
 from shapecycle.cli.generate import Generate
 from shapecycle.cli.interpolate import Interpolate
 from shapecycle.cli.keypoints import Keypoints
@@ -57,6 +58,7 @@ COMMANDS: dict[str, Callable[..., Command]] = {
     "directions": DirectionsVerb,
     "align": Align,
     "keypoints": Keypoints,
+    "export": Export,
     "evaluate": Evaluate,
     "evaluate-drawings": EvaluateDrawings,
     "strip": Strip,
@@ -67,8 +69,8 @@ COMMANDS: dict[str, Callable[..., Command]] = {
 
 
 ALONE = (
-    *("prepare", "interpolate", "directions", "align", "keypoints", "evaluate"),
-    *("evaluate-drawings", "strip", "card", "demo", "doctor"),
+    *("prepare", "interpolate", "directions", "align", "keypoints", "export"),
+    *("evaluate", "evaluate-drawings", "strip", "card", "demo", "doctor"),
 )
 """Verbs that processes of torchrun cannot share out."""
 

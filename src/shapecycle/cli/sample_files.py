@@ -97,19 +97,20 @@ def write_samples(
             for k, picture, mesh in zip(some, pictures, meshes, strict=True):
                 one, fov_y = chunk[k], model.networks.fov_y
                 one = replace(one, code=one.code.map(torch.Tensor.cpu))
-                frames = _turned(model, one.code, size, turntable, shadow) if turntable else []
+                frames = turned(model, one.code, size, turntable, shadow) if turntable else []
                 jobs.append(partial(_write, one, picture, mesh, frames, fov_y))
             writer.begin(jobs)
 
 
-def _turned(
-    model: "Model", code: "GraphicsCode", size: int, count: int, shadow: bool
+def turned(
+    model: "Model", code: "GraphicsCode", size: int, count: int, shadow: bool = False
 ) -> "list[Float[np.ndarray, 'h w 4']]":
     """Draw one code from all around."""
     import torch
 
     from shapecycle.camera import Pose
 
+    code = code.map(torch.Tensor.cpu)
     turns = torch.zeros(count, 3)
     turns[:, 0] = torch.arange(count) * (2 * pi / count)
     angles = code.pose.angles + turns

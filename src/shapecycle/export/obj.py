@@ -1,0 +1,89 @@
+"""Textured meshes as Wavefront OBJ, with material and picture beside them."""
+
+import io
+
+import numpy as np
+import trimesh
+from jaxtyping import Float, Int
+from PIL import Image
+from trimesh.exchange.obj import export_obj
+from trimesh.visual.texture import TextureVisuals, unmerge_faces
+
+from shapecycle.export.glb import NEUTRAL_GREY, smooth_normals
+
+DIGITS = 6
+"""After the point: objects are about 1 long."""
+
+
+def obj_of(
+    vertices: Float[np.ndarray, "v 3"],
+    faces: Int[np.ndarray, "f 3"],
+    uv: Float[np.ndarray, "n 2"] | None,
+    uv_faces: Int[np.ndarray, "f 3"] | None,
+    texture: Float[np.ndarray, "th tw 3"] | None,
+    *,
+    name: str,
+) -> dict[str, bytes]:
+    """Return the contents of ``NAME.obj``, ``NAME.mtl`` and, with a texture, ``NAME.png``.
+
+    The frame and units are kept. Vertices are doubled where the texture has a seam.
+
+    Args:
+        vertices, faces, uv, uv_faces, texture: As `export.glb.glb_of` takes them.
+        name: Of the files, without their endings.
+    """
+    normals = smooth_normals(vertices, faces)
+    if texture is None or uv is None or uv_faces is None:
+        split, vertex, _ = unmerge_faces(faces, faces)
+        visual = None
+    else:
+        split, vertex, coordinate = unmerge_faces(faces, uv_faces)
+        visual = TextureVisuals(uv[coordinate])
+    mesh = trimesh.Trimesh(
+        vertices[vertex], split, vertex_normals=normals[vertex], visual=visual, process=False
+    )
+    body = export_obj(
+        mesh,
+        include_normals=True,
+        include_texture=visual is not None,
+        write_texture=False,
+        return_texture=False,
+        header="shapecycle",
+        digits=DIGITS,
+    )
+    # Of the library's own material lines the colours are those of its default grey.
+    kept = [line for line in body.splitlines() if not line.startswith(("mtllib", "usemtl"))]
+    head, *lines = kept
+    text = "\n".join([head, f"mtllib {_written(name)}.mtl", f"usemtl {MATERIAL}", *lines, ""])
+    found = {f"{name}.obj": text.encode(), f"{name}.mtl": _material(name, visual is not None)}
+    if texture is not None and visual is not None:
+        pixels = np.round(np.clip(texture, 0.0, 1.0) * 255).astype(np.uint8)
+        picture = io.BytesIO()
+        Image.fromarray(pixels).save(picture, format="png")
+        found[f"{name}.png"] = picture.getvalue()
+    return found
+
+
+MATERIAL = "surface"
+
+
+def _written(name: str) -> str:
+    """Return a file's name as these formats hold it: on one line, where blanks end words."""
+    return name.replace("\n", " ")
+
+
+def _material(name: str, is_textured: bool) -> bytes:
+    """Return a material without gloss: white under its texture, or grey."""
+    colour = (1.0, 1.0, 1.0) if is_textured else NEUTRAL_GREY
+    lines = [
+        "# shapecycle",
+        f"newmtl {MATERIAL}",
+        "Ka 0 0 0",
+        "Kd {:g} {:g} {:g}".format(*colour),
+        "Ks 0 0 0",
+        "d 1",
+        "illum 1",
+    ]
+    if is_textured:
+        lines.append(f"map_Kd {_written(name)}.png")
+    return "\n".join([*lines, ""]).encode()
