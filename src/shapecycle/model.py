@@ -16,6 +16,7 @@ from torch import Tensor
 from shapecycle.camera import Pose, View, moved_into_frame, window_around
 from shapecycle.code_to_image.compositing import resized, unpremultiplied
 from shapecycle.code_to_image.ground import under
+from shapecycle.code_to_image.template import spread_out
 from shapecycle.config import SurfaceKind, TextureKind
 from shapecycle.data.mesh_files import load_mesh
 from shapecycle.data.photos import DAMAGE, Photo, Window, crop, load_photo, pixels_of, window_of
@@ -33,6 +34,7 @@ from shapecycle.image_to_code.hypotheses import weigh
 from shapecycle.image_to_code.refine import refine
 from shapecycle.losses.image import silhouette_loss
 from shapecycle.memory.alignment import Alignment, align
+from shapecycle.memory.along import with_albedo_shifted
 from shapecycle.memory.canvas import Canvas, ReadFit, laid_out
 from shapecycle.memory.carry import carry
 from shapecycle.memory.directions import Directions
@@ -41,6 +43,7 @@ from shapecycle.memory.dresser import Dresser
 from shapecycle.memory.lending import lent
 from shapecycle.memory.likeness import Likeness
 from shapecycle.memory.memory import Memory
+from shapecycle.memory.places import Places
 from shapecycle.memory.surfaces import ATLAS_SIDE, SurfaceDecoder
 from shapecycle.mesh import Mesh
 from shapecycle.model_file import Provenance, load_model
@@ -80,6 +83,8 @@ MAX_DRAWN_SIDE = 2048
 TEXTURE_UPSCALE = 2
 """How much finer than in training textures are taken from photographs, at least."""
 Part = Literal["shape", "texture", "light"]
+MAX_DIRECTIONS = 16
+"""Directions of each part that codes can be moved along."""
 DIRECTION_TEXELS = 64
 """Texels along a side in which directions of textures are found."""
 SEEN_AT_ONCE = 48
@@ -107,6 +112,7 @@ class Model:
         self.networks, self.provenance = networks, provenance
         self.memory = memory or Memory()
         self.settings = networks.settings
+        self._directions: dict[Part, Directions | None] = {}
 
     @property
     def device(self) -> torch.device:
@@ -766,6 +772,48 @@ class Model:
             whole = torch.stack([donors.whole(k) for k in range(len(donors.donors))])
             rows = list(pooled(whole[:, :3], DIRECTION_TEXELS).flatten(1))
         return Directions.of(torch.stack(rows).to(self.device), count) if len(rows) > 1 else None
+
+    @torch.no_grad()
+    def moved_along(
+        self, code: GraphicsCode, part: Part, deviations: Sequence[float]
+    ) -> GraphicsCode:
+        """Go from one code along the principal directions of one part.
+
+        Args:
+            code: A batch of one.
+            part: What changes.
+            deviations: Standard deviations along each of the first directions.
+
+        Returns:
+            The code; unchanged where too little is remembered for so many directions.
+        """
+        code = self._to_device(code)
+        if not any(deviations):
+            return code
+        if part not in self._directions:
+            self._directions[part] = self.directions(part, MAX_DIRECTIONS)
+        found = self._directions[part]
+        if found is None or len(found.steps) < len(deviations):
+            return code
+        step = found.steps.new_tensor(list(deviations)) @ found.steps[: len(deviations)]
+        if part == "shape":
+            return replace(code, shape=code.shape + step)
+        if part == "light":
+            return replace(code, light=code.light + step.view(1, 9, 3))
+        shift = step.view(1, 3, DIRECTION_TEXELS, DIRECTION_TEXELS)
+        return with_albedo_shifted(self.surfaces, code, shift)
+
+    @torch.no_grad()
+    def places(self, count: int) -> Places:
+        """Return points spread over the surface, which `Places.on` finds on every code.
+
+        Args:
+            count: How many, at most.
+        """
+        plain = self.plain(self.networks.shape_prior.mean[None])
+        rows = spread_out(self.networks.renderer.deformation.template, count)[:count]
+        vertices = self.networks.renderer.vertices(plain.shape)[0]
+        return Places.at(self.surfaces, plain, vertices[rows.to(vertices.device)])
 
     # DRAW -------------------------------------------------------------------------------------
 

@@ -87,21 +87,11 @@ class Keypoints:
     def _places(
         self, model: "Model", marked: tuple[Path, dict[str, list[float]]] | None
     ) -> "tuple[list[str], Places]":
-        import torch
-
-        from shapecycle.code_to_image.template import spread_out
-        from shapecycle.memory.places import Places
-
         if marked is not None:
             path, points = marked
             return list(points), _Input.of(model, path).marked(model, points, str(self.points))
-        plain = model.plain(model.networks.shape_prior.mean[None])
-        template = model.networks.renderer.deformation.template
-        rows = spread_out(template, self.count)[: self.count]
-        with torch.no_grad():
-            vertices = model.networks.renderer.vertices(plain.shape)[0]
-        places = Places.at(model.surfaces, plain, vertices[rows.to(vertices.device)])
-        return [f"point {k}" for k in range(len(rows))], places
+        places = model.places(self.count)
+        return [f"point {k}" for k in range(len(places.texels))], places
 
 
 @dataclass(frozen=True, eq=False)

@@ -22,6 +22,7 @@ from shapecycle.cli.render import Render
 from shapecycle.cli.strip import Strip
 from shapecycle.cli.synthesize import Synthesize
 from shapecycle.cli.train import Train
+from shapecycle.cli.view import View
 from shapecycle.errors import ConfigError
 from shapecycle.torchrun import is_one_of_several
 
@@ -59,6 +60,7 @@ COMMANDS: dict[str, Callable[..., Command]] = {
     "align": Align,
     "keypoints": Keypoints,
     "export": Export,
+    "view": View,
     "evaluate": Evaluate,
     "evaluate-drawings": EvaluateDrawings,
     "strip": Strip,
@@ -69,7 +71,7 @@ COMMANDS: dict[str, Callable[..., Command]] = {
 
 
 ALONE = (
-    *("prepare", "interpolate", "directions", "align", "keypoints", "export"),
+    *("prepare", "interpolate", "directions", "align", "keypoints", "export", "view"),
     *("evaluate", "evaluate-drawings", "strip", "card", "demo", "doctor"),
 )
 """Verbs that processes of torchrun cannot share out."""
