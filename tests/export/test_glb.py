@@ -287,9 +287,3 @@ def test_a_texture_that_is_not_finite_is_refused(tmp_path: Path) -> None:
     )
     with pytest.raises(GeometryError, match="not finite"):
         mesh.save(tmp_path / "mesh.glb")
-
-
-def test_another_format_is_refused_by_its_name(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"mesh\.obj: meshes are written as GLB files"):
-        grey_sphere().save(tmp_path / "mesh.obj")
-    assert not list(tmp_path.iterdir())

@@ -11,7 +11,6 @@ from tyro.conf import DisallowNone, Positional, arg
 from shapecycle.cli.inputs import RESERVED, Device, check_range
 from shapecycle.cli.output import new_folder
 from shapecycle.cli.reconstruct import check_surface
-from shapecycle.cli.sample_files import save_animation, turned
 from shapecycle.config import SurfaceKind
 from shapecycle.console import say
 from shapecycle.data.folders import counted, list_folder
@@ -29,6 +28,8 @@ Format = Literal["glb", "obj", "ply", "gif", "html"]
 MAX_TEXTURE = 4096
 CODE = "code.json"
 """What `reconstruct` writes beside each mesh."""
+NO_CODE = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError)
+"""What reading another JSON file comes to."""
 PAGE_MORPHS = 6
 """Sliders of a page."""
 
@@ -106,6 +107,8 @@ class Export:
 
     def _write(self, model: "Model", one: "_Object", out: Path) -> None:
         import numpy as np
+
+        from shapecycle.turntable import save_animation, turned
 
         mesh = model.mesh(one.code)
         if self.texture_size is not None:
@@ -197,7 +200,7 @@ class _Object:
             raise DataError(f"{path}: {error.what}", error.hint) from error
         except OSError as fault:
             raise DataError(f"{path} cannot be read: {fault.strerror}") from fault
-        except (ValueError, KeyError, TypeError, AttributeError, ZeroDivisionError) as fault:
+        except NO_CODE as fault:
             raise DataError(
                 f"{path} does not hold a code of this model ({fault})",
                 "give code.json of reconstruct, or the JSON files of render and generate",

@@ -8,7 +8,7 @@ from tyro.conf import Positional, arg
 
 from shapecycle.cli.inputs import Device, check_range
 from shapecycle.cli.output import new_folder
-from shapecycle.cli.sample_files import Sample, save_animation, write_samples
+from shapecycle.cli.sample_files import Sample, write_samples
 from shapecycle.cli.writer import Writer
 from shapecycle.console import say
 from shapecycle.data.folders import counted
@@ -52,6 +52,7 @@ class Interpolate:
 
         from shapecycle.devices import chosen_device
         from shapecycle.model import load
+        from shapecycle.turntable import save_animation
 
         check_range(self.steps, 2, 1000, "--steps")
         check_range(self.size, 16, 4096, "--size")

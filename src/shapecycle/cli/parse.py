@@ -23,6 +23,7 @@ from shapecycle.cli.strip import Strip
 from shapecycle.cli.synthesize import Synthesize
 from shapecycle.cli.train import Train
 from shapecycle.cli.view import View
+from shapecycle.cli.watch import Watch
 from shapecycle.errors import ConfigError
 from shapecycle.torchrun import is_one_of_several
 
@@ -61,6 +62,7 @@ COMMANDS: dict[str, Callable[..., Command]] = {
     "keypoints": Keypoints,
     "export": Export,
     "view": View,
+    "watch": Watch,
     "evaluate": Evaluate,
     "evaluate-drawings": EvaluateDrawings,
     "strip": Strip,
@@ -71,7 +73,7 @@ COMMANDS: dict[str, Callable[..., Command]] = {
 
 
 ALONE = (
-    *("prepare", "interpolate", "directions", "align", "keypoints", "export", "view"),
+    *("prepare", "interpolate", "directions", "align", "keypoints", "export", "view", "watch"),
     *("evaluate", "evaluate-drawings", "strip", "card", "demo", "doctor"),
 )
 """Verbs that processes of torchrun cannot share out."""

@@ -14,7 +14,7 @@ from shapecycle.cli.appearance import Backgrounds
 from shapecycle.cli.drawing import PIXELS_HELD, codes_at_once, drawn
 from shapecycle.cli.inputs import Device, check_range, files_of, load_share
 from shapecycle.cli.output import camera_json, new_folder
-from shapecycle.cli.sample_files import generator_of, pixels_over
+from shapecycle.cli.sample_files import generator_of
 from shapecycle.cli.together import own_device, together
 from shapecycle.cli.writer import Writer
 from shapecycle.config import SurfaceKind
@@ -296,6 +296,7 @@ def _write(
 ) -> tuple[int, Result]:
     from PIL import Image
 
+    from shapecycle.code_to_image.compositing import pixels_over
     from shapecycle.evaluate.silhouettes import silhouette_iou
     from shapecycle.seen import NEITHER
 

@@ -4,7 +4,6 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from math import pi
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,9 +21,6 @@ if TYPE_CHECKING:
     from shapecycle.memory.canvas import Canvas
     from shapecycle.mesh import Mesh
     from shapecycle.model import Model
-
-GIF_SECONDS = 4.0
-"""What one turn around an object takes in an animation."""
 
 
 def check_sampling(samples: int, size: int, seed: int) -> None:
@@ -86,6 +82,7 @@ def write_samples(
     import torch
 
     from shapecycle.graphics_code import GraphicsCode
+    from shapecycle.turntable import turned
 
     at_once = codes_at_once(model.device.type)
     for start in range(0, len(samples), at_once):
@@ -102,28 +99,6 @@ def write_samples(
             writer.begin(jobs)
 
 
-def turned(
-    model: "Model", code: "GraphicsCode", size: int, count: int, shadow: bool = False
-) -> "list[Float[np.ndarray, 'h w 4']]":
-    """Draw one code from all around."""
-    import torch
-
-    from shapecycle.camera import Pose
-
-    code = code.map(torch.Tensor.cpu)
-    turns = torch.zeros(count, 3)
-    turns[:, 0] = torch.arange(count) * (2 * pi / count)
-    angles = code.pose.angles + turns
-    around = [
-        replace(code, pose=Pose(angles[k : k + 1], code.pose.translation)) for k in range(count)
-    ]
-    # One distance from which the frame holds the object all around.
-    places = torch.cat([model.in_frame(one).pose.translation.cpu() for one in around])
-    place = torch.tensor([[0.0, 0.0, float(places[:, 2].min())]])
-    moved = [replace(one, pose=Pose(one.pose.angles, place)) for one in around]
-    return [model.draw(one, size, shadow=shadow)[0] for one in moved]
-
-
 def _write(
     sample: Sample,
     picture: "Float[np.ndarray, 'h w 4']",
@@ -132,6 +107,9 @@ def _write(
     fov_y: float,
 ) -> None:
     from PIL import Image
+
+    from shapecycle.code_to_image.compositing import pixels_over
+    from shapecycle.turntable import save_animation
 
     code, path = sample.code, sample.path
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -147,36 +125,3 @@ def _write(
         record["object_from_mesh"] = sample.canvas.object_from_mesh.tolist()
     mesh.save(path.with_name(f"{path.name}.glb"))
     path.with_name(f"{path.name}.json").write_text(json.dumps(record, indent=1) + "\n")
-
-
-def save_animation(
-    path: Path,
-    frames: "Sequence[Float[np.ndarray, 'h w 4']]",
-    background: "Float[np.ndarray, 'h w 3'] | None",
-) -> None:
-    """Write an animation: on white, where nothing else stands behind, for it has no soft edges."""
-    import numpy as np
-    from PIL import Image
-
-    behind = np.ones_like(frames[0][..., :3]) if background is None else background
-    first, *others = (Image.fromarray(pixels_over(frame, behind)) for frame in frames)
-    duration = round(1000 * GIF_SECONDS / len(frames))
-    first.save(path, save_all=True, append_images=others, duration=duration, loop=0)
-
-
-def pixels_over(
-    picture: "Float[np.ndarray, 'h w 4']", background: "Float[np.ndarray, 'h w 3'] | None"
-) -> "np.ndarray":
-    """Return a picture's bytes, over what stands behind it."""
-    import numpy as np
-    import torch
-
-    from shapecycle.code_to_image.compositing import over
-
-    if background is not None:
-        front, back = (
-            torch.from_numpy(np.ascontiguousarray(x)).permute(2, 0, 1)
-            for x in (picture, background)
-        )
-        picture = over(front, back).permute(1, 2, 0).numpy()
-    return np.asarray((picture * 255).round().astype(np.uint8))

@@ -1,7 +1,8 @@
 """Alpha: pictures with straight and with premultiplied colours, and their sizes."""
 
+import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, UInt8
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -48,3 +49,16 @@ def over(
     front, back = linear_from_srgb(rgba[..., :3, :, :]), linear_from_srgb(background)
     mixed: Tensor = srgb_from_linear((alpha * front + (1 - alpha) * back).clamp(0, 1))
     return mixed
+
+
+def pixels_over(
+    picture: Float[np.ndarray, "h w 4"], background: Float[np.ndarray, "h w 3"] | None
+) -> UInt8[np.ndarray, "h w _"]:
+    """Return a straight-alpha picture's bytes, over what stands behind it."""
+    if background is not None:
+        front, back = (
+            torch.from_numpy(np.ascontiguousarray(x)).permute(2, 0, 1)
+            for x in (picture, background)
+        )
+        picture = over(front, back).permute(1, 2, 0).numpy()
+    return np.asarray((picture * 255).round().astype(np.uint8))

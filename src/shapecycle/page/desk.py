@@ -17,7 +17,7 @@ import torch
 from jaxtyping import Float
 from PIL import Image
 
-from shapecycle.code_to_image.compositing import resized, unpremultiplied
+from shapecycle.code_to_image.compositing import premultiplied, resized, unpremultiplied
 from shapecycle.config import SurfaceKind
 from shapecycle.data import mesh_files, photos
 from shapecycle.data.photos import Photo, load_photo
@@ -357,10 +357,9 @@ def reduced(photo: Photo) -> Photo:
     scale = MAX_SIDE / max(height, width)
     if scale >= 1:
         return photo
-    rgba = torch.from_numpy(photo.rgba)[None]
-    premultiplied = torch.cat([rgba[:, :3] * rgba[:, 3:], rgba[:, 3:]], 1)
+    whole = premultiplied(torch.from_numpy(photo.rgba)[None])
     size = (max(8, round(height * scale)), max(8, round(width * scale)))
-    small = unpremultiplied(resized(premultiplied, size))[0].clamp(0, 1)
+    small = unpremultiplied(resized(whole, size))[0].clamp(0, 1)
     return replace(photo, rgba=small.numpy())
 
 

@@ -14,6 +14,7 @@ from shapecycle.code_to_image.compositing import over_white
 
 LABEL_WIDTH = 72
 """Pixels to the left of a panel's rows, for their names."""
+JOURNAL_NAME, PANELS = "journal.jsonl", "panels"
 PLAIN_SECONDS = 10.0
 LIVE_SECONDS = 1.0
 TERMINAL_LOSSES = {
@@ -38,7 +39,7 @@ class Journal:
         from rich.progress import BarColumn, Progress, TextColumn
 
         self.folder = folder
-        self.file = (folder / "journal.jsonl").open("a")
+        self.file = (folder / JOURNAL_NAME).open("a")
         self.console = Console(stderr=True, highlight=False, soft_wrap=True)
         self.is_live = self.console.is_terminal
         self.last = 0.0
@@ -90,7 +91,7 @@ class Journal:
             f"{status['images']:,} images  {_speed(status['images_per_second'])}"
             f"{_time_left(status['seconds_left'])}{losses}"
         )
-        progress = _whole(status)
+        progress = share_done(status)
         if not progress:
             details = f"measuring the speed  {details}"
         if self.is_live:
@@ -123,7 +124,7 @@ class Journal:
             ],
             1,
         )
-        path = self.folder / "panels" / f"{images:09d}.png"
+        path = self.folder / PANELS / f"{images:09d}.png"
         path.parent.mkdir(exist_ok=True)
         pixels = (sheet.clamp(0, 1) * 255).round().byte().permute(1, 2, 0).numpy()
         picture = Image.new("RGB", (LABEL_WIDTH + pixels.shape[1], pixels.shape[0]), "white")
@@ -162,7 +163,7 @@ class Silence:
         """End nothing."""
 
 
-def _whole(status: dict[str, Any]) -> float:
+def share_done(status: dict[str, Any]) -> float:
     """Return how far the whole training has come: by its time, where what is left is known."""
     if not status["progress"]:
         return 0.0
