@@ -10,7 +10,7 @@ TOTAL_IMAGES = 60_000
 LIMIT_MINUTES = 30.0
 """What that may take, unless another limit is given."""
 SHAPES = 150
-SHOWN = 4
+SHOWN = 3
 """Held-out objects that are translated where nothing is trained."""
 VIEWS = 1
 """Pictures of each of them."""

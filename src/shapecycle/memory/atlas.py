@@ -1,6 +1,7 @@
 """What lies under every texel of a source's own texture."""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -27,6 +28,8 @@ SAME_PLACE = 0.04
 where a surface turns from one side of the template to another."""
 NEAR_TWIN = 0.03
 """Distance, normals counted as above, up to which a texel lies at another one's mirror image."""
+THREADS = -1
+"""That look texels up: as many as there are cores."""
 TEMPLATE_SIDE = 128
 """Texels along a side of the template's texture among which nearest ones are looked for."""
 
@@ -90,7 +93,7 @@ class Atlas:
         laid, outwards = renderer.surface(template[None], TEMPLATE_SIDE)
         tree = cKDTree(placed(laid[0], outwards[0]))
         kept = seen.mask.flatten()
-        away, texel = tree.query(placed(points[kept], normals[kept]), NEIGHBOURS)
+        away, texel = tree.query(placed(points[kept], normals[kept]), NEIGHBOURS, workers=THREADS)
         there = np.stack([texel % TEMPLATE_SIDE, TEMPLATE_SIDE - 1 - texel // TEMPLATE_SIDE], 2)
         places = torch.from_numpy((there + 0.5) / TEMPLATE_SIDE).float().to(device)
         weight = torch.from_numpy(1 / np.maximum(away, 1e-4) ** 2).float().to(device)
@@ -128,6 +131,23 @@ class Atlas:
         twin[kept], is_there[kept] = np.nonzero(kept)[0][row], away < NEAR_TWIN
         device = vertices.device
         return torch.from_numpy(twin).to(device), torch.from_numpy(is_there).to(device)
+
+    @cached_property
+    def on_charts(self) -> Int[Tensor, " k"]:
+        """Numbers of the texels that lie on charts, row by row from the top."""
+        return self.seen.mask.flatten().nonzero()[:, 0]
+
+    @cached_property
+    def _filled_from(self) -> Int[Tensor, " t"]:
+        """For every texel, which of those on charts it is filled from."""
+        number = torch.zeros_like(self.nearest)
+        number[self.on_charts] = torch.arange(len(self.on_charts), device=number.device)
+        return number[self.nearest]
+
+    def laid_out(self, rows: Float[Tensor, "b c k"]) -> Float[Tensor, "b c a a"]:
+        """Return the image of which `on_charts` has these values, spread to all of it."""
+        batch, channels = rows.shape[:2]
+        return rows[:, :, self._filled_from].view(batch, channels, self.side, self.side)
 
     def spread(self, image: Float[Tensor, "b c a a"]) -> Float[Tensor, "b c a a"]:
         """Fill what lies between the charts from them."""

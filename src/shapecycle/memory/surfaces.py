@@ -16,7 +16,7 @@ from shapecycle.code_to_image.texture import laid_over
 from shapecycle.errors import DataError
 from shapecycle.geometry.boxes import to_unit_box
 from shapecycle.graphics_code import GraphicsCode, Surface
-from shapecycle.image_to_code.unprojection import unproject
+from shapecycle.image_to_code.unprojection import Unprojection
 from shapecycle.memory.atlas import Atlas
 from shapecycle.memory.source import Source
 from shapecycle.memory.sources import Handles, Sources
@@ -186,16 +186,12 @@ class SurfaceDecoder:
         atlas = self.atlas(int(code.surface.source[0]), side)
         vertices = self.vertices(code, self.renderer.vertices(code.shape))
         placed = code.pose.place(vertices)
-        points, normals = atlas.points(placed)
+        points, normals = (rows[None, atlas.on_charts] for rows in atlas.points(placed))
         nearest = depth(placed, atlas.faces.topology, view)
-
-        def fetched(picture: Float[Tensor, "1 4 h w"]) -> Float[Tensor, "1 4 a a"]:
-            found = unproject(picture, points[None], normals[None], nearest, code.light, view)
-            return atlas.spread(found)
-
+        unprojection = Unprojection.of(points, normals, nearest, code.light, view)
         height, width = view.size
         fine = View(view.window, (SAMPLES * height, SAMPLES * width), view.fov_y)
-        seen, shown = fetched(rgba), rgba
+        seen, shown = atlas.laid_out(unprojection.fetch(rgba)), rgba
         for _ in range(corrected):
             drawn = self.renderer.draw_surface(
                 vertices, seen[:, :3], code.pose, code.light, fine, faces=atlas.faces
@@ -204,7 +200,7 @@ class SurfaceDecoder:
             whole = (drawn[:, 3:] > WHOLE) & (rgba[:, 3:] > WHOLE)
             lacking = whole * (rgba[:, :3] - drawn[:, :3])
             shown = torch.cat([shown[:, :3] + lacking, shown[:, 3:]], 1)
-            seen = fetched(shown)
+            seen = atlas.laid_out(unprojection.fetch(shown))
         return seen
 
     def hold(self, source: Source) -> Surface:
