@@ -4,6 +4,7 @@ import shlex
 import sys
 import time
 from dataclasses import dataclass, fields, replace
+from importlib.metadata import version
 from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -14,6 +15,7 @@ from shapecycle.cli.inputs import MAX_SEED, Device, check_range
 from shapecycle.cli.output import FULL, check_creatable, check_unused
 from shapecycle.cli.run_record import Record, read_record, record_file, write_record
 from shapecycle.console import hushed, say
+from shapecycle.data.folders import counted
 from shapecycle.errors import CheckpointError, ConfigError, DataError
 from shapecycle.torchrun import is_first_process, is_one_of_several, local_rank
 from shapecycle.train.lock import LOCK_NAME, check_not_running, locked
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
 MAX_PROCESSES = 256
 SHORT_MINUTES = 5
+PROGRESS_SECONDS = 5.0
 UP, FRONT = "+y", "+z"
 """The shape files' axes where none are named."""
 
@@ -349,6 +352,7 @@ def load_and_train(command: Train, record: Record, device: str, start: float, te
     """
     from shapecycle.train.checkpoint import has_state
     from shapecycle.train.journal import Journal, Silence
+    from shapecycle.train.loaded import kept
     from shapecycle.train.loop import Run, train
 
     if record.init:
@@ -357,7 +361,13 @@ def load_and_train(command: Train, record: Record, device: str, start: float, te
     started = "" if team.size == 1 else f"{team.size} processes started by torchrun; this one "
     say(f"{started}{computing}")
     record = replace(record, precision=computing.precision)
-    photos, shapes = load_folders(command, record)
+    key = key_of_folders(command, record)
+    found = kept(command.out, key) if command.resume else None
+    if found is None:
+        photos, shapes = load_folders(command, record)
+    else:
+        photos, shapes = found.photos, found.shapes
+        say(f"{command.images} and {command.shapes} are unchanged, and were loaded before")
     record = with_counts(record, command, len(photos), len(shapes))
     if team.is_first:
         write_record(command.out, record)
@@ -370,7 +380,8 @@ def load_and_train(command: Train, record: Record, device: str, start: float, te
     if command.resume and not is_resumed:
         say("this training was stopped before its first save: it begins anew")
     init = Path(record.init) if record.init else None
-    run = Run(command.out, *what, computing, seconds, is_resumed, is_limit, init)
+    surfaces = None if found is None else found.surfaces
+    run = Run(command.out, *what, computing, seconds, is_resumed, is_limit, init, surfaces, key)
     try:
         journal = Journal(command.out) if team.is_first else Silence()
         try:
@@ -464,6 +475,38 @@ def _resuming(command: Train) -> str:
     return shlex.join(["shapecycle", "train", *map(str, words), "--resume"])
 
 
+def key_of_folders(command: Train, record: Record) -> str:
+    """Return what changes when a file of either folder does, or how it is loaded."""
+    from shapecycle.data.photos import MASK_FOLDERS
+    from shapecycle.train.loaded import key_of
+
+    pictures, model = command.images.absolute(), record.settings.model
+    return key_of(
+        (
+            pictures,
+            pictures / MASK_FOLDERS[0],
+            pictures.parent / MASK_FOLDERS[0],
+            command.shapes.absolute(),
+        ),
+        *(version("shapecycle"), record.seed, model.image_size, model.window_margin),
+        *(record.skip_bad, record.up, record.front),
+    )
+
+
+class Progress:
+    """Says now and then how many files are loaded."""
+
+    def __init__(self) -> None:
+        self.last = time.monotonic()
+
+    def __call__(self, number: int, count: int, kind: str) -> None:
+        """Take note of one more file."""
+        now = time.monotonic()
+        if now - self.last >= PROGRESS_SECONDS:
+            self.last = now
+            say(f"  {number:,} of {counted(count, kind)}")
+
+
 def load_folders(command: Train, record: Record) -> "tuple[PhotoSet, ShapeSet]":
     """Load both folders and print what was done to them."""
     from shapecycle.data import mesh_files, photos, shapes
@@ -473,15 +516,17 @@ def load_folders(command: Train, record: Record) -> "tuple[PhotoSet, ShapeSet]":
     list_folder(command.images, "pictures", photos.SUFFIXES)
     list_folder(command.shapes, "shapes", mesh_files.SUFFIXES)
     say(f"loading {command.images} and {command.shapes} ...")
+    tell = Progress()
     model = record.settings.model
     photo_set = photos.load_photo_folder(
         command.images,
         size=model.image_size,
         margin=model.window_margin,
         skip_bad=record.skip_bad,
+        tell=tell,
     )
     shape_set = shapes.load_shape_folder(
-        command.shapes, skip_bad=record.skip_bad, up=record.up, front=record.front
+        command.shapes, skip_bad=record.skip_bad, up=record.up, front=record.front, tell=tell
     )
     for note in (*photo_set.notes, *shape_set.notes):
         say(f"  {note}")

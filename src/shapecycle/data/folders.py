@@ -12,6 +12,7 @@ MAX_NAMED = 20
 """How many bad files a message names before it only counts the rest."""
 
 Item = TypeVar("Item")
+Tell = Callable[[int, int, str], None]
 
 
 @dataclass(frozen=True)
@@ -111,6 +112,7 @@ def load_all(
     *,
     skip_bad: bool,
     minimum: int,
+    tell: Tell | None = None,
 ) -> Loaded[Item]:
     """Load every file of a listing, and tell of all the bad ones together.
 
@@ -119,6 +121,7 @@ def load_all(
         load: Loads one file; raises a ShapecycleError whose ``what`` begins with "PATH: ".
         skip_bad: Leave bad files out and name them in the notes, instead of raising.
         minimum: The fewest usable files that will do.
+        tell: Is told after each file how many were looked at, of how many, and their kind.
 
     Returns:
         The usable files and what they hold.
@@ -127,12 +130,14 @@ def load_all(
         DataError: If any file is bad and ``skip_bad`` is not set, or too few are usable.
     """
     paths, items, bad = [], [], []
-    for path in listing.files:
+    for number, path in enumerate(listing.files, 1):
         try:
             items.append(load(path))
             paths.append(path)
         except ShapecycleError as error:
             bad.append((path, error))
+        if tell is not None:
+            tell(number, len(listing.files), listing.kind)
     if bad and not skip_bad:
         raise DataError(_report(listing, bad, "cannot be used"), _fix_hint(bad))
     if len(items) < minimum:

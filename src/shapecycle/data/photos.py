@@ -18,7 +18,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from scipy import ndimage  # type: ignore[import-untyped]
 from torch import Tensor
 
-from shapecycle.data.folders import counted, list_folder, load_all
+from shapecycle.data.folders import Tell, counted, list_folder, load_all
 from shapecycle.errors import DataError
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
@@ -300,6 +300,7 @@ def load_photo_folder(
     margin: float = 0.1,
     skip_bad: bool = False,
     minimum: int = 8,
+    tell: Tell | None = None,
 ) -> PhotoSet:
     """Load the pictures directly in a folder, each cropped around its object.
 
@@ -309,6 +310,7 @@ def load_photo_folder(
         margin: What the crops leave around the objects (see ``window_of``).
         skip_bad: Leave bad files out and name them in the notes, instead of raising.
         minimum: The fewest usable pictures that will do.
+        tell: As `load_all` takes it.
 
     Returns:
         The crops, in the order of their sorted file names.
@@ -326,7 +328,7 @@ def load_photo_folder(
         return pixels, window
 
     listing = list_folder(folder, "pictures", SUFFIXES)
-    loaded = load_all(listing, load, skip_bad=skip_bad, minimum=minimum)
+    loaded = load_all(listing, load, skip_bad=skip_bad, minimum=minimum, tell=tell)
     pixels, windows = zip(*loaded.items, strict=True)
     halves = np.array([window.half for window in windows])
     shrunk = (

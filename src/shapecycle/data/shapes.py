@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
-from shapecycle.data.folders import counted, list_folder, load_all
+from shapecycle.data.folders import Tell, counted, list_folder, load_all
 from shapecycle.data.mesh_files import SUFFIXES, load_mesh
 from shapecycle.data.simplify import simplify
 from shapecycle.errors import ConfigError
@@ -46,6 +46,7 @@ def load_shape_folder(
     minimum: int = 8,
     up: str = "+y",
     front: str = "+z",
+    tell: Tell | None = None,
 ) -> ShapeSet:
     """Load the shapes directly in a folder: turned, simplified and normalised.
 
@@ -56,6 +57,7 @@ def load_shape_folder(
         minimum: The fewest usable shapes that will do.
         up: The files' axis that points up: x, y or z with + or -.
         front: The files' axis that points to the front.
+        tell: As `load_all` takes it.
 
     Returns:
         The shapes, in the order of their sorted file names.
@@ -73,7 +75,7 @@ def load_shape_folder(
         return mesh, normalisation, len(file.faces)
 
     listing = list_folder(folder, "shapes", SUFFIXES)
-    loaded = load_all(listing, load, skip_bad=skip_bad, minimum=minimum)
+    loaded = load_all(listing, load, skip_bad=skip_bad, minimum=minimum, tell=tell)
     meshes, normalisations, faces_before = zip(*loaded.items, strict=True)
     notes = [
         _inventory(loaded.paths, list(meshes)),

@@ -26,6 +26,7 @@ from shapecycle.train.computing import Computing, choose_threads
 from shapecycle.train.estimate import after_measuring, at_end, before_stage
 from shapecycle.train.helpers import helped
 from shapecycle.train.journal import Journal, Silence
+from shapecycle.train.loaded import LOADED_NAME, Loaded, keep
 from shapecycle.train.remember import remember, reserved
 from shapecycle.train.schedule import Schedule, Stage, lr_scale, planned_stages, stage_shares
 from shapecycle.train.signals import Stopped, StopRequest, stop_requests
@@ -54,6 +55,8 @@ class Run:
         seconds: Time for all that `train` does, or None when settings count images.
         seconds_are_limit: Whether settings count images all the same, and that time is a limit.
         init: The model to begin with.
+        surfaces: Of the shapes, if they were sampled before.
+        key: Of the folders, by which what was loaded is kept; "" to keep nothing.
     """
 
     folder: Path
@@ -66,6 +69,8 @@ class Run:
     resume: bool = False
     seconds_are_limit: bool = False
     init: Path | None = None
+    surfaces: SampledSurfaces | None = None
+    key: str = ""
 
     @property
     def device(self) -> str:
@@ -91,16 +96,22 @@ def train(run: Run, journal: Journal | Silence, team: Team = ALONE) -> Path:
         LostProcess: If another process ended; what was saved is kept.
     """
     start = time.monotonic()
-    journal.say("sampling the shapes' surfaces ...")
-    surfaces = sampled_surfaces(run.shapes.meshes, run.seed)
+    surfaces = run.surfaces
+    if surfaces is None:
+        journal.say("sampling the shapes' surfaces ...")
+        surfaces = sampled_surfaces(run.shapes.meshes, run.seed)
+        if run.key and team.is_first:
+            keep(run.folder, run.key, Loaded(run.photos, run.shapes, surfaces))
     # The others get everything ready to use.
-    told = replace(run, shapes=replace(run.shapes, meshes=[], paths=[]))
+    told = replace(run, shapes=replace(run.shapes, meshes=[], paths=[]), surfaces=None)
     with (
         run.computing.applied(),
         helped(Work(told, surfaces), run.computing.processes, run.device) as started,
     ):
         members = started if team.size == 1 else team
         _train(run, surfaces, journal, members, start)
+    if team.is_first:
+        (run.folder / LOADED_NAME).unlink(missing_ok=True)
     return run.folder / MODEL_NAME
 
 
