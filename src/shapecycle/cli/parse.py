@@ -14,6 +14,7 @@ from shapecycle.cli.evaluate import Evaluate
 from shapecycle.cli.evaluate_drawings import EvaluateDrawings
 from shapecycle.cli.export import Export
 from shapecycle.cli.generate import Generate
+from shapecycle.cli.init import Init
 from shapecycle.cli.interpolate import Interpolate
 from shapecycle.cli.keypoints import Keypoints
 from shapecycle.cli.prepare import Prepare
@@ -51,6 +52,7 @@ class Command(Protocol):
 
 COMMANDS: dict[str, Callable[..., Command]] = {
     "prepare": Prepare,
+    "init": Init,
     "train": Train,
     "reconstruct": Reconstruct,
     "render": Render,
@@ -73,8 +75,8 @@ COMMANDS: dict[str, Callable[..., Command]] = {
 
 
 ALONE = (
-    *("prepare", "interpolate", "directions", "align", "keypoints", "export", "view", "watch"),
-    *("evaluate", "evaluate-drawings", "strip", "card", "demo", "doctor"),
+    *("prepare", "init", "interpolate", "directions", "align", "keypoints", "export", "view"),
+    *("watch", "evaluate", "evaluate-drawings", "strip", "card", "demo", "doctor"),
 )
 """Verbs that processes of torchrun cannot share out."""
 
