@@ -21,8 +21,8 @@ LOOKED_AT = 48
 """Files of each folder, spread over it."""
 POINTS = 2000
 ASYMMETRIC = 0.03
-"""Mean distance, in object diagonals, between a surface and its mirror image (median of the shapes),
-from which they are no mirror images of themselves: of 24 procedural cars and chairs .008 to .015,
+"""Mean distance, in object diagonals, from a surface to its mirror image (the shapes' median), from
+which they are no mirror images of themselves: of 24 procedural cars and chairs .008 to .015,
 which is the spacing of the points, and of one half of each alone .09 to .22."""
 FILM_35MM_HEIGHT = 24.0
 EXIF_IFD, FOCAL_35MM = 0x8769, 0xA405
