@@ -22,8 +22,8 @@ SIDE = 64
 @pytest.fixture(autouse=True)
 def _small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(surfaces_module, "ATLAS_SIDE", SIDE)
-    monkeypatch.setattr(places_module, "ATLAS_SIDE", SIDE)
-    monkeypatch.setattr(places_module, "SIDE", SIDE)
+    monkeypatch.setattr(places_module, "ATLAS_SIDE", 4 * SIDE)
+    monkeypatch.setattr(places_module, "SIDE", 2 * SIDE)
 
 
 @pytest.fixture(scope="module")
@@ -73,17 +73,15 @@ def test_a_place_is_where_it_was_marked(which: int, model: Model) -> None:
         (found,) = model.surfaces(code)
     points = found.vertices[0, :: max(1, found.vertices.shape[1] // 20)]
     again = Places.at(model.surfaces, code, points).on(model.surfaces, code)
-    off = (again - points).norm(dim=1)
-    # Between texels on the template; through it, which lies on no source yet, on the other.
-    assert off.median() < (0.02 if which == 0 else 0.2)
+    # Up to the distance between texels.
+    assert (again - points).norm(dim=1).median() < 0.02
 
 
 def test_places_of_one_template_are_those_of_another(model: Model) -> None:
-    first, second = (plain_code(code[None]) for code in shape_codes(2))
-    places = Places(torch.arange(0, SIDE * SIDE, 97))
-    for code in (first, second):
-        with torch.no_grad():
-            laid = model.networks.renderer.surface(
-                model.networks.renderer.vertices(code.shape), SIDE
-            )[0][0]
-        torch.testing.assert_close(places.on(model.surfaces, code), laid[places.texels])
+    first, second = (plain_code(0.3 * code[None]) for code in shape_codes(2))
+    with torch.no_grad():
+        here, there = (
+            model.networks.renderer.vertices(code.shape)[0, ::9] for code in (first, second)
+        )
+    found = Places.at(model.surfaces, first, here).on(model.surfaces, second)
+    assert (found - there).norm(dim=1).median() < 0.3 * (here - there).norm(dim=1).median()

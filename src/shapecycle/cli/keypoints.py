@@ -91,7 +91,7 @@ class Keypoints:
             path, points = marked
             return list(points), _Input.of(model, path).marked(model, points, str(self.points))
         places = model.places(self.count)
-        return [f"point {k}" for k in range(len(places.texels))], places
+        return [f"point {k}" for k in range(len(places))], places
 
 
 @dataclass(frozen=True, eq=False)

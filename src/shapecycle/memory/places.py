@@ -1,58 +1,67 @@
-"""Places: points that are the same on all surfaces, kept as texels of the template's texture."""
+"""Places: points that are the same on all surfaces."""
 
 from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float
 from scipy.spatial import cKDTree  # type: ignore[import-untyped]
 from torch import Tensor
 
 from shapecycle.camera import View
 from shapecycle.code_to_image.renderer import depth
+from shapecycle.code_to_image.template import spread_out
+from shapecycle.geometry.thin_plate import ThinPlateSpline
 from shapecycle.graphics_code import GraphicsCode
 from shapecycle.memory.atlas import placed
+from shapecycle.memory.sources import CONTROLS
 from shapecycle.memory.surfaces import ATLAS_SIDE, SurfaceDecoder, Surfaces
 
 SIDE = 256
-"""Texels along a side of the template's texture, of which each is a place."""
+"""Texels along a side of the template's texture, among which the nearest one is looked for."""
 
 
 @dataclass(frozen=True, eq=False)
 class Places:
-    """Some places.
+    """Some places, as points of one surface.
+
+    On another surface they are where the field leads that carries the one's template to the
+    other's: the same field that carries remembered shapes.
 
     Attributes:
-        texels: Which texel of the template's texture each is, row by row from the top.
+        points, normals: Where they are on the surface, in object space.
+        template: Vertices of the template that lies on it.
     """
 
-    texels: Int[Tensor, " k"]
+    points: Float[Tensor, "k 3"]
+    normals: Float[Tensor, "k 3"]
+    template: Float[Tensor, "v 3"]
+
+    def __len__(self) -> int:
+        return len(self.points)
 
     @staticmethod
     @torch.no_grad()
     def at(decoder: SurfaceDecoder, code: GraphicsCode, points: Float[Tensor, "k 3"]) -> "Places":
         """Return the places of points on one code's surface, in object space."""
-        laid, normals = _template(decoder, code)
-        tree = cKDTree(placed(laid, normals))
-        if _source_of(code):
-            on, upright = _own(decoder, code)
-            nearest = torch.from_numpy(cKDTree(on.cpu().numpy()).query(points.cpu().numpy())[1])
-            query = placed(points, upright[nearest.to(upright.device)])
-        else:
-            # Without a normal of its own, a point has that of the template beside it.
-            near = cKDTree(laid.cpu().numpy()).query(points.cpu().numpy())[1]
-            query = placed(points, normals[torch.from_numpy(near).to(normals.device)])
-        return Places(torch.from_numpy(tree.query(query)[1]))
+        on, upright = _surface(decoder, code)
+        nearest = cKDTree(on.cpu().numpy()).query(points.cpu().numpy())[1]
+        normals = upright[torch.from_numpy(nearest).to(upright.device)]
+        return Places(points, normals, _template(decoder, code))
 
     @torch.no_grad()
     def on(self, decoder: SurfaceDecoder, code: GraphicsCode) -> Float[Tensor, "k 3"]:
         """Return where they are on one code's surface, in object space."""
-        laid, normals = _template(decoder, code)
-        texels = self.texels.to(laid.device)
-        if not _source_of(code):
-            return laid[texels]
-        on, upright = _own(decoder, code)
-        found = cKDTree(placed(on, upright)).query(placed(laid[texels], normals[texels]))[1]
+        template = _template(decoder, code)
+        controls = spread_out(decoder.renderer.deformation.template, CONTROLS).to(template.device)
+        # Exactly: without bending, a field from a template to itself moves nothing.
+        field = ThinPlateSpline.fit(
+            self.template[None, controls], template[None, controls], smoothing=0.0
+        )
+        points, normals = self.points[None], self.normals[None]
+        moved, turned = field.points(points)[0], field.normals(points, normals)[0]
+        on, upright = _surface(decoder, code)
+        found = cKDTree(placed(on, upright)).query(placed(moved, turned))[1]
         return on[torch.from_numpy(found).to(on.device)]
 
 
@@ -87,26 +96,21 @@ def lifted(
     return points, inside & (away > 0)
 
 
-def _source_of(code: GraphicsCode) -> int:
-    return 0 if code.surface is None else int(code.surface.source[0])
-
-
-def _template(
-    decoder: SurfaceDecoder, code: GraphicsCode
-) -> tuple[Float[Tensor, "t 3"], Float[Tensor, "t 3"]]:
-    """Return position and normal of every texel of the template, its handles moved."""
-    renderer = decoder.renderer
+def _template(decoder: SurfaceDecoder, code: GraphicsCode) -> Float[Tensor, "v 3"]:
+    """Return the vertices of the template that lies on a code's surface, its handles moved."""
     bare = code if code.surface is None else replace(code, surface=code.on_template().surface)
-    points, normals = renderer.surface(decoder.vertices(bare, renderer.vertices(code.shape)), SIDE)
-    return points[0], normals[0]
+    return decoder.vertices(bare, decoder.renderer.vertices(code.shape))[0]
 
 
-def _own(
+def _surface(
     decoder: SurfaceDecoder, code: GraphicsCode
 ) -> tuple[Float[Tensor, "t 3"], Float[Tensor, "t 3"]]:
-    """Return position and normal of the texels of a carried surface that lie on its charts."""
+    """Return position and normal of the texels of one code's surface."""
+    source = 0 if code.surface is None else int(code.surface.source[0])
+    if source == 0:
+        points, normals = decoder.renderer.surface(_template(decoder, code)[None], SIDE)
+        return points[0], normals[0]
     found: Surfaces = next(iter(decoder(code)))
-    atlas = decoder.atlas(_source_of(code), ATLAS_SIDE)
+    atlas = decoder.atlas(source, ATLAS_SIDE)
     points, normals = atlas.points(found.vertices)
-    kept = atlas.seen.mask.flatten()
-    return points[kept], normals[kept]
+    return points[atlas.on_charts], normals[atlas.on_charts]

@@ -20,7 +20,7 @@ def chair_mesh(chair: Chair) -> Mesh:
     Returns:
         1,000 to 4,500 triangles; centred, bounding-box diagonal 1, +y up, front +z.
     """
-    return whole_mesh(_placed_solids(chair))
+    return whole_mesh(placed_solids(chair))
 
 
 def chair_parts(chair: Chair) -> tuple[Part, ...]:
@@ -32,9 +32,9 @@ def chair_parts(chair: Chair) -> tuple[Part, ...]:
     Returns:
         Parts whose faces together are exactly those of ``chair_mesh``.
     """
-    return parts_by_material(_placed_solids(chair), MATERIALS)
+    return parts_by_material(placed_solids(chair), MATERIALS)
 
 
-def _placed_solids(chair: Chair) -> list[Solid]:
+def placed_solids(chair: Chair) -> list[Solid]:
     solids = [*seat_solids(chair), *base_solids(chair)]
     return placed([*solids, *back_solids(chair), *arm_solids(chair)])
