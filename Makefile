@@ -14,7 +14,7 @@ else
 TORCH_INSTALL := torch==$(TORCH)
 endif
 
-.PHONY: install demo test check clean
+.PHONY: install demo test check docs clean
 
 install: $(VENV)/installed
 
@@ -35,8 +35,12 @@ demo: install
 test: install
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
+docs: install
+	$(BIN)/mkdocs build --quiet
+	@echo "built: build/site/index.html"
+
 check: install
-	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/mkdocs build --quiet
 
 clean:
 	rm -rf $(VENV) build dist src/*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -30,6 +30,7 @@ def test_the_python_in_the_readme_runs(run: Path, world: Path, here: Path) -> No
         shutil.copy(picture, name)
     assert shapecycle("reconstruct", "run", "photo.png", "--out", "seen").code == 0
     _run_python_of(ROOT / "README.md")
+    _run_python_of(ROOT / "docs" / "python.md")
     assert (here / "photo.glb").stat().st_size > 1000
 
 

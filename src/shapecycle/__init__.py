@@ -4,6 +4,7 @@
 ``model.draw(code)``, ``model.mesh(code).save("x.glb")``.
 """
 
+import os as _os
 from importlib.metadata import version as _version
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,14 @@ if TYPE_CHECKING:
     from shapecycle.seen import Seen as Seen
 
 __version__ = _version("shapecycle")
+
+_SPINS = 3000
+"""Turns that a thread of a parallel loop waits awake for the others, with GNU's OpenMP: some
+microseconds. By default it is milliseconds, and beside another busy program two threads on two
+cores reconstructed five times as slowly as one; training is as fast either way."""
+# PyTorch reads it when it is loaded: where it is loaded already, this comes too late.
+if "OMP_WAIT_POLICY" not in _os.environ:
+    _os.environ.setdefault("GOMP_SPINCOUNT", str(_SPINS))
 
 _HOME = {
     "GraphicsCode": "shapecycle.graphics_code",

@@ -26,10 +26,6 @@ RECOVERABLE = (
 )
 """Faults of paths rather than of this program: full or broken disks, names that cannot be."""
 
-SPINS = 3000
-"""Turns that a thread of a parallel loop waits awake for the others, with GNU's OpenMP: some
-microseconds. By default it is milliseconds, and beside another busy program two threads on two
-cores reconstructed five times as slowly as one; training is as fast either way."""
 SILENCE_SECONDS = 2.0
 """Seconds that other processes leave the first one to say why all end: when one has ended,
 torchrun ends the rest."""
@@ -40,9 +36,6 @@ def main() -> None:
 
     Of several processes the first one prints; that one of them is gone, all that are left.
     """
-    # Before PyTorch is loaded, which reads it.
-    if "OMP_WAIT_POLICY" not in os.environ:
-        os.environ.setdefault("GOMP_SPINCOUNT", str(SPINS))
     try:
         _parsed().run()
         if is_one_of_several():
