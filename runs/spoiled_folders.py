@@ -144,9 +144,7 @@ def main() -> None:
         found = sum(reason in said.get(stem, "") for stem, reason in expected.items())
         invented = {stem: text for stem, text in said.items() if text and stem not in expected}
         sums += (found, len(expected), len(invented))
-        print(
-            f"{name:<18} {found} of {len(expected)} found, {len(invented)} invented {invented or ''}"
-        )
+        print(f"{name:<18} {found} of {len(expected)} found, {len(invented)} invented {invented}")
     print(f"together {sums[0]} of {sums[1]} found, {sums[2]} invented")
 
 

@@ -40,11 +40,19 @@ def test_a_line_that_is_being_written_is_left_out_and_curves_are_thinned(
     with journal.open("a") as file:
         file.write('{"stage": "all cyc')
     assert progress_of(tmp_path)["status"] == whole["status"]
-    line = {"stage": "s", "progress": 0.5, "images": 1, "seconds": 1.0, "seconds_left": 1.0}
+    line: dict[str, object] = {
+        "stage": "s",
+        "progress": 0.5,
+        "images": 1,
+        "seconds": 1.0,
+        "seconds_left": 1.0,
+    }
+    line["doubts"] = ["the image critic is always right"]
     lines = [json.dumps(line | {"images": k, "losses": {"a": float(k)}}) for k in range(3 * POINTS)]
     journal.write_text("\n".join(lines))
     found = progress_of(tmp_path)
     assert found["share"] == 0.5
+    assert found["status"]["doubts"] == ["the image critic is always right"]
     assert len(found["curves"]["a"]) == POINTS
     assert found["curves"]["a"][0] == (2, 1.0)
 

@@ -20,6 +20,7 @@ from shapecycle.cli.keypoints import Keypoints
 from shapecycle.cli.prepare import Prepare
 from shapecycle.cli.reconstruct import Reconstruct
 from shapecycle.cli.render import Render
+from shapecycle.cli.replay import Replay
 from shapecycle.cli.strip import Strip
 from shapecycle.cli.synthesize import Synthesize
 from shapecycle.cli.train import Train
@@ -65,6 +66,7 @@ COMMANDS: dict[str, Callable[..., Command]] = {
     "export": Export,
     "view": View,
     "watch": Watch,
+    "replay": Replay,
     "evaluate": Evaluate,
     "evaluate-drawings": EvaluateDrawings,
     "strip": Strip,
@@ -76,7 +78,7 @@ COMMANDS: dict[str, Callable[..., Command]] = {
 
 ALONE = (
     *("prepare", "init", "interpolate", "directions", "align", "keypoints", "export", "view"),
-    *("watch", "evaluate", "evaluate-drawings", "strip", "card", "demo", "doctor"),
+    *("watch", "replay", "evaluate", "evaluate-drawings", "strip", "card", "demo", "doctor"),
 )
 """Verbs that processes of torchrun cannot share out."""
 

@@ -89,6 +89,11 @@ async function look() {
     const isDone = found.share > 0.999;
     $("line").textContent = isDone ? "done" :
       found.age > 60 ? `no news for ${duration(found.age)}: it stands still, or saves` : "training";
+    $("doubts").replaceChildren(...(found.status.doubts ?? []).map((text) => {
+      const item = document.createElement("li");
+      item.textContent = text;
+      return item;
+    }));
     panels(found.panels);
     $("turn").disabled = !found.has_model;
     $("curves").replaceChildren(...Object.entries(found.curves).map(([name, points]) => chart(name, points)));

@@ -12,7 +12,7 @@ from shapecycle.losses import Losses
 from shapecycle.losses.adversarial import critic_loss, generator_loss, gradient_penalty
 from shapecycle.losses.weighting import active_weights
 from shapecycle.parallel import ALONE, Team
-from shapecycle.train.optimizers import NetworkOptimizer
+from shapecycle.train.optimizers import NetworkOptimizer, NonFiniteGradient
 
 Samples = dict[str, Tensor]
 """What each critic is shown: premultiplied pictures (image), UV albedo (texture), codes (shape)."""
@@ -103,7 +103,10 @@ class Critics:
                 loss = loss + weight * gradient_penalty(critic, real_shown)
             totals.append(loss)
         if self.optimizer is not None:
-            self.optimizer.step(torch.stack(totals).sum())
+            try:
+                self.optimizer.step(torch.stack(totals).sum())
+            except NonFiniteGradient as fault:
+                raise NonFiniteGradient("a critic's loss or its gradient is not finite") from fault
         return losses
 
     def _augmented(self, name: str, samples: Tensor) -> Tensor:

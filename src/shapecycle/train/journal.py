@@ -2,7 +2,9 @@
 
 import json
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -45,6 +47,8 @@ class Journal:
         self.last = 0.0
         self.losses: dict[str, list[Tensor]] = {}
         self.first: dict[str, float] = {}
+        self.means: dict[str, float] = {}
+        self.doubts: list[str] = []
         self.status: dict[str, Any] = {}
         self.bar = Progress(
             TextColumn("{task.description:<12}"),
@@ -78,10 +82,22 @@ class Journal:
         self.last = now
         self._show(self._write(), status)
 
+    def doubt(self, doubts: list[str]) -> None:
+        """Say what may have gone wrong, each thing once until it is gone; the lines hold it, too.
+
+        Args:
+            doubts: All that there are now.
+        """
+        for one in doubts:
+            if one not in self.doubts:
+                self.say(f"warning: {one}")
+        self.doubts = doubts
+
     def _write(self) -> dict[str, float]:
         means = {n: float(np.mean(torch.stack(v).tolist())) for n, v in self.losses.items()}
-        self.losses = {}
-        self.file.write(json.dumps(self.status | {"losses": means}) + "\n")
+        self.losses, self.means = {}, means
+        told = {"doubts": self.doubts} if self.doubts else {}
+        self.file.write(json.dumps(self.status | told | {"losses": means}) + "\n")
         self.file.flush()
         return means
 
@@ -150,6 +166,8 @@ class Journal:
 class Silence:
     """The journal of a process that leaves writing to the first one."""
 
+    means: Mapping[str, float] = MappingProxyType({})
+
     def say(self, line: str) -> None:
         """Print nothing."""
 
@@ -158,6 +176,9 @@ class Silence:
 
     def panel(self, rows: dict[str, Float[Tensor, "b 4 h w"]], images: int) -> None:
         """Draw nothing."""
+
+    def doubt(self, doubts: list[str]) -> None:
+        """Say nothing."""
 
     def close(self) -> None:
         """End nothing."""

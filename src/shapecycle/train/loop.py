@@ -20,13 +20,16 @@ from shapecycle.model_file import MODEL_NAME, Provenance, load_model, save_model
 from shapecycle.parallel import ALONE, Team
 from shapecycle.randomness import shared_generator
 from shapecycle.shape_to_code.encoder import SURFACE_POINTS
+from shapecycle.train.broken import Randomness, keep_broken
 from shapecycle.train.card import CARD_NAME, card, held
 from shapecycle.train.checkpoint import load_state, save_state
 from shapecycle.train.computing import Computing, choose_threads
 from shapecycle.train.estimate import after_measuring, at_end, before_stage
+from shapecycle.train.health import doubts
 from shapecycle.train.helpers import helped
 from shapecycle.train.journal import Journal, Silence
 from shapecycle.train.loaded import LOADED_NAME, Loaded, keep
+from shapecycle.train.optimizers import NonFiniteGradient
 from shapecycle.train.remember import remember, reserved
 from shapecycle.train.schedule import Schedule, Stage, lr_scale, planned_stages, stage_shares
 from shapecycle.train.signals import Stopped, StopRequest, stop_requests
@@ -152,6 +155,7 @@ def _train(
     with stop_requests() as request:
         _run_stages(run, trainer, schedule, journal, request)
         _save(run, trainer, schedule)
+        journal.doubt(doubts(trainer, schedule.stages[-1].name, journal.means))
         _remember(run, surfaces, trainer, schedule, journal, request)
     journal.say(at_end(schedule, run.settings.train.total_images))
     _panel(journal, trainer, _images(schedule))
@@ -176,9 +180,19 @@ def _run_stages(
         journal.say(before_stage(schedule, stage))
         step, is_last = trainer.stage(stage.name), stage is schedule.stages[-1]
         while not stage.is_done:
+            scale = lr_scale(stage, settings, is_last=is_last)
             try:
                 _prepare(trainer, schedule, stage, journal)
-                losses = step(lr_scale(stage, settings, is_last=is_last))
+                before = Randomness.of(trainer)
+                losses = step(scale)
+            except NonFiniteGradient as fault:
+                kept = None
+                if team.is_first:
+                    kept = keep_broken(
+                        run.folder, trainer, before,
+                        stage=stage.name, lr_scale=scale, said=str(fault),
+                    )  # fmt: skip
+                raise _non_finite(str(fault), stage, run.folder, kept) from fault
             except ValueError as fault:
                 _check_finite_parts(trainer, run, stage, fault)
                 raise
@@ -212,6 +226,7 @@ def _run_stages(
             if schedule.elapsed - saved > 60 * settings.checkpoint_minutes:
                 _check_finite_losses(unseen, stage, run.folder)
                 _save(run, trainer, schedule)
+                journal.doubt(doubts(trainer, stage.name, journal.means))
                 saved = schedule.elapsed
             if run.computing.adapts_threads and schedule.elapsed - counted > THREADS_SECONDS:
                 # Whatever else runs on the machine may have stopped or started.
@@ -325,11 +340,12 @@ def _without_graphs(obstacle: str) -> str:
     )
 
 
-def _non_finite(found: str, stage: Stage, folder: Path) -> NonFiniteLoss:
+def _non_finite(found: str, stage: Stage, folder: Path, kept: Path | None = None) -> NonFiniteLoss:
+    replay = f"; `shapecycle replay {folder}` takes the step again, and says where it broke"
     return NonFiniteLoss(
         f"{found} in stage '{stage.name}' after {stage.seen:,} images",
         f"go on from the last good state with --resume --out {folder} and a smaller "
-        "train.learning_rate in a --config file",
+        f"train.learning_rate in a --config file{replay * (kept is not None)}",
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from math import isfinite
 from typing import Any
 
 import torch
@@ -9,6 +10,10 @@ from torch import Tensor, nn
 
 from shapecycle.config import TrainSettings
 from shapecycle.parallel import ALONE, Team
+
+
+class NonFiniteGradient(ArithmeticError):
+    """A step that was not taken: the weights are what they were before it."""
 
 
 class NetworkOptimizer:
@@ -75,13 +80,22 @@ class NetworkOptimizer:
             group["lr"] = self.lr
 
     def step(self, loss: Tensor) -> None:
-        """Take one step down a loss."""
+        """Take one step down a loss.
+
+        Raises:
+            NonFiniteGradient: On a processor, if its gradient is not finite.
+        """
         self.adam.zero_grad(set_to_none=True)
         loss.backward()
         self.team.average_([p.grad for p in self.parameters if p.grad is not None])
         # Left to itself, PyTorch takes one tensor after the other on CPUs.
-        at_once = True if self.parameters[0].device.type == "cpu" else None
-        torch.nn.utils.clip_grad_norm_(self.parameters, self.clip, foreach=at_once)
+        is_on_cpu = self.parameters[0].device.type == "cpu"
+        norm = torch.nn.utils.clip_grad_norm_(
+            self.parameters, self.clip, foreach=True if is_on_cpu else None
+        )
+        # Elsewhere the host would wait for the device: there losses are looked at now and then.
+        if is_on_cpu and not isfinite(float(norm)):
+            raise NonFiniteGradient
         self.adam.step()
 
     @contextmanager

@@ -30,7 +30,7 @@ from shapecycle.shape_to_code.encoder import SURFACE_POINTS
 from shapecycle.shape_to_code.refine import refine
 from shapecycle.train.critics import Critics, Samples
 from shapecycle.train.ema import EMA
-from shapecycle.train.optimizers import NetworkOptimizer
+from shapecycle.train.optimizers import NetworkOptimizer, NonFiniteGradient
 from shapecycle.train.step_graphs import StepGraphs
 
 TEMPLATE_STEPS = 6000
@@ -177,13 +177,29 @@ class Trainer:
         losses = losses | {"texture_prior": prior}
         if fake is not None:
             losses |= self.critics.generator_losses(fake)
-        self.appearance.step(weighted_sum(losses, self.settings.weights))
+        self._step(self.appearance, losses)
         return losses
+
+    def _step(self, optimizer: NetworkOptimizer, losses: Losses) -> None:
+        """Take a step down the weighted sum of losses.
+
+        Raises:
+            NonFiniteGradient: Naming the first loss that is not finite.
+        """
+        try:
+            optimizer.step(weighted_sum(losses, self.settings.weights))
+        except NonFiniteGradient as fault:
+            for name, value in losses.items():
+                if not value.isfinite().all():
+                    raise NonFiniteGradient(f"the loss '{name}' became {value.item()}") from fault
+            raise NonFiniteGradient(
+                f"the gradient of {', '.join(losses)} is not finite, though all of them are"
+            ) from fault
 
     def _autoencode(self, count: int, lr_scale: float) -> Losses:
         def learn() -> Losses:
             losses = shape_autoencoder(self.networks, self.scenes, count)
-            self.geometry.step(weighted_sum(losses, self.settings.weights))
+            self._step(self.geometry, losses)
             return _values(losses)
 
         self.geometry.scale_lr(lr_scale)
@@ -231,7 +247,7 @@ class Trainer:
         loss = self.networks.pose_sampler.transport_loss(seen.poses[pick], self.generator)
         losses = {"pose_transport": loss}
         self.poses.scale_lr(lr_scale)
-        self.poses.step(weighted_sum(losses, self.settings.weights))
+        self._step(self.poses, losses)
         return _values(losses)
 
     def _agree_on_weights(self) -> None:

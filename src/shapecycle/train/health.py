@@ -1,0 +1,56 @@
+"""What tells, while a training runs, that it comes to nothing: parts that have collapsed."""
+
+from collections.abc import Mapping
+
+import torch
+
+from shapecycle.shape_to_code.encoder import SURFACE_POINTS
+from shapecycle.train.steps import Trainer
+
+LOOKED_AT = 64
+"""Photographs and shapes."""
+FLAT = 0.02
+"""Spread of codes, in multiples of what is usual, below which they are one and the same."""
+ONE_SIDE = 0.9
+"""Share of the photographs that are seen in one of the azimuth bins."""
+ALWAYS = 0.05
+"""A critic's own loss (1.39 where it guesses) below which it is always right."""
+USUAL = 1.0
+"""Spread of shape codes: the norm of the standard deviations of their numbers."""
+
+
+@torch.no_grad()
+def doubts(trainer: Trainer, stage: str, losses: Mapping[str, float]) -> list[str]:
+    """Look for what has collapsed, and name it.
+
+    Args:
+        trainer: At the end of a stage, or when it saves.
+        stage: Its name.
+        losses: Means of the last steps.
+    """
+    networks, generator = trainer.networks, trainer.generator.get_state()
+    found = []
+    read = networks.read(trainer.scenes.shapes.plain(SURFACE_POINTS)[:LOOKED_AT])
+    known = _spread(read)
+    if known < FLAT * USUAL:
+        found.append("all shapes are read as one: the shape codes have collapsed")
+    if stage == "all cycles":
+        rgba, window = trainer.scenes.photos.sample(LOOKED_AT)
+        encoding = networks.encode_image(rgba, window)
+        if _spread(encoding.shape) < FLAT * max(known, FLAT * USUAL):
+            found.append("all photographs are seen as one shape: the codes seen have collapsed")
+        best = encoding.pose.hypotheses(1)[0][:, 0]
+        share = float(torch.bincount(best).max()) / len(best)
+        if share > ONE_SIDE:
+            found.append(f"{share:.0%} of the photographs are seen from one side")
+        # Looking must not change what comes next.
+        trainer.generator.set_state(generator)
+    for name, value in losses.items():
+        if name.endswith("_critic_own") and value < ALWAYS:
+            kind = name.removesuffix("_critic_own")
+            found.append(f"the {kind} critic is always right: nothing is learnt from it")
+    return found
+
+
+def _spread(codes: torch.Tensor) -> float:
+    return float(codes.std(0).norm()) if len(codes) > 1 else USUAL
