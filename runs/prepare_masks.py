@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Float
 from PIL import Image
 
-from shapecycle.prepare.masks import on_background
+from shapecycle.data.backgrounds import on_background
 
 SIZE, OBJECT = (480, 640), 384
 NOISE = 2 / 255

@@ -56,7 +56,7 @@ def main() -> None:
         mesh = load_mesh(next((root / "shapes").glob(f"{name}__*.ply")))
         turned = Mesh(mesh.vertices * np.array([-1, 1, -1], mesh.vertices.dtype), mesh.faces)
         truths[name] = points_of(normalise(turned)[0], 1)
-    photos = [load_photo(root / "masks" / row["mask"], bare_masks=True) for row in pairs]
+    photos = [load_photo(root / "masks" / row["mask"], to_see=True) for row in pairs]
     rows: dict[str, list[tuple[float, ...]]] = defaultdict(list)
     for start in range(0, len(pairs), 16):
         part = slice(start, start + 16)

@@ -131,7 +131,7 @@ def main() -> None:
         folder.mkdir(parents=True)
         write = write_pictures if name in PICTURES else write_shapes
         expected = write(name, folder, generator)
-        words = ["prepare", str(folder), "--out", f"{folder}_ready", "--skip-bad"]
+        words = ["prepare", str(folder), "--out", f"{folder}_ready"]
         subprocess.run(
             [sys.executable, "-m", "shapecycle", *words], check=True, capture_output=True
         )

@@ -5,6 +5,7 @@ one template's faces; this type is for single meshes that come from disk or go t
 """
 
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -75,8 +76,8 @@ class Mesh:
     def save(self, path: str | Path, **options: Any) -> None:
         """Write the mesh as the name says: ``.glb``, ``.obj`` or ``.ply``, whole or not at all.
 
-        OBJ files come with a material, ``.mtl``, and where there is a texture with ``.png``,
-        beside them and of their name. PLY files have coloured vertices.
+        Beside ``x.obj`` come its material, ``x_surface.mtl``, and where there is a texture,
+        ``x_surface.png``. PLY files have coloured vertices.
 
         Args:
             path: Where the file goes; its folder is made if need be.
@@ -94,10 +95,14 @@ class Mesh:
             )
         if options and path.suffix.lower() != ".glb":
             raise ValueError(f"{path}: {', '.join(options)}: for GLB files only")
-        for name, contents in self._files(path, options).items():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with atomic_write(path.with_name(name)) as partial:
-                partial.write_bytes(contents)
+        if "\n" in path.name:
+            raise ValueError(f"{path!r}: the name has two lines")
+        files = self._files(path, options)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with ExitStack() as stack:
+            # Put in place together when all are written.
+            for name, contents in files.items():
+                stack.enter_context(atomic_write(path.with_name(name))).write_bytes(contents)
 
     def _files(self, path: Path, options: dict[str, Any]) -> dict[str, bytes]:
         """Return the contents of the files that are written, by their names."""
@@ -107,7 +112,8 @@ class Mesh:
         self._check_surface()
         surface = (self.vertices, self.faces, self.uv, self.uv_faces, self.texture)
         if path.suffix.lower() == ".obj":
-            return obj_of(*surface, name=path.stem)
+            files = obj_of(*surface, name=path.stem)
+            return {path.name: files.pop(f"{path.stem}.obj"), **files}
         if path.suffix.lower() == ".ply":
             return {path.name: ply_of(*surface)}
         return {path.name: self.to_glb(**{"name": path.stem} | options)}

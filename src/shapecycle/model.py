@@ -948,7 +948,7 @@ def load(path: str | Path, *, device: str = "cpu") -> Model:
 
 def _loaded(image: Picture, number: int, count: int) -> Photo:
     if isinstance(image, str | Path):
-        return load_photo(Path(image), bare_masks=True)
+        return load_photo(Path(image), to_see=True)
     name = "the picture" if count == 1 else f"picture {number} of {count}"
     if isinstance(image, Image.Image):
         try:

@@ -40,7 +40,9 @@ def commented(settings: Settings, chosen: Mapping[str, tuple[Any, str]], heading
         heading: What stands above them, in lines.
     """
     means, values = meanings(), as_dict(settings)
-    lines = [f"# {line}".rstrip() for line in heading.splitlines()]
+    # Names of folders may hold what YAML does not.
+    plain = ("".join(x if x.isprintable() else "?" for x in line) for line in heading.split("\n"))
+    lines = [f"# {line}".rstrip() for line in plain]
     for group, some in values.items():
         lines += ["", f"{group}:"]
         for name, value in some.items():

@@ -57,8 +57,15 @@ def _pixels(world: Path) -> np.ndarray:
         return np.asarray(picture).copy()
 
 
+def _on_many_colours(world: Path) -> np.ndarray:
+    """Return a picture without a mask, from whose background nothing can be told."""
+    pixels = _pixels(world)
+    noise = np.random.default_rng(0).integers(0, 256, (*pixels.shape[:2], 3))
+    return np.where(pixels[..., 3:] > 0, pixels[..., :3], noise).astype(np.uint8)
+
+
 def _without_mask(world: Path, path: Path) -> None:
-    Image.fromarray(_pixels(world)[..., :3]).save(path)
+    Image.fromarray(_on_many_colours(world)).save(path)
 
 
 def _with_empty_mask(world: Path, path: Path) -> None:
@@ -68,9 +75,9 @@ def _with_empty_mask(world: Path, path: Path) -> None:
 
 
 def _opaque(world: Path, path: Path) -> None:
-    pixels = _pixels(world)
-    pixels[..., 3] = 255
-    Image.fromarray(pixels).save(path)
+    colours = _on_many_colours(world)
+    whole = np.concatenate([colours, np.full_like(colours[..., :1], 255)], axis=2)
+    Image.fromarray(whole).save(path)
 
 
 def _cut_short(world: Path, path: Path) -> None:
@@ -433,7 +440,7 @@ def test_options_of_seeing_have_a_range(
 
 
 def test_a_grey_photograph_is_not_taken_for_a_mask(world: Path, run: Path, here: Path) -> None:
-    Image.fromarray(_pixels(world)[..., :3]).convert("L").save("grey.png")
+    Image.fromarray(_on_many_colours(world)).convert("L").save("grey.png")
     hint = "or give the mask alone: a single channel, white on the object"
     _refused("reconstruct", run, "grey.png", "--out", "o", message=("grey.png: no mask", hint))
 

@@ -5,11 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 import trimesh
 from PIL import Image
-from remembering import remembering_model
-from tiny_world import shapecycle
+from remembering import plain_code, remembering_model
+from tiny_world import shapecycle, small_car
 
+from shapecycle.demo.cars import write_ply
 from shapecycle.model_file import save_model
 
 MADE = ("glb", "obj", "ply", "gif", "html")
@@ -40,10 +42,13 @@ def test_every_format_is_written_of_a_picture(folder: Path, tmp_path: Path) -> N
     )  # fmt: skip
     assert code == 0, said
     names = sorted(path.name for path in (tmp_path / "out").iterdir())
-    assert names == [f"photo0.{end}" for end in ("gif", "glb", "html", "mtl", "obj", "ply", "png")]
+    assert names == [
+        *(f"photo0.{end}" for end in ("gif", "glb", "html", "obj", "ply")),
+        *(f"photo0_surface.{end}" for end in ("mtl", "png")),
+    ]
     with Image.open(tmp_path / "out" / "photo0.gif") as animation:
         assert getattr(animation, "n_frames", 1) == 3
-    with Image.open(tmp_path / "out" / "photo0.png") as texture:
+    with Image.open(tmp_path / "out" / "photo0_surface.png") as texture:
         assert texture.size == (64, 64)
 
 
@@ -78,7 +83,9 @@ def test_a_posed_mesh_lies_before_the_camera(folder: Path, tmp_path: Path) -> No
         (["model.safetensors"], "neither a picture nor a code"),
         (["photos", "--morphs", "2", "--formats", "obj"], "--morphs is for GLB files"),
         (["photos", "--texture-size", "4"], "--texture-size must be from"),
-        (["photos/photo0.png", "photos"], "would both be written"),
+        (["photos/photo0.png", "photos"], "is given twice"),
+        (["nanfov.json"], "does not hold a code"),
+        (["badsize.json"], "its size is -5 x 5"),
         (["bad.json"], "does not hold a code"),
         (["deep.json"], "does not hold a code"),
     ],
@@ -88,6 +95,10 @@ def test_bad_input_is_named_and_nothing_is_written(
 ) -> None:
     (folder / "bad.json").write_text(json.dumps({"code": 3}))
     (folder / "deep.json").write_text("[" * 100_000)
+    code = plain_code(torch.zeros(1, 8)).to_json()
+    (folder / "nanfov.json").write_text(json.dumps({"code": code, "fov_y": float("nan")}))
+    record = {"code": code, "fov_y": 0.9, "size": [-5, 5]}
+    (folder / "badsize.json").write_text(json.dumps(record))
     given = [folder / arguments[0], *arguments[1:]]
     if len(arguments) > 1 and not arguments[1].startswith("--"):
         given[1] = folder / arguments[1]
@@ -96,3 +107,43 @@ def test_bad_input_is_named_and_nothing_is_written(
     assert said in found
     assert "Traceback" not in found
     assert not (tmp_path / "out").exists()
+
+
+def test_what_render_wrote_is_exported_with_the_mesh_that_it_was_given(
+    folder: Path, tmp_path: Path
+) -> None:
+    write_ply(tmp_path / "car.ply", small_car(6))
+    drawn = tmp_path / "drawn"
+    outcome = shapecycle(
+        *("render", folder / "model.safetensors", tmp_path / "car.ply", "--samples", 2),
+        *("--size", 32, "--out", drawn),
+    )
+    assert outcome.code == 0, outcome.err
+    code, said = run(folder, drawn, "--out", tmp_path / "no")
+    assert code == 2
+    assert "--shape FILE" in said
+    code, said = run(folder, drawn, "--shape", tmp_path / "car.ply", "--out", tmp_path / "yes")
+    assert code == 0, said
+    names = {path.name for path in (tmp_path / "yes").iterdir()}
+    assert names == {"car_0.glb", "car_1.glb"}
+
+
+def test_pictures_beside_codes_are_exported_too(folder: Path, tmp_path: Path) -> None:
+    mixed = tmp_path / "mixed"
+    outcome = shapecycle(
+        *("reconstruct", folder / "model.safetensors", folder / "photos" / "photo0.png"),
+        *("--out", mixed),
+    )
+    assert outcome.code == 0, outcome.err
+    (mixed / "other.png").write_bytes((folder / "photos" / "photo1.png").read_bytes())
+    assert run(folder, mixed, "--out", tmp_path / "out")[0] == 0
+    assert {path.stem for path in (tmp_path / "out").iterdir()} == {"photo0", "other"}
+
+
+def test_all_bad_inputs_are_named(folder: Path, tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.png").write_bytes(b"nothing")
+    code, said = run(folder, tmp_path / "a.png", tmp_path / "b.png", "--out", tmp_path / "out")
+    assert code == 2
+    assert "a.png" in said
+    assert "b.png" in said

@@ -55,6 +55,8 @@ def test_points_marked_on_a_mesh_are_found_on_a_picture_and_the_mesh(
         ({"input": "photo.png", "points": {"tip": [2, 2]}}, "'tip' on photo.png beside the object"),
         ({"input": "photo.png", "points": {"tip": [2, 2, 2]}}, "'tip' has 3 numbers, and needs 2"),
         ({"input": "photo.png", "points": {}}, "holds no points"),
+        ({"input": "car.ply", "points": {"tip": [float("nan"), 0, 0]}}, "'tip' is not finite"),
+        ({"input": "car.ply", "points": {"tip": [9, 9, 9]}}, "'tip' on car.ply beside the object"),
         ({"points": {"tip": [2, 2]}}, "does not hold marked points"),
         ([1, 2], "does not hold marked points"),
     ],

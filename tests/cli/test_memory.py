@@ -22,9 +22,9 @@ def held(monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
     most = 0
     load = photos.load_photo
 
-    def counting(path: Path, *, bare_masks: bool = False) -> Photo:
+    def counting(path: Path, *, to_see: bool = False) -> Photo:
         nonlocal most
-        photo = load(path, bare_masks=bare_masks)
+        photo = load(path, to_see=to_see)
         alive.append(weakref.ref(photo))
         most = max(most, sum(one() is not None for one in alive))
         return photo

@@ -240,7 +240,7 @@ def test_a_bare_mask_is_the_picture_of_a_grey_object(tmp_path: Path, kind: str) 
     path = tmp_path / ("a.jpg" if kind == "jpg" else "a.png")
     mask = (_mask() > 127).astype(np.uint8) if kind == "0 or 1" else _mask()
     Image.fromarray(mask).convert("1" if kind == "1" else "L", dither=0).save(path)
-    photo = load_photo(path, bare_masks=True)
+    photo = load_photo(path, to_see=True)
     assert photo.is_bare_mask
     np.testing.assert_array_equal(photo.rgba[3] > 0.5, _mask() > 127)
     assert (photo.rgba[:3] == 0.5).all()
@@ -271,24 +271,28 @@ def test_a_mask_is_no_training_picture(tmp_path: Path) -> None:
 def test_a_grey_photograph_is_no_bare_mask(tmp_path: Path, grey: np.ndarray) -> None:
     Image.fromarray(grey).save(tmp_path / "a.png")
     with pytest.raises(DataError, match=r"a\.png: no mask.*\n.* or give the mask alone: a single"):
-        load_photo(tmp_path / "a.png", bare_masks=True)
+        load_photo(tmp_path / "a.png", to_see=True)
 
 
 def test_colours_alpha_and_twins_come_before_bare_masks(tmp_path: Path) -> None:
     mask = Image.fromarray(_mask())
     mask.convert("RGB").save(tmp_path / "rgb.png")
     with pytest.raises(DataError, match="no mask"):
-        load_photo(tmp_path / "rgb.png", bare_masks=True)
+        load_photo(tmp_path / "rgb.png")
+    cut_out = load_photo(tmp_path / "rgb.png", to_see=True)
+    assert cut_out.is_on_background
+    assert not cut_out.is_bare_mask
+    np.testing.assert_allclose(cut_out.rgba[3], _mask() / 255, atol=0.51)
     mask.save(tmp_path / "grey.png")
     (tmp_path / "masks").mkdir()
     half = Image.fromarray(np.where(np.arange(64) < 32, _mask(), 0).astype(np.uint8))
     half.save(tmp_path / "masks" / "grey.png")
-    photo = load_photo(tmp_path / "grey.png", bare_masks=True)
+    photo = load_photo(tmp_path / "grey.png", to_see=True)
     assert not photo.is_bare_mask
     np.testing.assert_array_equal(photo.rgba[0], _mask() / np.float32(255))
     assert photo.rgba[3, :, 32:].max() == 0
     # The mask itself is given, as people do who have a folder of them.
-    assert load_photo(tmp_path / "masks" / "grey.png", bare_masks=True).is_bare_mask
+    assert load_photo(tmp_path / "masks" / "grey.png", to_see=True).is_bare_mask
 
 
 def test_a_pillow_image_has_the_pixels_of_its_file(tmp_path: Path) -> None:

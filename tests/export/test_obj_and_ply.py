@@ -19,9 +19,9 @@ def test_an_obj_file_comes_with_its_material_and_picture(tmp_path: Path) -> None
     mesh = seamed_tetrahedron()
     mesh.save(tmp_path / "my car.obj")
     assert sorted(path.name for path in tmp_path.iterdir()) == [
-        "my car.mtl",
         "my car.obj",
-        "my car.png",
+        "my car_surface.mtl",
+        "my car_surface.png",
     ]
     found = trimesh.load(tmp_path / "my car.obj", process=False, force="mesh")
     corners = np.asarray(found.vertices)[found.faces]
@@ -39,8 +39,8 @@ def test_an_obj_file_comes_with_its_material_and_picture(tmp_path: Path) -> None
 
 def test_a_mesh_without_texture_is_grey_and_has_no_picture(tmp_path: Path) -> None:
     grey_sphere().save(tmp_path / "ball.obj")
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["ball.mtl", "ball.obj"]
-    assert "Kd 0.6 0.6 0.6" in (tmp_path / "ball.mtl").read_text()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["ball.obj", "ball_surface.mtl"]
+    assert "Kd 0.6 0.6 0.6" in (tmp_path / "ball_surface.mtl").read_text()
     grey_sphere().save(tmp_path / "ball.ply")
     found = trimesh.load(tmp_path / "ball.ply", process=False)
     assert_allclose(found.vertices, grey_sphere().vertices, atol=1e-6)
@@ -122,3 +122,18 @@ def test_morph_targets_and_the_camera_are_read_by_others(tmp_path: Path) -> None
     assert tree["cameras"][0]["perspective"]["yfov"] == 0.5
     scene = trimesh.load(io.BytesIO(contents), file_type="glb")
     assert len(scene.geometry) == 1
+
+
+def test_a_photograph_of_the_same_name_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "photo.png").write_bytes(b"mine")
+    seamed_tetrahedron().save(tmp_path / "photo.obj")
+    assert (tmp_path / "photo.png").read_bytes() == b"mine"
+    seamed_tetrahedron().save(tmp_path / "LOUD.OBJ")
+    assert (tmp_path / "LOUD.OBJ").is_file()
+
+
+def test_where_one_file_cannot_be_written_none_is(tmp_path: Path) -> None:
+    (tmp_path / "a_surface.png").mkdir()
+    with pytest.raises(OSError, match="directory"):
+        seamed_tetrahedron().save(tmp_path / "a.obj")
+    assert [path.name for path in tmp_path.iterdir()] == ["a_surface.png"]

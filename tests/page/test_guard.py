@@ -67,6 +67,13 @@ def test_pages_of_others_are_refused(headers: dict[str, str], address: str) -> N
     assert asked(address, "/api/objects", body=b"{}", **headers)[0] == 403
 
 
+def test_a_link_leads_to_the_page_and_nowhere_else(address: str) -> None:
+    link = {"Sec_Fetch_Site": "cross-site", "Sec_Fetch_Mode": "navigate"}
+    assert asked(address, "/", **link, Sec_Fetch_Dest="document")[0] == 200
+    assert asked(address, "/", **link, Sec_Fetch_Dest="iframe")[0] == 403
+    assert asked(address, "/api/model", **link, Sec_Fetch_Dest="document")[0] == 403
+
+
 def test_its_own_origin_is_let_in(address: str) -> None:
     for origin in (address, address.replace("127.0.0.1", "localhost")):
         assert asked(address, "/api/model", Origin=origin)[0] == 200

@@ -133,6 +133,7 @@ def test_a_mesh_is_read_and_worn_by_a_photographs_colours(tab: Browser, tmp_path
     write_ply(tmp_path / "car.ply", small_car(5))
     tab.after(give(tab, "red.png", picture((200, 40, 40))))
     tab.after(give(tab, "car.ply", (tmp_path / "car.ply").read_bytes()))
+    assert tab.page.input_value("select[name=texture]") == ""
     tab.after(lambda: tab.page.select_option("select[name=texture]", label="red.png"))
     shown = tab.canvas()
     solid = shown[shown[..., 3] == 1]

@@ -57,6 +57,37 @@ def test_a_line_that_is_being_written_is_left_out_and_curves_are_thinned(
     assert found["curves"]["a"][0] == (2, 1.0)
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"losses": null, "images": 1, "progress": 0.1}',
+        '{"losses": {"a": "x"}, "images": 1, "progress": 0.1}',
+        '{"losses": {"a": 1}, "images": 1}',
+        '{"losses": {"a": 1}, "images": NaN, "progress": 0.1}',
+        "[" * 100_000,
+        "\x00\ud7ff\x01",
+    ],
+)
+def test_lines_of_no_journal_are_passed_over(line: str, tmp_path: Path) -> None:
+    (tmp_path / "journal.jsonl").write_text(line)
+    assert progress_of(tmp_path)["curves"] == {}
+
+
+def test_losses_that_are_no_numbers_are_named_and_the_others_shown(tmp_path: Path) -> None:
+    (tmp_path / "journal.jsonl").write_text(
+        '{"losses": {"a": NaN, "b": 2.0}, "images": 32, "progress": 0.1}\n'
+    )
+    (tmp_path / "panels").mkdir()
+    (tmp_path / "panels" / "000000032.png").write_bytes(b"")
+    (tmp_path / "panels" / "000000064.png").symlink_to("/etc/hostname")
+    (tmp_path / "panels" / "other.png").write_bytes(b"")
+    found = progress_of(tmp_path)
+    assert found["broken"] == {"a": 32}
+    assert found["curves"] == {"b": [(32, 2.0)]}
+    assert found["panels"] == ["000000032.png"]
+    json.dumps(found, allow_nan=False)
+
+
 def test_a_folder_without_a_training_is_named(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match="holds no training"):
         progress_of(tmp_path)

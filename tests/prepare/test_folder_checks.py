@@ -83,22 +83,59 @@ def test_a_spoiled_picture_is_named_and_no_other_is(
     assert before == {file: file.read_bytes() for file in folder.iterdir()}
 
 
-def test_a_picture_without_a_mask_stops_everything_unless_it_is_left_out(
-    folder: Path, tmp_path: Path
-) -> None:
+def test_what_cannot_be_used_is_left_out_and_named(folder: Path, tmp_path: Path) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3)).astype(np.uint8)
     Image.fromarray(noise).save(folder / "noise.jpg")
     (folder / "broken.png").write_bytes(b"nothing")
+    (folder / "phone.heic").write_bytes(b"nothing")
     out = tmp_path / "ready"
     outcome = shapecycle("prepare", folder, "--out", out)
-    assert outcome.code == 2
-    assert "noise.jpg: no mask" in outcome.err
-    assert "broken.png: this is not a picture" in outcome.err
-    assert not out.exists()
-    outcome = shapecycle("prepare", folder, "--out", out, "--skip-bad")
     assert outcome.code == 0
+    assert "noise.jpg: left out: no mask" in outcome.err
+    assert "broken.png: left out: this is not a picture" in outcome.err
+    assert "1 .heic" in outcome.err
     assert {file.stem for file in (out / "images").iterdir()} == {f"good{k}" for k in range(8)}
     assert "left out" in (out / "sheet.html").read_text()
+
+
+def test_where_nothing_can_be_used_nothing_is_written(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "broken.png").write_bytes(b"nothing")
+    outcome = shapecycle("prepare", tmp_path / "mine", "--out", tmp_path / "out")
+    assert outcome.code == 2
+    assert "broken.png: this is not a picture" in outcome.err
+    assert not (tmp_path / "out").exists()
+
+
+def test_several_folders_become_one_and_inner_ones_are_pointed_at(
+    folder: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    _picture(30).save(other / "more.png")
+    outcome = shapecycle("prepare", folder, other, "--out", tmp_path / "ready")
+    assert outcome.code == 0, outcome.err
+    assert len(list((tmp_path / "ready" / "images").iterdir())) == 9
+    (tmp_path / "outer" / "inner").mkdir(parents=True)
+    outcome = shapecycle("prepare", tmp_path / "outer", "--out", tmp_path / "no")
+    assert outcome.code == 2
+    assert "inner" in outcome.err
+
+
+def test_what_cameras_wrote_of_their_lens_is_kept_and_nothing_else(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    exif = Image.Exif()
+    exif[0x8769] = {0xA405: 35}
+    exif[0x010F] = "a camera"
+    for seed in range(3):
+        whole = Image.new("RGB", (SIDE, SIDE), "white")
+        picture = _picture(seed)
+        whole.paste(picture, (0, 0), picture)
+        whole.save(tmp_path / "mine" / f"{seed}.jpg", exif=exif)
+    assert shapecycle("prepare", tmp_path / "mine", "--out", tmp_path / "ready").code == 0
+    with Image.open(tmp_path / "ready" / "images" / "0.png") as written:
+        assert written.getexif().get_ifd(0x8769)[0xA405] == 35
+        assert 0x010F not in written.getexif()
 
 
 def test_a_folder_without_anything_to_prepare_is_named(tmp_path: Path) -> None:

@@ -202,7 +202,7 @@ def _seen(model: "Model", path: Path) -> "tuple[Photo, GraphicsCode]":
     from shapecycle.data.photos import load_photo
     from shapecycle.seen import SeeOptions
 
-    photo = load_photo(path, bare_masks=True)
+    photo = load_photo(path, to_see=True)
     return photo, model.see_photos([photo], SeeOptions())[0].code
 
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -13,8 +14,8 @@ from shapecycle.cli.output import new_folder
 from shapecycle.cli.reconstruct import check_surface
 from shapecycle.config import SurfaceKind
 from shapecycle.console import say
-from shapecycle.data.folders import counted, list_folder
-from shapecycle.errors import ConfigError, DataError
+from shapecycle.data.folders import counted
+from shapecycle.errors import ConfigError, DataError, ShapecycleError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,6 +31,8 @@ CODE = "code.json"
 """What `reconstruct` writes beside each mesh."""
 NO_CODE = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError)
 """What reading another JSON file comes to."""
+OTHER_JSON = ("summary.json", "findings.json", "metrics.json", "cameras.json", "keypoints.json")
+"""What else the verbs write."""
 PAGE_MORPHS = 6
 """Sliders of a page."""
 
@@ -67,6 +70,12 @@ class Export:
     """GIF: views around the object."""
     size: int = 256
     """GIF: side of the views, in pixels."""
+    shape: Annotated[DisallowNone[Path | None], arg(help_behavior_hint="(default: none)")] = None
+    """The mesh file that `render` was given, for codes that it wrote."""
+    up: str = "+y"
+    """That file's axis that points up."""
+    front: str = "+z"
+    """That file's axis that points to the front."""
     surface: SurfaceKind = "auto"
     """Of pictures: the decoded template, a remembered shape that is carried to it, or whichever
     fits."""
@@ -88,8 +97,25 @@ class Export:
                     f"--morphs needs shapes to find directions of, and {self.model} remembers none",
                     "leave it out, or train without --memory none",
                 )
+            if self.shape is not None:
+                model.canvas(self.shape, up=self.up, front=self.front)
+            bad: list[ShapecycleError] = []
             for name, path in inputs.items():
-                self._write(model, _Object.of(model, name, path, self.surface), out)
+                try:
+                    one = _Object.of(model, name, path, self.surface)
+                except ShapecycleError as error:
+                    bad.append(error)
+                    continue
+                if not bad:
+                    self._write(model, one, out)
+            if len(bad) > 1:
+                listed = "\n".join(f"  {error.what}" for error in bad)
+                hints = "; ".join(dict.fromkeys(error.hint for error in bad if error.hint))
+                raise DataError(
+                    f"{len(bad)} of {len(inputs)} inputs cannot be used:\n{listed}", hints
+                )
+            if bad:
+                raise bad[0]
         say(f"{counted(len(inputs), 'objects')} written to")
         print(self.out)
 
@@ -120,7 +146,8 @@ class Export:
             if ending == "gif":
                 save_animation(path, turned(model, one.code, self.size, self.turntable), None)
             elif ending == "html":
-                path.write_text(_page(model, one, mesh, camera_from_object), encoding="utf-8")
+                page = _page(model, one, mesh, camera_from_object)
+                path.write_text(page, encoding="utf-8", errors="surrogateescape")
             else:
                 options = self._options(model, one, to, camera_from_object)
                 mesh.placed(to).save(path, **options if ending == "glb" else {})
@@ -176,7 +203,7 @@ class _Object:
 
         if path.suffix.lower() == ".json":
             return _Object.read(model, name, path)
-        photo = load_photo(path, bare_masks=True)
+        photo = load_photo(path, to_see=True)
         (seen,) = model.see_photos([photo], SeeOptions(surface=surface))
         height, width = seen.size
         return _Object(name, seen.code, seen.fov_y, width / height)
@@ -189,15 +216,22 @@ class _Object:
             DataError: If there is none, or it is another model's.
         """
         from shapecycle.graphics_code import GraphicsCode
+        from shapecycle.validation import checked_fov_y
 
         try:
             found = json.loads(path.read_text(encoding="utf-8"))
             code = GraphicsCode.from_json(found["code"])
             height, width = found.get("size", (1, 1))
-            fov_y, aspect = float(found["fov_y"]), float(width) / float(height)
+            if not (0 < float(height) < inf and 0 < float(width) < inf):
+                raise ValueError(f"its size is {height} x {width}")
+            fov_y, aspect = checked_fov_y(float(found["fov_y"])), float(width) / float(height)
+            if not 1e-3 < aspect < 1e3:
+                raise ValueError(f"its size is {height} x {width}")
             model.meshes(code)
         except DataError as error:
-            raise DataError(f"{path}: {error.what}", error.hint) from error
+            is_given = "not remember" in error.what
+            hint = "give the mesh that render was given: --shape FILE" if is_given else error.hint
+            raise DataError(f"{path}: {error.what}", hint) from error
         except OSError as fault:
             raise DataError(f"{path} cannot be read: {fault.strerror}") from fault
         except NO_CODE as fault:
@@ -249,34 +283,58 @@ def _named(inputs: tuple[Path, ...]) -> dict[str, Path]:
         DataError: If there are none, one is missing or of another kind, or two share a name.
     """
     found: dict[str, Path] = {}
-    for path in (one for given in inputs for one in _listed(given)):
-        name = path.parent.name if path.name == CODE else path.stem
+    taken: dict[str, Path] = {}
+    for name, path in (one for given in inputs for one in _listed(given)):
         if name in RESERVED:
             raise DataError(f"{path}: no result can be named '{name}'", "rename the file")
-        other = found.get(name)
+        # Some file systems do not tell upper from lower case.
+        other = taken.get(name.casefold())
+        if other is not None and other.samefile(path):
+            raise DataError(f"{path} is given twice", "give every file once")
         if other is not None:
             raise DataError(
                 f"{other} and {path} would both be written to '{name}'",
                 "give one of them, or give them in two calls",
             )
-        found[name] = path
+        found[name] = taken[name.casefold()] = path
     return found
 
 
-def _listed(path: Path) -> Iterator[Path]:
-    """List the code that a folder holds, or else its folders' codes, or else its pictures."""
+def _listed(path: Path) -> Iterator[tuple[str, Path]]:
+    """List a file, or what a folder holds, with the names of the results.
+
+    Of a folder these are the code that `reconstruct` wrote into it; or else all codes in it and in
+    its folders, and the pictures of which there is no code.
+    """
     from shapecycle.data.photos import SUFFIXES
 
     hint = "give masked pictures, code files (JSON), or folders of them"
     if path.is_file():
         if path.suffix.lower() not in (*SUFFIXES, ".json"):
             raise DataError(f"{path} is neither a picture nor a code", hint)
-        yield path
-    elif not path.is_dir():
+        yield _name_of(path), path
+        return
+    if not path.is_dir():
         raise DataError(f"there is no file or folder {path}", hint)
-    elif (path / CODE).is_file():
-        yield path / CODE
-    elif codes := sorted(path.glob(f"*/{CODE}")):
-        yield from codes
-    else:
-        yield from list_folder(path, "pictures", tuple(SUFFIXES)).files
+    if (path / CODE).is_file():
+        yield _name_of(path / CODE), path / CODE
+        return
+    own = [file for file in sorted(path.glob("*.json")) if file.name not in OTHER_JSON]
+    yield from ((_name_of(file), file) for file in own)
+    inner = [file for file in sorted(path.glob("*/*.json")) if file.name not in OTHER_JSON]
+    for file in inner:
+        is_seen = file.name == CODE
+        yield _name_of(file) if is_seen else f"{file.parent.name}_{file.stem}", file
+    drawn = {file.stem for file in own}
+    pictures = [
+        file
+        for file in sorted(path.iterdir())
+        if file.suffix.lower() in SUFFIXES and file.stem not in drawn and file.is_file()
+    ]
+    yield from ((_name_of(file), file) for file in pictures)
+    if not (own or inner or pictures):
+        raise DataError(f"{path}: there are neither pictures nor codes in this folder", hint)
+
+
+def _name_of(path: Path) -> str:
+    return path.absolute().parent.name if path.name == CODE else path.stem

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from shapecycle.model import Model
 
 AUTOMATIC = 12
+BESIDE = 0.05
+"""Distance from a mesh, in diagonals of its box, from which a point is none of it."""
 DOT = 3
 """Radius of a keypoint in an overlay, in pixels at 256 pixels of height."""
 DRAWN = 256
@@ -116,7 +119,7 @@ class _Input:
             code = model.in_frame(code)
             picture = model.draw(code, DRAWN)[0]
             return _Input(path, code, picture, fov_y, canvas.object_from_mesh)
-        photo = load_photo(path, bare_masks=True)
+        photo = load_photo(path, to_see=True)
         code = model.see_photos([photo], SeeOptions())[0].code
         return _Input(path, code, photo.rgba.transpose(1, 2, 0), fov_y, None)
 
@@ -141,16 +144,23 @@ class _Input:
         given = torch.tensor(list(points.values()), dtype=torch.float32, device=model.device)
         if self.object_from_mesh is not None:
             matrix = torch.from_numpy(self.object_from_mesh).to(given)
-            return Places.at(model.surfaces, self.code, given @ matrix[:3, :3].T + matrix[:3, 3])
+            at = given @ matrix[:3, :3].T + matrix[:3, 3]
+            places = Places.at(model.surfaces, self.code, at)
+            away = (places.on(model.surfaces, self.code) - at).norm(dim=1)
+            self._check_on(list(points), (away < BESIDE).tolist(), source)
+            return places
         with torch.no_grad():
             at, is_on = lifted(model.surfaces, self.code, given, self._view())
-        off = [name for name, on in zip(points, is_on.tolist(), strict=True) if not on]
+        self._check_on(list(points), is_on.tolist(), source)
+        return Places.at(model.surfaces, self.code, at)
+
+    def _check_on(self, names: list[str], is_on: list[bool], source: str) -> None:
+        off = [name for name, on in zip(names, is_on, strict=True) if not on]
         if off:
             raise DataError(
                 f"{source}: {', '.join(map(repr, off))} on {self.path.name} beside the object",
-                "mark points well inside its outline",
+                "mark points well inside its outline, or on its surface",
             )
-        return Places.at(model.surfaces, self.code, at)
 
     def found(self, model: "Model", names: list[str], places: "Places") -> dict[str, Any]:
         """Return where places are: in object space, in pixels, and whether they are seen."""
@@ -226,4 +236,7 @@ def _marks(path: Path) -> tuple[Path, dict[str, list[float]]]:
         raise ConfigError(f"--points {path} does not hold marked points ({fault})", form) from fault
     if not points:
         raise ConfigError(f"--points {path} holds no points", form)
+    for name, point in points.items():
+        if not all(map(isfinite, point)):
+            raise ConfigError(f"--points {path}: '{name}' is not finite", form)
     return source, points

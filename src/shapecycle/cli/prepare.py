@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING, Annotated
 
 from tyro.conf import DisallowNone, Positional, arg
@@ -14,24 +15,26 @@ from shapecycle.data.folders import counted
 from shapecycle.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     import numpy as np
     from jaxtyping import Float
 
     from shapecycle.prepare.folder import Prepared
 
+TELL_SECONDS = 5.0
+
 
 @dataclass(frozen=True)
 class Prepare:
-    """Check a folder of one's own pictures, shapes, or both; find masks; write what trainings take.
+    """Check folders of one's own pictures, shapes, or both; find masks; write what trainings take.
 
     Example: shapecycle prepare my-photos --out ready
     """
 
-    folder: Positional[Path]
-    """Folder of pictures (PNG, JPEG, WebP), shapes (GLB, OBJ, PLY, OFF, STL), or both. Nothing in
-    it is changed."""
+    folders: Positional[tuple[Path, ...]]
+    """Folders of pictures (PNG, JPEG, WebP), shapes (GLB, OBJ, PLY, OFF, STL), or both. Nothing in
+    them is changed."""
     out: Path
     """Folder to create: images/ and shapes/, sheet.html with everything that was found, and the
     same as findings.json."""
@@ -46,26 +49,27 @@ class Prepare:
     """Longest side of the pictures that are written, in pixels; larger ones are shrunk."""
     crop: bool = False
     """Write squares around the objects instead of whole frames. What perspective tells is lost."""
-    skip_bad: bool = False
-    """Leave files that cannot be used out instead of stopping; all are named."""
 
     def run(self) -> None:
-        """Prepare everything in the folder, or nothing if a file cannot be used."""
+        """Prepare all that can be used, and name what cannot."""
         from shapecycle.data import mesh_files, photos
         from shapecycle.prepare.folder import PictureOptions, prepare_pictures, prepare_shapes
         from shapecycle.prepare.sheet import sheet_of
 
         check_range(self.size, 64, 8192, "--size")
-        if not self.folder.is_dir():
-            raise DataError(f"{self.folder}: there is no such folder", "check its name")
-        check_separate(("the folder", self.folder), ("--out", self.out))
+        for place in self.folders:
+            if not place.is_dir():
+                raise DataError(f"{place}: there is no such folder", "check its name")
+            check_separate(("the folder", place), ("--out", self.out))
         options = PictureOptions(self.size, self.crop, self._background(), self.masker)
         pictures, shapes = self._files(photos.SUFFIXES), self._files(mesh_files.SUFFIXES)
         if not pictures and not shapes:
-            raise DataError(
-                f"{self.folder}: there are neither pictures nor shapes in this folder",
-                f"they end in {' '.join((*photos.SUFFIXES, *mesh_files.SUFFIXES))}",
-            )
+            names = ", ".join(map(str, self.folders))
+            inner = [p for place in self.folders for p in place.iterdir() if p.is_dir()]
+            hint = f"they end in {' '.join((*photos.SUFFIXES, *mesh_files.SUFFIXES))}"
+            if inner:
+                hint = f"name the folders that hold them: prepare {' '.join(map(str, inner[:2]))}"
+            raise DataError(f"{names}: there are neither pictures nor shapes in there", hint)
         with new_folder(self.out) as out:
             done: dict[str, Prepared] = {}
             for kind, folder, files in (
@@ -80,34 +84,49 @@ class Prepare:
                     done[folder] = prepare_pictures(files, out / folder, options, tell)
                 else:
                     done[folder] = prepare_shapes(files, out / folder, tell)
-                report_bad(
-                    done[folder].faults, len(files), skip_bad=self.skip_bad, kind=kind,
-                    hint=f"{done[folder].faults[0].hint}; or leave them out: --skip-bad"
-                    if done[folder].faults else "",
-                )  # fmt: skip
+                bad, count = done[folder].faults, len(files)
+                if len(bad) == count:
+                    report_bad(bad, count, skip_bad=False, kind=kind, hint=bad[0].hint)
             entries = [entry for one in done.values() for entry in one.entries]
-            page = sheet_of(f"What was found in {self.folder}", entries)
+            page = sheet_of(f"What was found in {', '.join(map(str, self.folders))}", entries)
             (out / "sheet.html").write_text(page, encoding="utf-8")
             found = {folder: one.records for folder, one in done.items()}
             (out / "findings.json").write_text(json.dumps(found, indent=1) + "\n")
         for one in done.values():
             for entry in one.entries:
                 for problem in entry.problems:
-                    if not entry.is_left_out:
-                        say(f"  {entry.name}: {problem}")
+                    fate = "left out: " if entry.is_left_out else ""
+                    say(f"  {entry.name}: {fate}{problem}")
         counts = {"pictures" if k == "images" else k: one for k, one in done.items()}
         written = " and ".join(
             counted(len(one.entries) - len(one.faults), kind) for kind, one in counts.items()
         )
         odd = sum(bool(entry.problems) for entry in entries)
+        faults = [fault for one in done.values() for fault in one.faults]
+        if faults:
+            hints = dict.fromkeys(fault.hint for fault in faults)
+            say(f"left out {counted(len(faults), 'files')}: {'; '.join(hints)}")
+        for note in self._ignored((*photos.SUFFIXES, *mesh_files.SUFFIXES)):
+            say(note)
         say(f"{written} written, {odd} with something odd: see {self.out / 'sheet.html'}")
         print(self.out)
 
     def _files(self, suffixes: tuple[str, ...]) -> list[Path]:
         # Without any `list_folder` raises, and there may be others.
-        if not any(path.suffix.lower() in suffixes for path in self.folder.iterdir()):
-            return []
-        return files_of((self.folder,), suffixes, "files")
+        holding = [
+            folder
+            for folder in self.folders
+            if any(path.suffix.lower() in suffixes for path in folder.iterdir())
+        ]
+        return files_of(tuple(holding), suffixes, "files") if holding else []
+
+    def _ignored(self, suffixes: tuple[str, ...]) -> "Iterator[str]":
+        """Name what is neither picture nor shape, and what would have to be converted first."""
+        from shapecycle.data.folders import list_folder
+
+        for folder in self.folders:
+            if note := list_folder(folder, "files", suffixes).ignored_note:
+                yield f"in {folder}: {note}; convert them first if they are pictures or shapes"
 
     def _background(self) -> "Float[np.ndarray, '3'] | None":
         import numpy as np
@@ -125,8 +144,12 @@ class Prepare:
 
 
 def _progress(count: int, kind: str) -> "Callable[[int], None]":
+    last = monotonic()
+
     def tell(number: int) -> None:
-        if number % 25 == 0 or number == count:
+        nonlocal last
+        if monotonic() - last > TELL_SECONDS or number == count:
+            last = monotonic()
             say(f"  {number} of {counted(count, kind)}")
 
     return tell

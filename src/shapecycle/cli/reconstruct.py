@@ -83,7 +83,7 @@ class Reconstruct:
                 check_surface(self.surface, model)
                 pictures = load_share(
                     files,
-                    partial(PhotoFile.checked, bare_masks=True),
+                    partial(PhotoFile.checked, to_see=True),
                     team,
                     skip_bad=self.skip_bad,
                     kind="pictures",
@@ -148,6 +148,7 @@ class Result:
     shape_distance: float
     unlike_training_shapes: bool
     bare_mask: bool
+    on_background: bool
     source: str | None
     neither_fits: bool
 
@@ -163,6 +164,7 @@ def remarks(results: Sequence[Result], *, is_pose_chosen: bool) -> Iterator[str]
         "unlike_training_shapes": "the shape is far from those trained on, as a rough warning",
         "neither_fits": "neither surface fits the mask well; another kind of object, or pose?",
         "bare_mask": "a mask alone, seen as a grey object's picture",
+        "on_background": "without a mask, cut out from a background of one colour",
     }
     if not is_pose_chosen:
         doubts["half_turn_is_likely"] += "; --hypothesis 2 or --azimuth-hint takes another pose"
@@ -313,6 +315,7 @@ def _write(
         "shape_distance": seen.shape_distance,
         "unlike_training_shapes": seen.unlike_training_shapes,
         "bare_mask": photo.is_bare_mask,
+        "on_background": photo.is_on_background,
     }
     record = {
         "image": photo.path.name,

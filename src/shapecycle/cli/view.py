@@ -40,7 +40,8 @@ class View:
         from shapecycle.page.view import view_application
 
         check_port(self.port)
-        desk = Desk(load(self.model, device=chosen_device(self.device)), self.model.name)
+        name = self.model.absolute().name if self.model.exists() else str(self.model)
+        desk = Desk(load(self.model, device=chosen_device(self.device)), name)
 
         def make(port: int) -> "ASGIApp":
             return view_application(desk, port)

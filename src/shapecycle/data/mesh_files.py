@@ -25,6 +25,8 @@ logging.getLogger("trimesh").addHandler(logging.NullHandler())
 SUFFIXES = (".glb", ".gltf", ".obj", ".ply", ".off", ".stl")
 MAX_PARTS = 100_000
 """Parts of a scene that are read, each as often as it is placed; so many take some 5 seconds."""
+MAX_EMPTY = 1_000_000
+"""Values of a glTF that lie in no buffer: exporters write none."""
 PLAIN = bytes(range(128)) + b"?" * 128
 """What bytes of text become: those that are not ASCII are in names, of which none is used."""
 
@@ -138,6 +140,13 @@ def _check_parts(path: Path) -> None:
     scene = json.loads(content)
     sizes = [len(mesh["primitives"]) for mesh in scene.get("meshes", [])]
     parts = sum(sizes[node["mesh"]] for node in scene.get("nodes", []) if "mesh" in node)
+    # Without a buffer an accessor is all zeros, however many there are.
+    numbers = sum(one["count"] for one in scene.get("accessors", []) if "bufferView" not in one)
+    if numbers > MAX_EMPTY:
+        raise GeometryError(
+            f"the scene counts {numbers:,} positions or the like that it does not hold",
+            "export it again from its source",
+        )
     if parts > MAX_PARTS:
         raise GeometryError(
             f"the scene places {parts:,} parts, more than the {MAX_PARTS:,} that are read",

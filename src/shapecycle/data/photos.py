@@ -18,11 +18,15 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from scipy import ndimage  # type: ignore[import-untyped]
 from torch import Tensor
 
+from shapecycle.data.backgrounds import on_background
 from shapecycle.data.folders import Tell, counted, list_folder, load_all
 from shapecycle.errors import DataError
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 FORMATS = ("PNG", "JPEG", "WEBP")
+EXIF_IFD, FOCAL_LENGTH_35MM = 0x8769, 0xA405
+"""Where cameras write their lens's focal length: Exif 2.32, FocalLengthIn35mmFilm."""
+MIN_FOCAL_LENGTH, MAX_FOCAL_LENGTH = 5.0, 2000.0
 MAX_PIXELS = 50_000_000
 """Larger pictures are refused: as float32 RGBA one would take 800 MB."""
 
@@ -33,14 +37,16 @@ MASK_HINT = (
     "save it as RGBA with the object's mask as alpha, or put NAME.png, white on the object, "
     "into a folder masks/ beside or inside the folder of pictures"
 )
-BARE_MASK_HINT = (
+SEEING_HINT = (
     "; or give the mask alone: a single channel, white on the object and black around it, "
-    "with greys on its rim only"
+    "with greys on its rim only; or lay the object on a background of one colour"
 )
 
 MASK_FOLDERS = ("masks", "mask", "Masks", "Mask", "segmentation", "alpha")
 MASK_ENDINGS = ("_mask", "-mask", ".mask", "_alpha", "_seg")
 """What masks are called elsewhere: they are named where a mask is missing, and not taken."""
+
+PREPARE_HINT = "; `shapecycle prepare` makes masks where it can without guessing"
 
 EXTREME = 16 / 255
 """How far from 0 or 1 the black and the white of a bare mask may lie."""
@@ -61,11 +67,13 @@ class Photo:
         path: Its file.
         rgba: Straight alpha, sRGB, in [0, 1], row 0 on top.
         is_bare_mask: Whether there was a mask alone, so that the colours are a neutral grey.
+        is_on_background: Whether the mask is what has not the background's one colour.
     """
 
     path: Path
     rgba: Float32[np.ndarray, "4 h w"]
     is_bare_mask: bool = False
+    is_on_background: bool = False
 
 
 @dataclass(frozen=True)
@@ -75,22 +83,22 @@ class PhotoFile:
     Attributes:
         path: Its file.
         pixels: How many it has.
-        bare_masks: As `load_photo` takes it.
+        to_see: As `load_photo` takes it.
     """
 
     path: Path
     pixels: int
-    bare_masks: bool
+    to_see: bool
 
     @staticmethod
-    def checked(path: Path, *, bare_masks: bool = False) -> "PhotoFile":
+    def checked(path: Path, *, to_see: bool = False) -> "PhotoFile":
         """Read a picture as `load_photo` does, and let go of its pixels.
 
         Raises:
             DataError: As `load_photo` does.
         """
-        height, width = load_photo(path, bare_masks=bare_masks).rgba.shape[1:]
-        return PhotoFile(path, height * width, bare_masks)
+        height, width = load_photo(path, to_see=to_see).rgba.shape[1:]
+        return PhotoFile(path, height * width, to_see)
 
     def load(self) -> Photo:
         """Read the pixels.
@@ -99,7 +107,7 @@ class PhotoFile:
             DataError: If the file is no longer usable.
         """
         try:
-            return load_photo(self.path, bare_masks=self.bare_masks)
+            return load_photo(self.path, to_see=self.to_see)
         except DataError as error:
             raise DataError(
                 f"{error.what}; it was usable when this began",
@@ -146,7 +154,7 @@ class PhotoSet:
         return len(self.paths)
 
 
-def load_photo(path: Path, *, bare_masks: bool = False) -> Photo:
+def load_photo(path: Path, *, to_see: bool = False) -> Photo:
     """Load one picture with its mask.
 
     The mask is the picture's own alpha unless that is opaque everywhere; then it is the twin
@@ -155,8 +163,9 @@ def load_photo(path: Path, *, bare_masks: bool = False) -> Photo:
 
     Args:
         path: A PNG, JPEG or WebP file of any size up to ``MAX_PIXELS``.
-        bare_masks: Take a picture of one channel without alpha and twin for the mask itself, if
-            it looks like one (see ``picture_of_mask``).
+        to_see: Take what need not be trained on, too: a picture of one channel without alpha and
+            twin for the mask itself, if it looks like one (see ``picture_of_mask``), and a picture
+            in colours on a background of one (see ``backgrounds.on_background``).
 
     Returns:
         The picture as RGBA.
@@ -166,18 +175,24 @@ def load_photo(path: Path, *, bare_masks: bool = False) -> Photo:
     """
     rgba, has_one_channel = _read(path)
     if rgba[3].min() == 1:
-        twin = _twin(path)
-        if bare_masks and has_one_channel and twin is None:
+        twin = twin_of(path)
+        if to_see and has_one_channel and twin is None:
             silhouette = picture_of_mask(rgba[0])
             if silhouette is not None:
                 return Photo(path, silhouette, is_bare_mask=True)
+        # Of one channel, it may be meant as a mask.
+        is_cut_out = to_see and twin is None and not has_one_channel
+        alpha = on_background(rgba[:3]) if is_cut_out else None
+        if alpha is not None:
+            rgba[3] = alpha
+            return Photo(path, rgba, is_on_background=True)
         if twin is None:
-            miss = _near_miss(path)
+            miss = near_miss(path)
             other = "" if miss is None else f" (there is {miss.parent.name}/{miss.name})"
             raise DataError(
                 f"{path}: no mask: no pixel is transparent and there is no "
                 f"masks/{path.stem}.png{other}",
-                MASK_HINT + BARE_MASK_HINT * bare_masks,
+                MASK_HINT + (SEEING_HINT if to_see else PREPARE_HINT),
             )
         rgba[3] = _twin_mask(path, twin, rgba.shape[2], rgba.shape[1])
     elif rgba[3].max() <= 0.5:
@@ -221,13 +236,30 @@ def pixels_of(picture: Image.Image) -> Float32[np.ndarray, "..."]:
     return rgba[0] if _has_one_channel(upright) else rgba.transpose(1, 2, 0)
 
 
-def pixels_of_file(path: Path) -> Float32[np.ndarray, "4 h w"]:
+def pixels_of_file(path: Path, *, side: int | None = None) -> Float32[np.ndarray, "4 h w"]:
     """Read a picture's file as RGBA in [0, 1], upright, whatever its mask.
+
+    Args:
+        path: A PNG, JPEG or WebP file.
+        side: Pixels along the longer side to which pictures without alpha are shrunk.
 
     Raises:
         DataError: If it cannot be read as a picture.
     """
-    return _read(path)[0]
+    return _read(path, side)[0]
+
+
+def focal_length_of(path: Path) -> float | None:
+    """Return the focal length that a camera wrote into its picture, in mm of 35 mm film.
+
+    None if it wrote none that can be.
+    """
+    try:
+        with Image.open(path, formats=FORMATS) as picture:
+            focal = float(picture.getexif().get_ifd(EXIF_IFD)[FOCAL_LENGTH_35MM])
+    except (*DAMAGE, KeyError, TypeError, ZeroDivisionError):
+        return None
+    return focal if MIN_FOCAL_LENGTH <= focal <= MAX_FOCAL_LENGTH else None
 
 
 def window_of(mask: Float[np.ndarray, "h w"], margin: float = 0.1) -> Window:
@@ -346,7 +378,7 @@ def load_photo_folder(
     )
 
 
-def _read(path: Path) -> tuple[Float32[np.ndarray, "4 h w"], bool]:
+def _read(path: Path, side: int | None = None) -> tuple[Float32[np.ndarray, "4 h w"], bool]:
     """Read any supported file as RGBA in [0, 1], upright, and say if it had one channel alone."""
     try:
         if path.stat().st_size == 0:
@@ -358,7 +390,10 @@ def _read(path: Path) -> tuple[Float32[np.ndarray, "4 h w"], bool]:
                 width, height = file.size
                 if width * height > MAX_PIXELS:
                     raise _too_large(path, f"{width:,} x {height:,} pixels, more")
-                return _as_rgba(ImageOps.exif_transpose(file)), _has_one_channel(file)
+                upright, has_one_channel = ImageOps.exif_transpose(file), _has_one_channel(file)
+                if side is not None and not upright.has_transparency_data:
+                    upright = _shrunk(upright, side)
+                return _as_rgba(upright), has_one_channel
     except UnidentifiedImageError as error:
         raise DataError(
             f"{path}: this is not a picture in PNG, JPEG or WebP format",
@@ -378,6 +413,15 @@ def _read(path: Path) -> tuple[Float32[np.ndarray, "4 h w"], bool]:
             f"{path}: the picture cannot be read ({reason})",
             "remove it or copy it again from its source",
         ) from error
+
+
+def _shrunk(picture: Image.Image, side: int) -> Image.Image:
+    """Shrink a picture in 8 bits a channel; others stay as they are."""
+    scale = side / max(picture.size)
+    if scale >= 1 or picture.mode not in ("RGB", "L"):
+        return picture
+    size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
+    return picture.resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0)
 
 
 def _too_large(path: Path, found: str) -> DataError:
@@ -400,7 +444,7 @@ def _has_one_channel(picture: Image.Image) -> bool:
     return picture.mode in ("1", "L") and not picture.has_transparency_data
 
 
-def _twin(path: Path) -> Path | None:
+def twin_of(path: Path) -> Path | None:
     """Return the file of the mask that belongs to an opaque picture, if there is one."""
     name = f"{path.stem}.png"
     twins = (path.parent / "masks" / name, path.absolute().parent.parent / "masks" / name)
@@ -408,7 +452,7 @@ def _twin(path: Path) -> Path | None:
     return next((t for t in twins if t.is_file() and t.absolute() != path.absolute()), None)
 
 
-def _near_miss(path: Path) -> Path | None:
+def near_miss(path: Path) -> Path | None:
     """Return a file that may be meant as an opaque picture's mask, but is named otherwise."""
     folders = [path.parent, path.absolute().parent.parent]
     for folder in folders:

@@ -11,6 +11,7 @@ from trimesh.visual.texture import TextureVisuals, unmerge_faces
 
 from shapecycle.export.glb import NEUTRAL_GREY, smooth_normals
 
+MATERIAL = "surface"
 DIGITS = 6
 """After the point: objects are about 1 long."""
 
@@ -24,7 +25,8 @@ def obj_of(
     *,
     name: str,
 ) -> dict[str, bytes]:
-    """Return the contents of ``NAME.obj``, ``NAME.mtl`` and, with a texture, ``NAME.png``.
+    """Return the contents of ``NAME.obj``, ``NAME_surface.mtl`` and, with a texture,
+    ``NAME_surface.png``: nothing that a photograph beside it would be called.
 
     The frame and units are kept. Vertices are doubled where the texture has a seam.
 
@@ -51,28 +53,24 @@ def obj_of(
         header="shapecycle",
         digits=DIGITS,
     )
+    beside = f"{name}_{MATERIAL}"
     # Of the library's own material lines the colours are those of its default grey.
     kept = [line for line in body.splitlines() if not line.startswith(("mtllib", "usemtl"))]
     head, *lines = kept
-    text = "\n".join([head, f"mtllib {_written(name)}.mtl", f"usemtl {MATERIAL}", *lines, ""])
-    found = {f"{name}.obj": text.encode(), f"{name}.mtl": _material(name, visual is not None)}
+    text = "\n".join([head, f"mtllib {beside}.mtl", f"usemtl {MATERIAL}", *lines, ""])
+    found = {
+        f"{name}.obj": text.encode(errors="surrogateescape"),
+        f"{beside}.mtl": _material(beside, visual is not None),
+    }
     if texture is not None and visual is not None:
         pixels = np.round(np.clip(texture, 0.0, 1.0) * 255).astype(np.uint8)
         picture = io.BytesIO()
         Image.fromarray(pixels).save(picture, format="png")
-        found[f"{name}.png"] = picture.getvalue()
+        found[f"{beside}.png"] = picture.getvalue()
     return found
 
 
-MATERIAL = "surface"
-
-
-def _written(name: str) -> str:
-    """Return a file's name as these formats hold it: on one line, where blanks end words."""
-    return name.replace("\n", " ")
-
-
-def _material(name: str, is_textured: bool) -> bytes:
+def _material(beside: str, is_textured: bool) -> bytes:
     """Return a material without gloss: white under its texture, or grey."""
     colour = (1.0, 1.0, 1.0) if is_textured else NEUTRAL_GREY
     lines = [
@@ -85,5 +83,5 @@ def _material(name: str, is_textured: bool) -> bytes:
         "illum 1",
     ]
     if is_textured:
-        lines.append(f"map_Kd {_written(name)}.png")
-    return "\n".join([*lines, ""]).encode()
+        lines.append(f"map_Kd {beside}.png")
+    return "\n".join([*lines, ""]).encode(errors="surrogateescape")

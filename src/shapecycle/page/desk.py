@@ -27,7 +27,6 @@ from shapecycle.graphics_code import GraphicsCode
 from shapecycle.model import Model
 from shapecycle.page.light import in_object_frame
 from shapecycle.page.recipe import MOVED, Origin, Recipe
-from shapecycle.prepare.masks import masked
 from shapecycle.seen import Seen, SeeOptions
 
 MAX_INPUTS = 16
@@ -182,16 +181,12 @@ class Desk:
         }  # fmt: skip
 
     def _take_picture(self, key: str, name: str, file: Path) -> dict[str, Any]:
+        photo = load_photo(file, to_see=True)
         origin = "the picture's own"
-        try:
-            photo = load_photo(file, bare_masks=True)
-            if photo.is_bare_mask:
-                origin = "the picture is a mask"
-        except DataError as error:
-            if "no mask" not in error.what:
-                raise
-            found = masked(file)
-            photo, origin = Photo(file, found.rgba), f"from its {found.origin}"
+        if photo.is_bare_mask:
+            origin = "the picture is a mask"
+        elif photo.is_on_background:
+            origin = "from its background"
         photo = reduced(photo)
         self.given.put(key, Given(name, photo, None))
         seen = self._see(key, 1, "auto")
@@ -295,6 +290,8 @@ class Desk:
     def _see(self, key: str, hypothesis: int, surface: SurfaceKind) -> Seen:
         photo = self._given(key).photo
         assert photo is not None
+        if surface == "carried" and not self.model.memory.sources:
+            raise DataError("this model remembers no shapes that could be carried")
         options = SeeOptions(hypothesis=hypothesis, surface=surface)
         return self._seen.get(
             (key, hypothesis, surface), lambda: self.model.see_photos([photo], options)[0]

@@ -1,7 +1,6 @@
 """What a page asks for: which part of an object comes from where, and how far it is moved."""
 
 from dataclasses import dataclass
-from math import isfinite
 from typing import Any, Literal, get_args
 
 from shapecycle.config import SurfaceKind
@@ -92,6 +91,7 @@ def _sliders(values: Any, part: str) -> tuple[float, ...]:
     if not isinstance(values, list) or len(values) > MAX_SLIDERS:
         raise ConfigError(f"`along.{part}` must be a list of at most {MAX_SLIDERS} numbers")
     for value in values:
-        if type(value) not in (int, float) or not isfinite(value) or abs(value) > MAX_DEVIATIONS:
+        is_number = type(value) in (int, float)
+        if not is_number or not abs(value) <= MAX_DEVIATIONS:
             raise ConfigError(f"`along.{part}` must hold numbers up to {MAX_DEVIATIONS:g}")
     return tuple(float(value) for value in values)

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from urllib.parse import unquote
 
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -23,6 +23,8 @@ NAMES = (HOST, "localhost")
 MAX_UPLOAD = 32 * 2**20
 """Bytes of a file that a page may send."""
 MAX_JSON = 64 * 2**10
+GRACE_SECONDS = 2
+"""That requests have to come to an end when the server is asked to."""
 MAX_WAITING = 16
 """Requests that may wait for the model; more are sent away."""
 POLICY = (
@@ -96,7 +98,15 @@ class Guard:
             return "this server answers to its own address alone"
         if any(origin.lower() not in self.origins for origin in origins):
             return "this server answers to its own pages alone"
-        if headers.get(b"sec-fetch-site", ["none"])[0] in ("cross-site", "same-site"):
+        # A link may lead to the page, which nobody can frame or read from elsewhere.
+        is_link = (
+            scope["method"] == "GET"
+            and scope["path"] == "/"
+            and headers.get(b"sec-fetch-mode", [""])[0] == "navigate"
+            and headers.get(b"sec-fetch-dest", [""])[0] == "document"
+        )
+        is_foreign = headers.get(b"sec-fetch-site", ["none"])[0] in ("cross-site", "same-site")
+        if is_foreign and not is_link:
             return "this server answers to its own pages alone"
         return ""
 
@@ -182,7 +192,11 @@ def serve(make: Callable[[int], ASGIApp], port: int | None, ready: Callable[[str
     with listening(port) as listener:
         number = listener.getsockname()[1]
         config = uvicorn.Config(
-            make(number), log_level="warning", access_log=False, server_header=False
+            make(number),
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=GRACE_SECONDS,
         )
         ready(f"http://{HOST}:{number}/")
         with suppress(KeyboardInterrupt):
@@ -210,10 +224,13 @@ def listening(port: int | None) -> socket.socket:
 
 async def _body(request: Request, limit: int) -> bytes:
     contents = bytearray()
-    async for chunk in request.stream():
-        contents += chunk
-        if len(contents) > limit:
-            raise Refusal(413, f"this is larger than {limit // 2**20 or limit / 2**20} MB")
+    try:
+        async for chunk in request.stream():
+            contents += chunk
+            if len(contents) > limit:
+                raise Refusal(413, f"this is larger than {limit // 2**20 or limit / 2**20} MB")
+    except ClientDisconnect:
+        raise Refusal(400, "the rest of this never came") from None
     return bytes(contents)
 
 

@@ -20,7 +20,10 @@ async function ask(path, options) {
 
 function tell(state) { $("state").textContent = state; }
 
-function fail(fault) { $("fault").textContent = fault ? fault.message : ""; }
+/* Of the files that were given last. */
+const faults = [];
+
+function fail(fault) { $("fault").textContent = [...faults, fault?.message].filter(Boolean).join(" \u2022 "); }
 
 function element(tag, properties, ...children) {
   const made = Object.assign(document.createElement(tag), properties);
@@ -78,7 +81,6 @@ async function points() {
 /* Give a file to the server, and make all parts of it that are not locked. */
 async function take(file) {
   tell(`looking at ${file.name} ...`);
-  fail(null);
   try {
     const headers = { "x-name": encodeURIComponent(file.name) };
     const answer = await ask("/api/inputs", { method: "POST", body: file, headers });
@@ -86,15 +88,27 @@ async function take(file) {
     inputs.set(found.key, found);
     choose(found.key);
   } catch (fault) {
-    fail(fault);
+    faults.push(fault.message);
+    fail(null);
   }
   tell("");
+}
+
+/* Give some files; what went wrong with any of them stays to be read. */
+async function take_all(files) {
+  faults.length = 0;
+  for (const file of files) await take(file);
+  fail(null);
 }
 
 function choose(key) {
   chosen = key;
   recipe.hypothesis = 1;
-  for (const part of PARTS) if (!locked[part]) recipe[part] = { input: key };
+  // A mesh has a shape and nothing else.
+  const isMesh = inputs.get(key).kind === "mesh";
+  for (const part of PARTS) {
+    if (!locked[part]) recipe[part] = isMesh && part !== "shape" ? sampled() : { input: key };
+  }
   still();
   render();
   make();
@@ -109,10 +123,12 @@ function still() {
   for (const part of Object.keys(recipe.along)) recipe.along[part] = recipe.along[part].map(() => 0);
 }
 
+function sampled() {
+  return { seed: Math.floor(Math.random() * 2 ** 31) };
+}
+
 function shuffle() {
-  for (const part of PARTS) {
-    if (!locked[part]) recipe[part] = { seed: Math.floor(Math.random() * 2 ** 31) };
-  }
+  for (const part of PARTS) if (!locked[part]) recipe[part] = sampled();
   render();
   make();
 }
@@ -129,13 +145,15 @@ function render() {
   const input = inputs.get(chosen);
   for (const [id, source] of [["input", input?.picture], ["mask", input?.mask]]) {
     if (source) $(id).src = source; else $(id).removeAttribute("src");
+    $(id).parentElement.classList.toggle("empty", !source);
   }
   $("mask-origin").textContent = input?.mask_origin ? `mask: ${input.mask_origin}` : "mask";
   $("remarks").replaceChildren(...(input?.remarks ?? []).map((x) => element("li", { textContent: x })));
   $("hypotheses").hidden = !input?.hypotheses;
   $("poses").replaceChildren(...(input?.hypotheses ?? []).map((one, k) => {
     const name = `${one.azimuth}°: ${Math.round(100 * one.plausibility)} %`;
-    const tile = element("button", { className: "tile" },
+    const title = "azimuth, and how plausible; poses between these take the rest";
+    const tile = element("button", { className: "tile", title },
       element("img", { src: one.picture, alt: "" }), name);
     tile.classList.toggle("chosen", recipe.hypothesis === k + 1);
     tile.addEventListener("click", () => { recipe.hypothesis = k + 1; render(); make(); });
@@ -154,7 +172,7 @@ function part_row(part) {
   const select = element("select", { name: part }, ...options);
   select.setAttribute("aria-label", part);
   select.addEventListener("change", () => {
-    recipe[part] = select.value ? { input: select.value } : { seed: Math.floor(Math.random() * 2 ** 31) };
+    recipe[part] = select.value ? { input: select.value } : sampled();
     make();
   });
   const box = element("input", { type: "checkbox", name: `lock-${part}`, checked: locked[part] });
@@ -193,11 +211,11 @@ addEventListener("dragleave", () => document.body.classList.remove("dropping"));
 addEventListener("drop", async (event) => {
   event.preventDefault();
   document.body.classList.remove("dropping");
-  for (const file of event.dataTransfer.files) await take(file);
+  await take_all(event.dataTransfer.files);
 });
 $("choose").addEventListener("click", () => $("file").click());
 $("file").addEventListener("change", async () => {
-  for (const file of [...$("file").files]) await take(file);
+  await take_all([...$("file").files]);
   $("file").value = "";
 });
 $("shuffle").addEventListener("click", shuffle);

@@ -27,6 +27,8 @@ class Viewer {
     this.controls.minDistance = 0.8;
     this.controls.maxDistance = 20;
     this.controls.addEventListener("change", () => this.draw());
+    canvas.tabIndex = 0;
+    canvas.addEventListener("keydown", (event) => this.key(event));
     this.controls.addEventListener("start", () => { this.spinning = false; });
     this.frame = { fov: 0.5, aspect: 1 };
     this.object = null;
@@ -119,6 +121,23 @@ class Viewer {
       dot.position.set(...place);
       this.points.add(dot);
     });
+    this.draw();
+  }
+
+  /* Arrows turn, plus and minus come closer and go away. */
+  key(event) {
+    const angle = { ArrowLeft: -0.1, ArrowRight: 0.1 }[event.key] ?? 0;
+    const lift = { ArrowUp: 0.1, ArrowDown: -0.1 }[event.key] ?? 0;
+    const factor = { "+": 0.9, "-": 1.1 }[event.key] ?? 1;
+    if (!angle && !lift && factor === 1) return;
+    event.preventDefault();
+    this.spinning = false;
+    const arm = this.camera.position.clone().sub(this.controls.target);
+    const height = Math.max(-0.98, Math.min(0.98, arm.y / arm.length() + lift)) * arm.length();
+    const flat = Math.sqrt(Math.max(1e-6, arm.lengthSq() - height * height)) / Math.hypot(arm.x, arm.z);
+    arm.set(arm.x * flat, height, arm.z * flat).applyAxisAngle(new THREE.Vector3(0, 1, 0), angle);
+    this.camera.position.copy(this.controls.target).addScaledVector(arm, factor);
+    this.controls.update();
     this.draw();
   }
 

@@ -2,6 +2,9 @@
 
 const $ = (id) => document.getElementById(id);
 const SECONDS = 3;
+/* What tells a person most: how well shapes are read, and pictures seen and drawn again. */
+const MAIN = ["shape_distance", "shape_silhouette", "image_cycle_silhouette", "image_cycle_colour",
+  "shape_cycle_pose", "shape_cycle_texture"];
 let newest = null;
 
 function duration(seconds) {
@@ -60,7 +63,8 @@ function facts(found) {
 
 function panels(names) {
   const select = $("panels");
-  if (names.length === select.options.length) return;
+  const before = [...select.options].map((option) => option.value);
+  if (names.join() === before.join()) return;
   const isAtEnd = !select.value || select.value === newest;
   const kept = select.value;
   select.replaceChildren(...names.map((name) => {
@@ -89,14 +93,21 @@ async function look() {
     const isDone = found.share > 0.999;
     $("line").textContent = isDone ? "done" :
       found.age > 60 ? `no news for ${duration(found.age)}: it stands still, or saves` : "training";
-    $("doubts").replaceChildren(...(found.status.doubts ?? []).map((text) => {
+    const broken = Object.entries(found.broken)
+      .map(([name, images]) => `${name} was no number after ${images.toLocaleString("en")} images`);
+    $("doubts").replaceChildren(...broken.concat(found.status.doubts ?? []).map((text) => {
       const item = document.createElement("li");
       item.textContent = text;
       return item;
     }));
     panels(found.panels);
     $("turn").disabled = !found.has_model;
-    $("curves").replaceChildren(...Object.entries(found.curves).map(([name, points]) => chart(name, points)));
+    const charts = (isMain) => Object.entries(found.curves)
+      .filter(([name]) => MAIN.includes(name) === isMain)
+      .map(([name, points]) => chart(name, points));
+    $("curves").replaceChildren(...charts(true));
+    $("others").replaceChildren(...charts(false));
+    $("waiting").hidden = found.panels.length > 0;
     document.body.dataset.images = found.status.images ?? 0;
   } catch (fault) {
     $("fault").textContent = fault.message;

@@ -4,6 +4,7 @@ import json
 import tempfile
 import time
 from dataclasses import replace
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -38,18 +39,26 @@ def progress_of(run: Path) -> dict[str, Any]:
     """
     file = run / JOURNAL_NAME
     try:
-        text = file.read_text(encoding="utf-8")
+        text = file.read_text(encoding="utf-8", errors="replace")
         age = time.time() - file.stat().st_mtime
     except OSError as fault:
+        if not run.is_dir():
+            raise CheckpointError(
+                f"{run}: there is no such folder", "give the folder that `train --out` names"
+            ) from fault
         raise CheckpointError(
             f"{run} holds no training: {JOURNAL_NAME} cannot be read ({fault.strerror})",
             "give the folder that `train --out` names",
         ) from fault
     lines = [found for line in text.splitlines() if (found := _line(line))]
     curves: dict[str, list[tuple[int, float]]] = {}
+    broken: dict[str, int] = {}
     for one in lines:
         for name, value in one["losses"].items():
-            curves.setdefault(name, []).append((one["images"], float(value)))
+            if isfinite(value):
+                curves.setdefault(name, []).append((one["images"], float(value)))
+            else:
+                broken[name] = one["images"]
     status = {
         name: value for name, value in (lines[-1] if lines else {}).items() if name != "losses"
     }
@@ -58,7 +67,8 @@ def progress_of(run: Path) -> dict[str, Any]:
         "share": share_done(status) if status else 0.0,
         "age": age,
         "curves": {name: _thinned(points) for name, points in sorted(curves.items())},
-        "panels": sorted(path.name for path in (run / PANELS).glob("*.png")),
+        "broken": broken,
+        "panels": sorted(path.name for path in (run / PANELS).glob("*.png") if _is_panel(path)),
         "has_model": (run / MODEL_NAME).is_file(),
     }
 
@@ -132,13 +142,31 @@ def watch_application(run: Path, port: int) -> ASGIApp:
     )
 
 
+NUMBERS = ("images", "progress", "seconds", "images_per_second")
+"""What every line holds beside its stage and the losses."""
+
+
 def _line(text: str) -> dict[str, Any]:
+    """Return what a line says; nothing if it is none of a journal's."""
     try:
         found = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
-    is_whole = isinstance(found, dict) and {"losses", "images", "progress"} <= found.keys()
-    return found if is_whole else {}
+    if not isinstance(found, dict) or not isinstance(found.get("losses"), dict):
+        return {}
+    values = [*found["losses"].values(), *(found.get(name, 0.0) for name in NUMBERS)]
+    left = found.get("seconds_left")
+    values += [] if left is None else [left]
+    if not all(type(value) in (int, float) for value in values):
+        return {}
+    if not all(isfinite(found.get(name, 0.0)) for name in NUMBERS) or "progress" not in found:
+        return {}
+    return {"stage": "", "images": 0, "seconds": 0.0, "seconds_left": None} | found
+
+
+def _is_panel(path: Path) -> bool:
+    """Whether a file is one that a training wrote, and not a link to another place."""
+    return path.stem.isdecimal() and path.is_file() and not path.is_symlink()
 
 
 def _thinned(points: list[tuple[int, float]]) -> list[tuple[int, float]]:

@@ -16,7 +16,13 @@ from shapecycle.camera import Pose, View
 from shapecycle.code_to_image.compositing import premultiplied, resized, unpremultiplied
 from shapecycle.code_to_image.portrait import drawn_untextured
 from shapecycle.data.mesh_files import load_mesh
-from shapecycle.data.photos import crop, window_of
+from shapecycle.data.photos import (
+    EXIF_IFD,
+    FOCAL_LENGTH_35MM,
+    crop,
+    focal_length_of,
+    window_of,
+)
 from shapecycle.data.simplify import simplify
 from shapecycle.errors import DataError, ShapecycleError
 from shapecycle.geometry.boxes import normalise
@@ -77,7 +83,10 @@ def prepare_pictures(
     faults: dict[Path, ShapecycleError] = {}
     for number, path in enumerate(files):
         try:
-            found = masked(path, background=options.background, command=options.command)
+            found = masked(
+                path, background=options.background, command=options.command,
+                side=None if options.crops else options.size,
+            )  # fmt: skip
             rgba = _fitted(found.rgba, options.size, crops=options.crops)
             measured.append(pictures.measured(type(found)(rgba, found.origin)))
         except ShapecycleError as error:
@@ -87,7 +96,10 @@ def prepare_pictures(
             origins.append(found.origin)
             sizes.append((rgba.shape[2], rgba.shape[1]))
             thumbnails.append(_picture(crop(rgba, window_of(rgba[3]), SIDE)))
-            _picture(rgba).save(out / f"{path.stem}.png")
+            exif = Image.Exif()
+            if not options.crops and (focal := focal_length_of(path)) is not None:
+                exif[EXIF_IFD] = {FOCAL_LENGTH_35MM: round(focal)}
+            _picture(rgba).save(out / f"{path.stem}.png", exif=exif)
         tell(number + 1)
     odd = dict(zip(kept, pictures.of_the_folder(kept, measured), strict=True))
     entries, records = [], []

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 from scipy.spatial import cKDTree  # type: ignore[import-untyped]
 
+from shapecycle.config import FOV_DEGREES
 from shapecycle.data import mesh_files, photos
 from shapecycle.data.folders import counted, list_folder
 from shapecycle.data.mesh_files import load_mesh
-from shapecycle.data.photos import load_photo, window_of
+from shapecycle.data.photos import focal_length_of, load_photo, window_of
 from shapecycle.geometry.boxes import normalise
 from shapecycle.mesh import Mesh
 
@@ -24,8 +24,6 @@ ASYMMETRIC = 0.03
 """Mean distance, in object diagonals, from a surface to its mirror image (the shapes' median), from
 which they are no mirror images of themselves: of 24 procedural cars and chairs .008 to .015,
 which is the spacing of the points, and of one half of each alone .09 to .22."""
-FILM_35MM_HEIGHT = 24.0
-EXIF_IFD, FOCAL_35MM = 0x8769, 0xA405
 
 
 @dataclass(frozen=True)
@@ -67,6 +65,8 @@ def suggested(images: Path, shapes: Path, *, has_gpu: bool) -> Suggestions:
             f"As the cameras of {len(lenses)} of {len(_spread(pictures))} pictures wrote it "
             "(EXIF); right only where frames were not cropped.",
         )
+    else:
+        remarks.append("cameras wrote no focal length into them: the field of view is not known")
     remarks.append(f"{counted(len(meshes), 'shapes')} in {shapes}")
     apart = [_mirror_distance(load_mesh(path)) for path in _spread(meshes)]
     if np.median(apart) > ASYMMETRIC:
@@ -94,22 +94,14 @@ def _side(path: Path) -> float:
 
 def _fov_y(path: Path) -> float | None:
     """Return the vertical field of view that a camera wrote into its picture, in degrees."""
-    with Image.open(path) as picture:
-        exif = picture.getexif()
-        focal = exif.get_ifd(EXIF_IFD).get(FOCAL_35MM)
-        width, height = picture.size
-        is_turned = exif.get(0x0112, 1) in (5, 6, 7, 8)
-    try:
-        focal = float(focal)  # type: ignore[arg-type]
-    except (TypeError, ValueError, ZeroDivisionError):
+    focal = focal_length_of(path)
+    if focal is None:
         return None
-    if not 5 <= focal <= 2000:
-        return None
-    if is_turned:
-        width, height = height, width
+    height, width = load_photo(path).rgba.shape[1:]
     # The number is that of a frame of 36 x 24 mm with the same diagonal.
-    diagonal = np.hypot(36, FILM_35MM_HEIGHT)
-    return degrees(2 * atan(diagonal * height / np.hypot(width, height) / 2 / focal))
+    diagonal = np.hypot(36, 24)
+    found = degrees(2 * atan(diagonal * height / np.hypot(width, height) / 2 / focal))
+    return found if FOV_DEGREES[0] <= found <= FOV_DEGREES[1] else None
 
 
 def _mirror_distance(mesh: Mesh) -> float:

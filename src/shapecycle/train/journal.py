@@ -185,8 +185,11 @@ class Silence:
 
 
 def share_done(status: dict[str, Any]) -> float:
-    """Return how far the whole training has come: by its time, where what is left is known."""
-    if not status["progress"]:
+    """Return how far the whole training has come: by its time, where what is left is known.
+
+    0 where nothing is known yet.
+    """
+    if not status["progress"] and not status["seconds_left"]:
         return 0.0
     if status["seconds_left"] is None:
         return float(status["progress"])
