@@ -20,6 +20,7 @@ from shapecycle.model import load
 from shapecycle.model_file import MODEL_NAME
 from shapecycle.page.server import Refusal, Worker, application
 from shapecycle.page.share import environment
+from shapecycle.train.card import CARD_NAME
 from shapecycle.train.journal import JOURNAL_NAME, PANELS, share_done
 from shapecycle.turntable import save_animation, turned
 
@@ -64,7 +65,7 @@ def progress_of(run: Path) -> dict[str, Any]:
     }
     return {
         "status": status,
-        "share": share_done(status) if status else 0.0,
+        "share": 1.0 if _is_over(run, file) else share_done(status) if status else 0.0,
         "age": age,
         "curves": {name: _thinned(points) for name, points in sorted(curves.items())},
         "broken": broken,
@@ -162,6 +163,12 @@ def _line(text: str) -> dict[str, Any]:
     if not all(isfinite(found.get(name, 0.0)) for name in NUMBERS) or "progress" not in found:
         return {}
     return {"stage": "", "images": 0, "seconds": 0.0, "seconds_left": None} | found
+
+
+def _is_over(run: Path, journal: Path) -> bool:
+    """Whether the training came to its end: then it writes its card, last of all."""
+    card = run / CARD_NAME
+    return card.is_file() and card.stat().st_mtime >= journal.stat().st_mtime
 
 
 def _is_panel(path: Path) -> bool:
