@@ -202,6 +202,16 @@ class GraphicsCode:
     def interpolated(self, other: "GraphicsCode", share: float) -> "GraphicsCode":
         """Go some way from this code to another of the same batch size, without a jump.
 
+        Example:
+            >>> def seen_from(azimuth: float) -> GraphicsCode:
+            ...     angles = torch.tensor([[azimuth, 0.0, 0.0]])
+            ...     pose = Pose(angles, torch.tensor([[0.0, 0.0, -2.0]]))
+            ...     texture = Texture(torch.zeros(1, 4))
+            ...     return GraphicsCode(torch.zeros(1, 4), texture, pose, torch.zeros(1, 9, 3))
+            >>> half_way = seen_from(6.0).interpolated(seen_from(0.5), 0.5)
+            >>> round(float(half_way.pose.angles[0, 0]) % 6.2832, 2)  # the shorter way round
+            0.11
+
         Numbers are blended, azimuths the shorter way round. Of textures the codes are, and texels
         fade by their weights. A surface stays the one it is: where the other has another source,
         this one's is carried to the other's shape.

@@ -36,6 +36,15 @@ class Mesh:
         uv: Texture coordinates in [0, 1], origin bottom-left.
         texture: sRGB albedo image in [0, 1], row 0 on top.
 
+    Example:
+        >>> corner = np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1]], np.float32)
+        >>> mesh = Mesh(corner, np.array([[0, 2, 1], [0, 1, 3], [0, 3, 2], [1, 2, 3]]))
+        >>> normals, areas = mesh.face_normals()
+        >>> areas[:3].tolist(), normals[0].tolist()
+        ([0.5, 0.5, 0.5], [0.0, 0.0, -1.0])
+        >>> mesh.to_glb()[:4]
+        b'glTF'
+
     Raises:
         GeometryError: If there are no vertices, some are not finite, faces point at vertices that
             are not there, or there are neither faces nor normals.

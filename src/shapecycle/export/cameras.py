@@ -89,6 +89,13 @@ def to_opencv(camera_from_object: Matrix, fov_y: float, size: tuple[int, int]) -
         camera_from_object: Where the object stands.
         fov_y: Vertical field of view, in radians.
         size: Height and width of the picture, in pixels.
+
+    Example:
+        >>> three_away = np.eye(4)
+        >>> three_away[2, 3] = -3
+        >>> camera = to_opencv(three_away, np.pi / 2, (480, 640))
+        >>> camera.translation.tolist(), camera.matrix[0].round(3).tolist()
+        ([0.0, 0.0, 3.0], [240.0, 0.0, 319.5])
     """
     moved = DOWN_AND_FORWARD @ camera_from_object
     focal, (height, width) = _focal(fov_y, size[0]), size

@@ -37,6 +37,12 @@ class Directions:
         return Directions(mean.float(), steps.float(), share[:count].float())
 
     def at(self, deviations: Sequence[float]) -> Float[Tensor, "1 n"]:
-        """Return the code so many standard deviations along each of the first directions."""
+        """Return the code so many standard deviations along each of the first directions.
+
+        Example:
+            >>> codes = torch.tensor([[0.0, 1.0], [2.0, 1.0], [4.0, 1.0]])
+            >>> Directions.of(codes, 1).at([1.0]).tolist()
+            [[4.0, 1.0]]
+        """
         amounts = self.steps.new_tensor(list(deviations))
         return (self.mean + amounts @ self.steps[: len(amounts)])[None]
