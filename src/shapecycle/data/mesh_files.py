@@ -142,6 +142,10 @@ def _check_parts(path: Path) -> None:
     parts = sum(sizes[node["mesh"]] for node in scene.get("nodes", []) if "mesh" in node)
     # Without a buffer an accessor is all zeros, however many there are.
     numbers = sum(one["count"] for one in scene.get("accessors", []) if "bufferView" not in one)
+    if any("sparse" in one for one in scene.get("accessors", [])):
+        raise GeometryError(
+            "it holds sparse accessors, which are not read", "export it again without them"
+        )
     if numbers > MAX_EMPTY:
         raise GeometryError(
             f"the scene counts {numbers:,} positions or the like that it does not hold",
