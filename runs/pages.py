@@ -5,9 +5,7 @@
 writes docs/commands.md and docs/settings.md. A test holds them against the code.
 """
 
-import ast
 import inspect
-import textwrap
 from collections.abc import Iterator
 from dataclasses import MISSING, Field, fields, is_dataclass
 from pathlib import Path
@@ -18,7 +16,7 @@ from tyro.conf import Positional
 
 from shapecycle.cli.parse import COMMANDS
 from shapecycle.config import PRESETS, Settings, as_dict, load_settings
-from shapecycle.settings_file import meanings
+from shapecycle.settings_file import meanings, meanings_of
 
 DOCS = Path(__file__).parent.parent / "docs"
 MADE = "<!-- Made by runs/pages.py from the code. -->"
@@ -96,7 +94,7 @@ def _row(command: Any, option: tuple[type, Field[Any]]) -> str:
     name = one.name.upper() if is_positional else "--" + one.name.replace("_", "-")
     hint = next((x.help_behavior_hint for x in marks if hasattr(x, "help_behavior_hint")), None)
     default = str(hint or _default(one)).removeprefix("(default: ").removesuffix(")")
-    cells = [f"`{name}`", _kind(kind), default, _meanings(owner)[one.name]]
+    cells = [f"`{name}`", _kind(kind), default, meanings_of(owner)[one.name]]
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
@@ -131,19 +129,6 @@ def _value(value: Any) -> str:
 
 def _hints(owner: Any) -> dict[str, Any]:
     return get_type_hints(owner, include_extras=True)
-
-
-def _meanings(owner: type) -> dict[str, str]:
-    """Return what each field of a class means: the text below it in the source."""
-    body = ast.parse(textwrap.dedent(inspect.getsource(owner))).body[0]
-    assert isinstance(body, ast.ClassDef)
-    found = {}
-    for line, after in zip(body.body, body.body[1:], strict=False):
-        if isinstance(line, ast.AnnAssign) and isinstance(after, ast.Expr):
-            assert isinstance(line.target, ast.Name)
-            assert isinstance(after.value, ast.Constant)
-            found[line.target.id] = " ".join(str(after.value.value).split())
-    return found
 
 
 PAGES = {"commands.md": commands_page, "settings.md": settings_page}

@@ -24,7 +24,7 @@ import torch
 from PIL import Image
 from scipy.ndimage import maximum_filter, minimum_filter
 
-from shapecycle.cli.export import _Object, _page
+from shapecycle.cli.export import Exported, page_of
 from shapecycle.image_to_code.heads import SHADING_ONE
 from shapecycle.losses.image import structure_loss
 from shapecycle.model import load
@@ -79,10 +79,10 @@ def main() -> None:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
         for picture in arguments.pictures:
-            one = _Object.of(model, picture.stem, picture, "auto")
+            one = Exported.of(model, picture.stem, picture, "auto")
             camera = one.code.pose.camera_from_object()[0].double().numpy()
             file = arguments.out / f"{picture.stem}.html"
-            file.write_text(_page(model, one, model.mesh(one.code), camera), encoding="utf-8")
+            file.write_text(page_of(model, one, model.mesh(one.code), camera), encoding="utf-8")
             page = browser.new_page(viewport={"width": 1200, "height": 900})
             page.goto(file.absolute().as_uri())
             page.wait_for_selector("body[data-ready]")

@@ -83,8 +83,6 @@ MAX_DRAWN_SIDE = 2048
 TEXTURE_UPSCALE = 2
 """How much finer than in training textures are taken from photographs, at least."""
 Part = Literal["shape", "texture", "light"]
-MAX_DIRECTIONS = 16
-"""Directions of each part that codes can be moved along."""
 DIRECTION_TEXELS = 64
 """Texels along a side in which directions of textures are found."""
 SEEN_AT_ONCE = 48
@@ -761,6 +759,12 @@ class Model:
         Returns:
             The directions; None where fewer than two are remembered.
         """
+        if part not in self._directions:
+            self._directions[part] = self._found_directions(part)
+        found = self._directions[part]
+        return None if found is None else found.first(count)
+
+    def _found_directions(self, part: Part) -> Directions | None:
         sources, donors = self.memory.sources, self.donors
         if part == "shape":
             rows = [one.code for one in sources]
@@ -771,7 +775,9 @@ class Model:
         else:
             whole = torch.stack([donors.whole(k) for k in range(len(donors.donors))])
             rows = list(pooled(whole[:, :3], DIRECTION_TEXELS).flatten(1))
-        return Directions.of(torch.stack(rows).to(self.device), count) if len(rows) > 1 else None
+        if len(rows) < 2:
+            return None
+        return Directions.of(torch.stack(rows).to(self.device), len(rows))
 
     @torch.no_grad()
     def moved_along(
@@ -790,12 +796,10 @@ class Model:
         code = self._to_device(code)
         if not any(deviations):
             return code
-        if part not in self._directions:
-            self._directions[part] = self.directions(part, MAX_DIRECTIONS)
-        found = self._directions[part]
+        found = self.directions(part, len(deviations))
         if found is None or len(found.steps) < len(deviations):
             return code
-        step = found.steps.new_tensor(list(deviations)) @ found.steps[: len(deviations)]
+        step = found.steps.new_tensor(list(deviations)) @ found.steps
         if part == "shape":
             return replace(code, shape=code.shape + step)
         if part == "light":

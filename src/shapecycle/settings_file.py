@@ -5,30 +5,35 @@ import inspect
 from collections.abc import Mapping
 from dataclasses import fields
 from itertools import pairwise
-from textwrap import wrap
+from textwrap import dedent, wrap
 from typing import Any
 
-from shapecycle import config
 from shapecycle.config import Settings, as_dict
 
 WIDTH = 96
 
 
-def meanings() -> dict[str, str]:
-    """Return what every setting means, by its full name ("train.batch"): its line in the source."""
-    tree = ast.parse(inspect.getsource(config))
-    classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
+def meanings_of(owner: type) -> dict[str, str]:
+    """Return what each field of a class means: the text below it in the source."""
+    (body,) = ast.parse(dedent(inspect.getsource(owner))).body
+    assert isinstance(body, ast.ClassDef)
     found: dict[str, str] = {}
-    for group in fields(Settings):
-        kind = type(getattr(Settings(), group.name)).__name__
-        body = classes[kind].body
-        for line, after in pairwise(body):
-            if isinstance(line, ast.AnnAssign) and isinstance(line.target, ast.Name):
-                assert isinstance(after, ast.Expr)
-                assert isinstance(after.value, ast.Constant)
-                words = " ".join(str(after.value.value).split())
-                found[f"{group.name}.{line.target.id}"] = words
+    for line, after in pairwise(body.body):
+        if isinstance(line, ast.AnnAssign) and isinstance(after, ast.Expr):
+            assert isinstance(line.target, ast.Name)
+            assert isinstance(after.value, ast.Constant)
+            found[line.target.id] = " ".join(str(after.value.value).split())
     return found
+
+
+def meanings() -> dict[str, str]:
+    """Return what every setting means, by its full name ("train.batch")."""
+    groups = {group.name: type(getattr(Settings(), group.name)) for group in fields(Settings)}
+    return {
+        f"{group}.{name}": words
+        for group, owner in groups.items()
+        for name, words in meanings_of(owner).items()
+    }
 
 
 def commented(settings: Settings, chosen: Mapping[str, tuple[Any, str]], heading: str) -> str:

@@ -11,15 +11,15 @@ from remembering import remembering_model
 
 from shapecycle.errors import ConfigError
 from shapecycle.page import server
-from shapecycle.page.desk import Desk
 from shapecycle.page.server import listening
 from shapecycle.page.view import view_application
+from shapecycle.page.workspace import Workspace
 
 
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
-    desk = Desk(remembering_model(2), "cars")
-    with served(lambda port: view_application(desk, port)) as address:
+    workspace = Workspace(remembering_model(2), "cars")
+    with served(lambda port: view_application(workspace, port)) as address:
         yield address
 
 
@@ -97,12 +97,12 @@ def test_files_that_are_none_are_named_without_where_they_lay(name: str, address
 
 
 def every_part(origin: object, **more: object) -> bytes:
-    """Return a recipe all of whose parts come from one place."""
+    """Return a composition all of whose parts come from one place."""
     return json.dumps(dict.fromkeys(("shape", "texture", "pose", "light"), origin) | more).encode()
 
 
 @pytest.mark.parametrize(
-    "recipe",
+    "composition",
     [
         b"{",
         b"[" * 60_000,
@@ -119,8 +119,8 @@ def every_part(origin: object, **more: object) -> bytes:
         every_part({"seed": 1}, surface="gold"),
     ],
 )
-def test_recipes_that_mean_nothing_are_refused(recipe: bytes, address: str) -> None:
-    status, text, _ = asked(address, "/api/objects", body=recipe)
+def test_recipes_that_mean_nothing_are_refused(composition: bytes, address: str) -> None:
+    status, text, _ = asked(address, "/api/objects", body=composition)
     assert status in (400, 422)
     assert json.loads(text)["error"]
 

@@ -14,8 +14,8 @@ from remembering import remembering_model
 from tiny_world import small_car
 
 from shapecycle.demo.cars import write_ply
-from shapecycle.page.desk import Desk
 from shapecycle.page.view import view_application
+from shapecycle.page.workspace import Workspace
 
 pytestmark = needs_chromium
 NAME = "<img src=x onerror=alert(1)>.png"
@@ -23,8 +23,8 @@ NAME = "<img src=x onerror=alert(1)>.png"
 
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
-    desk = Desk(remembering_model(3, 3), "<b>cars</b>")
-    with served(lambda port: view_application(desk, port)) as address:
+    workspace = Workspace(remembering_model(3, 3), "<b>cars</b>")
+    with served(lambda port: view_application(workspace, port)) as address:
         yield address
 
 

@@ -14,7 +14,7 @@ from shapecycle.data.photos import load_photo_folder
 from shapecycle.data.shape_sampler import sampled_surfaces
 from shapecycle.data.shapes import load_shape_folder
 from shapecycle.mesh import Mesh
-from shapecycle.train.loaded import LOADED_NAME, Loaded, keep, kept, key_of
+from shapecycle.train.loaded import LOADED_NAME, Loaded, cache_key, read_cache, write_cache
 
 
 @pytest.fixture(scope="module")
@@ -32,8 +32,8 @@ def loaded(world: Path) -> Loaded:
 
 
 def test_everything_comes_back_to_the_bit(loaded: Loaded, tmp_path: Path) -> None:
-    keep(tmp_path, "key", loaded)
-    found = kept(tmp_path, "key")
+    write_cache(tmp_path, "key", loaded)
+    found = read_cache(tmp_path, "key")
     assert found is not None
     assert torch.equal(found.photos.rgba, loaded.photos.rgba)
     assert torch.equal(found.photos.windows, loaded.photos.windows)
@@ -53,27 +53,27 @@ def test_everything_comes_back_to_the_bit(loaded: Loaded, tmp_path: Path) -> Non
 def test_nothing_is_taken_of_other_files_or_of_a_damaged_one(
     loaded: Loaded, tmp_path: Path
 ) -> None:
-    assert kept(tmp_path, "key") is None
-    keep(tmp_path, "key", loaded)
-    assert kept(tmp_path, "other") is None
+    assert read_cache(tmp_path, "key") is None
+    write_cache(tmp_path, "key", loaded)
+    assert read_cache(tmp_path, "other") is None
     file = tmp_path / LOADED_NAME
     file.write_bytes(file.read_bytes()[:5000])
-    assert kept(tmp_path, "key") is None
+    assert read_cache(tmp_path, "key") is None
 
 
 def test_a_key_tells_changed_files_masks_and_options(tmp_path: Path) -> None:
     folder, masks = tmp_path / "a", tmp_path / "masks"
     folder.mkdir()
     (folder / "1.png").write_bytes(b"one")
-    keys = [key_of((folder, masks), 64)]
-    keys.append(key_of((folder, masks), 32))
+    keys = [cache_key((folder, masks), 64)]
+    keys.append(cache_key((folder, masks), 32))
     masks.mkdir()
     (masks / "1.png").write_bytes(b"mask")
-    keys.append(key_of((folder, masks), 64))
+    keys.append(cache_key((folder, masks), 64))
     os.utime(folder / "1.png", (1, 1))
-    keys.append(key_of((folder, masks), 64))
+    keys.append(cache_key((folder, masks), 64))
     assert len(set(keys)) == len(keys)
-    assert key_of((folder, masks), 64) == keys[-1]
+    assert cache_key((folder, masks), 64) == keys[-1]
 
 
 def test_a_training_that_goes_on_loads_nothing_again(

@@ -102,7 +102,7 @@ class Export:
             bad: list[ShapecycleError] = []
             for name, path in inputs.items():
                 try:
-                    one = _Object.of(model, name, path, self.surface)
+                    one = Exported.of(model, name, path, self.surface)
                 except ShapecycleError as error:
                     bad.append(error)
                     continue
@@ -131,7 +131,7 @@ class Export:
             if given and "glb" not in self.formats:
                 raise ConfigError(f"{option} is for GLB files", "add glb to --formats")
 
-    def _write(self, model: "Model", one: "_Object", out: Path) -> None:
+    def _write(self, model: "Model", one: "Exported", out: Path) -> None:
         import numpy as np
 
         from shapecycle.turntable import save_animation, turned
@@ -146,16 +146,17 @@ class Export:
             if ending == "gif":
                 save_animation(path, turned(model, one.code, self.size, self.turntable), None)
             elif ending == "html":
-                page = _page(model, one, mesh, camera_from_object)
+                page = page_of(model, one, mesh, camera_from_object)
                 path.write_text(page, encoding="utf-8", errors="surrogateescape")
             else:
-                options = self._options(model, one, to, camera_from_object)
-                mesh.placed(to).save(path, **options if ending == "glb" else {})
+                is_glb = ending == "glb"
+                options = self._options(model, one, to, camera_from_object) if is_glb else {}
+                mesh.placed(to).save(path, **options)
 
     def _options(
         self,
         model: "Model",
-        one: "_Object",
+        one: "Exported",
         target_from_object: "Float[np.ndarray, '4 4']",
         camera_from_object: "Float[np.ndarray, '4 4']",
     ) -> dict[str, Any]:
@@ -176,7 +177,7 @@ class Export:
 
 
 @dataclass(frozen=True, eq=False)
-class _Object:
+class Exported:
     """What is exported.
 
     Attributes:
@@ -192,7 +193,7 @@ class _Object:
     aspect: float
 
     @staticmethod
-    def of(model: "Model", name: str, path: Path, surface: SurfaceKind) -> "_Object":
+    def of(model: "Model", name: str, path: Path, surface: SurfaceKind) -> "Exported":
         """See a picture, or read a code.
 
         Raises:
@@ -202,14 +203,14 @@ class _Object:
         from shapecycle.seen import SeeOptions
 
         if path.suffix.lower() == ".json":
-            return _Object.read(model, name, path)
+            return Exported.read(model, name, path)
         photo = load_photo(path, to_see=True)
         (seen,) = model.see_photos([photo], SeeOptions(surface=surface))
         height, width = seen.size
-        return _Object(name, seen.code, seen.fov_y, width / height)
+        return Exported(name, seen.code, seen.fov_y, width / height)
 
     @staticmethod
-    def read(model: "Model", name: str, path: Path) -> "_Object":
+    def read(model: "Model", name: str, path: Path) -> "Exported":
         """Read a code that was written before.
 
         Raises:
@@ -239,11 +240,11 @@ class _Object:
                 f"{path} does not hold a code of this model ({fault})",
                 "give code.json of reconstruct, or the JSON files of render and generate",
             ) from fault
-        return _Object(name, code, fov_y, aspect)
+        return Exported(name, code, fov_y, aspect)
 
 
-def _page(
-    model: "Model", one: _Object, mesh: "Mesh", camera_from_object: "Float[np.ndarray, '4 4']"
+def page_of(
+    model: "Model", one: Exported, mesh: "Mesh", camera_from_object: "Float[np.ndarray, '4 4']"
 ) -> str:
     """Return a page that shows one object."""
     import numpy as np

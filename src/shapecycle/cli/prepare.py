@@ -2,27 +2,26 @@
 
 import json
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from time import monotonic
 from typing import TYPE_CHECKING, Annotated
 
 from tyro.conf import DisallowNone, Positional, arg
 
 from shapecycle.cli.inputs import check_range, files_of, report_bad
 from shapecycle.cli.output import check_separate, new_folder
+from shapecycle.cli.progress import Progress
 from shapecycle.console import say
 from shapecycle.data.folders import counted
 from shapecycle.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     import numpy as np
     from jaxtyping import Float
 
     from shapecycle.prepare.folder import Prepared
-
-TELL_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -79,7 +78,7 @@ class Prepare:
                 if not files:
                     continue
                 (out / folder).mkdir()
-                tell = _progress(len(files), kind)
+                tell = partial(_tell, Progress(is_end_said=True), len(files), kind)
                 if kind == "pictures":
                     done[folder] = prepare_pictures(files, out / folder, options, tell)
                 else:
@@ -143,13 +142,5 @@ class Prepare:
             ) from fault
 
 
-def _progress(count: int, kind: str) -> "Callable[[int], None]":
-    last = monotonic()
-
-    def tell(number: int) -> None:
-        nonlocal last
-        if monotonic() - last > TELL_SECONDS or number == count:
-            last = monotonic()
-            say(f"  {number} of {counted(count, kind)}")
-
-    return tell
+def _tell(progress: Progress, count: int, kind: str, number: int) -> None:
+    progress(number, count, kind)

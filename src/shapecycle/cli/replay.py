@@ -7,6 +7,7 @@ from tyro.conf import Positional
 
 from shapecycle.cli.inputs import Device
 from shapecycle.cli.run_record import read_record
+from shapecycle.cli.train import load_folders
 from shapecycle.console import say
 from shapecycle.errors import CheckpointError
 
@@ -25,24 +26,16 @@ class Replay:
 
     def run(self) -> None:
         """Load both folders, take the step, and print its losses."""
-        from shapecycle.data.photos import load_photo_folder
         from shapecycle.data.shape_sampler import ShapeSampler, sampled_surfaces
-        from shapecycle.data.shapes import load_shape_folder
         from shapecycle.devices import chosen_device
         from shapecycle.parallel import ALONE
         from shapecycle.randomness import shared_generator
-        from shapecycle.train.broken import again, load_broken
+        from shapecycle.train.broken import load_broken, replayed
         from shapecycle.train.steps import Trainer
 
         broken, record = load_broken(self.run_folder), read_record(self.run_folder)
-        model, device = record.settings.model, chosen_device(self.device)
-        photos = load_photo_folder(
-            Path(record.images), size=model.image_size, margin=model.window_margin,
-            skip_bad=record.skip_bad,
-        )  # fmt: skip
-        shapes = load_shape_folder(
-            Path(record.shapes), skip_bad=record.skip_bad, up=record.up, front=record.front
-        )
+        device = chosen_device(self.device)
+        photos, shapes = load_folders(Path(record.images), Path(record.shapes), record)
         surfaces = sampled_surfaces(shapes.meshes, record.seed)
         sampler = ShapeSampler(
             surfaces, generator=shared_generator(device, record.seed, 0, 1), device=device
@@ -52,7 +45,7 @@ class Replay:
         )
         say(f"in the training: {broken['said']}, stage '{broken['stage']}'")
         try:
-            losses, found = again(trainer, broken)
+            losses, found = replayed(trainer, broken)
         except (KeyError, TypeError, ValueError, RuntimeError) as fault:
             raise CheckpointError(
                 f"the step kept in {self.run_folder} does not fit its settings ({fault})",

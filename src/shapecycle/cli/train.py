@@ -13,9 +13,9 @@ from tyro.conf import DisallowNone, arg
 
 from shapecycle.cli.inputs import MAX_SEED, Device, check_range
 from shapecycle.cli.output import FULL, check_creatable, check_unused
+from shapecycle.cli.progress import Progress
 from shapecycle.cli.run_record import Record, read_record, record_file, write_record
 from shapecycle.console import hushed, say
-from shapecycle.data.folders import counted
 from shapecycle.errors import CheckpointError, ConfigError, DataError
 from shapecycle.torchrun import is_first_process, is_one_of_several, local_rank
 from shapecycle.train.lock import LOCK_NAME, check_not_running, locked
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 MAX_PROCESSES = 256
 SHORT_MINUTES = 5
-PROGRESS_SECONDS = 5.0
 UP, FRONT = "+y", "+z"
 """The shape files' axes where none are named."""
 
@@ -352,7 +351,7 @@ def load_and_train(command: Train, record: Record, device: str, start: float, te
     """
     from shapecycle.train.checkpoint import has_state
     from shapecycle.train.journal import Journal, Silence
-    from shapecycle.train.loaded import kept
+    from shapecycle.train.loaded import read_cache
     from shapecycle.train.loop import Run, train
 
     if record.init:
@@ -362,9 +361,9 @@ def load_and_train(command: Train, record: Record, device: str, start: float, te
     say(f"{started}{computing}")
     record = replace(record, precision=computing.precision)
     key = key_of_folders(command, record)
-    found = kept(command.out, key) if command.resume else None
+    found = read_cache(command.out, key) if command.resume else None
     if found is None:
-        photos, shapes = load_folders(command, record)
+        photos, shapes = load_folders(command.images, command.shapes, record)
     else:
         photos, shapes = found.photos, found.shapes
         say(f"{command.images} and {command.shapes} are unchanged, and were loaded before")
@@ -478,10 +477,10 @@ def _resuming(command: Train) -> str:
 def key_of_folders(command: Train, record: Record) -> str:
     """Return what changes when a file of either folder does, or how it is loaded."""
     from shapecycle.data.photos import MASK_FOLDERS
-    from shapecycle.train.loaded import key_of
+    from shapecycle.train.loaded import cache_key
 
     pictures, model = command.images.absolute(), record.settings.model
-    return key_of(
+    return cache_key(
         (
             pictures,
             pictures / MASK_FOLDERS[0],
@@ -493,40 +492,26 @@ def key_of_folders(command: Train, record: Record) -> str:
     )
 
 
-class Progress:
-    """Says now and then how many files are loaded."""
-
-    def __init__(self) -> None:
-        self.last = time.monotonic()
-
-    def __call__(self, number: int, count: int, kind: str) -> None:
-        """Take note of one more file."""
-        now = time.monotonic()
-        if now - self.last >= PROGRESS_SECONDS:
-            self.last = now
-            say(f"  {number:,} of {counted(count, kind)}")
-
-
-def load_folders(command: Train, record: Record) -> "tuple[PhotoSet, ShapeSet]":
+def load_folders(images: Path, shapes_folder: Path, record: Record) -> "tuple[PhotoSet, ShapeSet]":
     """Load both folders and print what was done to them."""
     from shapecycle.data import mesh_files, photos, shapes
     from shapecycle.data.folders import list_folder
 
     # Loading the pictures takes minutes: first see that there are shapes too.
-    list_folder(command.images, "pictures", photos.SUFFIXES)
-    list_folder(command.shapes, "shapes", mesh_files.SUFFIXES)
-    say(f"loading {command.images} and {command.shapes} ...")
+    list_folder(images, "pictures", photos.SUFFIXES)
+    list_folder(shapes_folder, "shapes", mesh_files.SUFFIXES)
+    say(f"loading {images} and {shapes_folder} ...")
     tell = Progress()
     model = record.settings.model
     photo_set = photos.load_photo_folder(
-        command.images,
+        images,
         size=model.image_size,
         margin=model.window_margin,
         skip_bad=record.skip_bad,
         tell=tell,
     )
     shape_set = shapes.load_shape_folder(
-        command.shapes, skip_bad=record.skip_bad, up=record.up, front=record.front, tell=tell
+        shapes_folder, skip_bad=record.skip_bad, up=record.up, front=record.front, tell=tell
     )
     for note in (*photo_set.notes, *shape_set.notes):
         say(f"  {note}")

@@ -35,16 +35,16 @@ class View:
         """Serve the page until Ctrl-C."""
         from shapecycle.devices import chosen_device
         from shapecycle.model import load
-        from shapecycle.page.desk import Desk
         from shapecycle.page.server import serve
         from shapecycle.page.view import view_application
+        from shapecycle.page.workspace import Workspace
 
         check_port(self.port)
         name = self.model.absolute().name if self.model.exists() else str(self.model)
-        desk = Desk(load(self.model, device=chosen_device(self.device)), name)
+        workspace = Workspace(load(self.model, device=chosen_device(self.device)), name)
 
         def make(port: int) -> "ASGIApp":
-            return view_application(desk, port)
+            return view_application(workspace, port)
 
         serve(make, self.port, lambda address: announce(address, is_opened=self.open))
 

@@ -96,16 +96,11 @@ def glb_of(
     material = PBRMaterial(
         name=name, metallicFactor=0.0, roughnessFactor=ROUGHNESS, doubleSided=True
     )
-    if texture is None or uv is None or uv_faces is None:
+    split, vertex, coordinates = split_at_seams(faces, uv, uv_faces, texture)
+    if texture is None or coordinates is None:
         material.baseColorFactor = NEUTRAL_GREY
-        # Twice, for unmerge_faces fails on one array alone.
-        split, vertex, _ = unmerge_faces(faces, faces)
-        coordinates = None
     else:
-        levels = np.round(np.clip(texture, 0.0, 1.0) * 255).astype(np.uint8)
-        material.baseColorTexture = Image.fromarray(levels)
-        split, vertex, coordinate = unmerge_faces(faces, uv_faces)
-        coordinates = uv[coordinate]
+        material.baseColorTexture = texture_image(texture)
     mesh = trimesh.Trimesh(
         vertices[vertex],
         split,
@@ -129,6 +124,30 @@ def glb_of(
         tree_postprocessor=lambda tree: _complete(tree, kept, name, camera),
     )
     return contents
+
+
+def split_at_seams(
+    faces: Int[np.ndarray, "f 3"],
+    uv: Float[np.ndarray, "n 2"] | None,
+    uv_faces: Int[np.ndarray, "f 3"] | None,
+    texture: Float[np.ndarray, "th tw 3"] | None,
+) -> tuple[Int[np.ndarray, "f 3"], Int[np.ndarray, " m"], Float[np.ndarray, "m 2"] | None]:
+    """Double vertices where the texture has a seam, and leave out those that no face uses.
+
+    Returns:
+        Faces, which vertex each of theirs was, and its texture coordinates; None without a texture.
+    """
+    if texture is None or uv is None or uv_faces is None:
+        # Twice, for unmerge_faces fails on one array alone.
+        split, vertex, _ = unmerge_faces(faces, faces)
+        return split, vertex, None
+    split, vertex, coordinate = unmerge_faces(faces, uv_faces)
+    return split, vertex, uv[coordinate]
+
+
+def texture_image(texture: Float[np.ndarray, "th tw 3"]) -> Image.Image:
+    """Return a texture in 8 bits a channel."""
+    return Image.fromarray(np.round(np.clip(texture, 0.0, 1.0) * 255).astype(np.uint8))
 
 
 def smooth_normals(

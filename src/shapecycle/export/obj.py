@@ -5,11 +5,10 @@ import io
 import numpy as np
 import trimesh
 from jaxtyping import Float, Int
-from PIL import Image
 from trimesh.exchange.obj import export_obj
-from trimesh.visual.texture import TextureVisuals, unmerge_faces
+from trimesh.visual.texture import TextureVisuals
 
-from shapecycle.export.glb import NEUTRAL_GREY, smooth_normals
+from shapecycle.export.glb import NEUTRAL_GREY, smooth_normals, split_at_seams, texture_image
 
 MATERIAL = "surface"
 DIGITS = 6
@@ -35,12 +34,8 @@ def obj_of(
         name: Of the files, without their endings.
     """
     normals = smooth_normals(vertices, faces)
-    if texture is None or uv is None or uv_faces is None:
-        split, vertex, _ = unmerge_faces(faces, faces)
-        visual = None
-    else:
-        split, vertex, coordinate = unmerge_faces(faces, uv_faces)
-        visual = TextureVisuals(uv[coordinate])
+    split, vertex, coordinates = split_at_seams(faces, uv, uv_faces, texture)
+    visual = None if coordinates is None else TextureVisuals(coordinates)
     mesh = trimesh.Trimesh(
         vertices[vertex], split, vertex_normals=normals[vertex], visual=visual, process=False
     )
@@ -63,9 +58,8 @@ def obj_of(
         f"{beside}.mtl": _material(beside, visual is not None),
     }
     if texture is not None and visual is not None:
-        pixels = np.round(np.clip(texture, 0.0, 1.0) * 255).astype(np.uint8)
         picture = io.BytesIO()
-        Image.fromarray(pixels).save(picture, format="png")
+        texture_image(texture).save(picture, format="png")
         found[f"{beside}.png"] = picture.getvalue()
     return found
 

@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from shapecycle.graphics_code import GraphicsCode, Texture
-from shapecycle.memory.surfaces import ATLAS_SIDE, SurfaceDecoder
+from shapecycle.memory.surfaces import SurfaceDecoder
 
 
 def with_albedo_shifted(
@@ -29,6 +29,6 @@ def with_albedo_shifted(
     if surface is None or surface.texels is None or int(surface.source[0]) == 0:
         return code
     texels = surface.texels
-    atlas = decoder.atlas(int(surface.source[0]), texels.shape[-1] or ATLAS_SIDE)
+    atlas = decoder.atlas(int(surface.source[0]), texels.shape[-1])
     colours = (texels[:, :3] + atlas.template_colours(on_template)).clamp(0, 1)
     return replace(code, surface=replace(surface, texels=torch.cat([colours, texels[:, 3:]], 1)))

@@ -36,6 +36,10 @@ class Directions:
         steps = (deviations[:, None] * along * largest.sign())[:count]
         return Directions(mean.float(), steps.float(), share[:count].float())
 
+    def first(self, count: int) -> "Directions":
+        """Return the most telling of them, at most so many."""
+        return Directions(self.mean, self.steps[:count], self.share[:count])
+
     def at(self, deviations: Sequence[float]) -> Float[Tensor, "1 n"]:
         """Return the code so many standard deviations along each of the first directions.
 

@@ -5,7 +5,7 @@ const viewer = new Viewer(document.getElementById("stage"));
 const $ = (id) => document.getElementById(id);
 
 /* What the server is asked for: where each part comes from, and how far it is moved. */
-const recipe = { hypothesis: 1, surface: "auto", along: { shape: [], texture: [], light: [] } };
+const composition = { hypothesis: 1, surface: "auto", along: { shape: [], texture: [], light: [] } };
 const locked = { shape: false, texture: false, pose: false, light: false };
 const inputs = new Map();
 let chosen = null, shown = null, wanted = 0, isAsking = false;
@@ -31,7 +31,7 @@ function element(tag, properties, ...children) {
   return made;
 }
 
-/* Ask for the object that the recipe describes; while an answer is awaited only the last wish counts. */
+/* Ask for the object that the composition describes; while an answer is awaited only the last wish counts. */
 async function make() {
   wanted += 1;
   if (isAsking) return;
@@ -41,7 +41,7 @@ async function make() {
     do {
       begun = wanted;
       tell("computing ...");
-      const answer = await ask("/api/objects", { method: "POST", body: JSON.stringify(recipe) });
+      const answer = await ask("/api/objects", { method: "POST", body: JSON.stringify(composition) });
       const found = await answer.json();
       const mesh = await (await ask(`/api/objects/${found.key}/mesh.glb`)).arrayBuffer();
       await show(found, mesh);
@@ -103,11 +103,11 @@ async function take_all(files) {
 
 function choose(key) {
   chosen = key;
-  recipe.hypothesis = 1;
+  composition.hypothesis = 1;
   // A mesh has a shape and nothing else.
   const isMesh = inputs.get(key).kind === "mesh";
   for (const part of PARTS) {
-    if (!locked[part]) recipe[part] = isMesh && part !== "shape" ? sampled() : { input: key };
+    if (!locked[part]) composition[part] = isMesh && part !== "shape" ? sampled() : { input: key };
   }
   still();
   render();
@@ -120,7 +120,7 @@ function still() {
     slider.value = 0;
     slider.nextElementSibling.textContent = "0";
   }
-  for (const part of Object.keys(recipe.along)) recipe.along[part] = recipe.along[part].map(() => 0);
+  for (const part of Object.keys(composition.along)) composition.along[part] = composition.along[part].map(() => 0);
 }
 
 function sampled() {
@@ -128,12 +128,12 @@ function sampled() {
 }
 
 function shuffle() {
-  for (const part of PARTS) if (!locked[part]) recipe[part] = sampled();
+  for (const part of PARTS) if (!locked[part]) composition[part] = sampled();
   render();
   make();
 }
 
-/* Write everything that depends on inputs and recipe. */
+/* Write everything that depends on inputs and composition. */
 function render() {
   $("inputs").replaceChildren(...[...inputs.values()].map((one) => {
     const tile = element("button", { className: "tile", title: one.name },
@@ -155,8 +155,8 @@ function render() {
     const title = "azimuth, and how plausible; poses between these take the rest";
     const tile = element("button", { className: "tile", title },
       element("img", { src: one.picture, alt: "" }), name);
-    tile.classList.toggle("chosen", recipe.hypothesis === k + 1);
-    tile.addEventListener("click", () => { recipe.hypothesis = k + 1; render(); make(); });
+    tile.classList.toggle("chosen", composition.hypothesis === k + 1);
+    tile.addEventListener("click", () => { composition.hypothesis = k + 1; render(); make(); });
     return tile;
   }));
   $("parts").replaceChildren(...PARTS.map(part_row));
@@ -164,15 +164,15 @@ function render() {
 
 function part_row(part) {
   const options = [...inputs.values()].map((one) => {
-    const isHere = recipe[part].input === one.key;
+    const isHere = composition[part].input === one.key;
     return element("option", { value: one.key, textContent: one.name, selected: isHere });
   });
-  const isSampled = recipe[part].seed !== undefined;
+  const isSampled = composition[part].seed !== undefined;
   options.push(element("option", { value: "", textContent: "sampled", selected: isSampled }));
   const select = element("select", { name: part }, ...options);
   select.setAttribute("aria-label", part);
   select.addEventListener("change", () => {
-    recipe[part] = select.value ? { input: select.value } : sampled();
+    composition[part] = select.value ? { input: select.value } : sampled();
     make();
   });
   const box = element("input", { type: "checkbox", name: `lock-${part}`, checked: locked[part] });
@@ -184,14 +184,14 @@ function part_row(part) {
 function sliders(shares) {
   for (const [part, some] of Object.entries(shares)) {
     if (!some.length) continue;
-    recipe.along[part] = some.map(() => 0);
+    composition.along[part] = some.map(() => 0);
     const rows = some.map((share, k) => {
       const slider = element("input", { type: "range", min: -3, max: 3, step: 0.1, value: 0 });
       slider.name = `${part}-${k + 1}`;
       const value = element("output", { textContent: "0" });
       slider.addEventListener("input", () => {
         value.textContent = slider.value;
-        recipe.along[part][k] = Number(slider.value);
+        composition.along[part][k] = Number(slider.value);
         make();
       });
       const title = `explains ${Math.round(100 * share)} % of what differs`;
@@ -219,7 +219,7 @@ $("file").addEventListener("change", async () => {
   $("file").value = "";
 });
 $("shuffle").addEventListener("click", shuffle);
-$("surface").addEventListener("change", () => { recipe.surface = $("surface").value; make(); });
+$("surface").addEventListener("change", () => { composition.surface = $("surface").value; make(); });
 $("points").addEventListener("change", () => points().catch(fail));
 $("flat").addEventListener("change", () => viewer.flat($("flat").checked));
 $("spin").addEventListener("click", () => viewer.spin(!viewer.spinning));

@@ -8,52 +8,52 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from shapecycle.page.desk import Desk
-from shapecycle.page.recipe import Recipe
-from shapecycle.page.server import Worker, application, json_of, upload
+from shapecycle.page.composition import Composition
+from shapecycle.page.server import Refusal, Worker, application, json_of, upload
 from shapecycle.page.share import environment
+from shapecycle.page.workspace import Workspace
 
-FILES: dict[str, tuple[Callable[[Desk, str], tuple[str, bytes]], str, str]] = {
-    "mesh.glb": (Desk.glb, "model/gltf-binary", ".glb"),
-    "picture.png": (Desk.picture, "image/png", ".png"),
-    "code.json": (Desk.code, "application/json", ".json"),
+FILES: dict[str, tuple[Callable[[Workspace, str], tuple[str, bytes]], str, str]] = {
+    "mesh.glb": (Workspace.glb, "model/gltf-binary", ".glb"),
+    "picture.png": (Workspace.picture, "image/png", ".png"),
+    "code.json": (Workspace.code, "application/json", ".json"),
 }
 
 
-def view_application(desk: Desk, port: int) -> ASGIApp:
+def view_application(workspace: Workspace, port: int) -> ASGIApp:
     """Return the application of a page on which one plays with a model.
 
     Args:
-        desk: Makes objects.
+        workspace: Makes objects.
         port: That it is served on.
     """
     worker = Worker()
-    page = environment().get_template("view.html.j2").render(title=desk.title)
+    page = environment().get_template("view.html.j2").render(title=workspace.title)
 
     async def home(request: Request) -> Response:
         return HTMLResponse(page)
 
     async def model(request: Request) -> Response:
-        return JSONResponse(await worker(desk.about))
+        return JSONResponse(await worker(workspace.about))
 
     async def inputs(request: Request) -> Response:
         name, contents = await upload(request)
-        return JSONResponse(await worker(lambda: desk.take(name, contents)))
+        return JSONResponse(await worker(lambda: workspace.add_input(name, contents)))
 
     async def objects(request: Request) -> Response:
-        recipe = Recipe.from_json(await json_of(request))
-        return JSONResponse(await worker(lambda: desk.make(recipe)))
+        composition = Composition.from_json(await json_of(request))
+        return JSONResponse(await worker(lambda: workspace.compose(composition)))
 
     async def points(request: Request) -> Response:
         key = request.path_params["key"]
-        return JSONResponse(await worker(lambda: desk.points(key)))
+        return JSONResponse(await worker(lambda: workspace.points(key)))
 
     async def file(request: Request) -> Response:
         key, kind = request.path_params["key"], request.path_params["kind"]
         if kind not in FILES:
-            return JSONResponse({"error": "there is no such file", "hint": ""}, 404)
+            raise Refusal(404, "there is no such file")
         contents_of, media_type, ending = FILES[kind]
-        name, contents = await worker(lambda: contents_of(desk, key))
+        name, contents = await worker(lambda: contents_of(workspace, key))
         disposition = f"attachment; filename*=UTF-8''{quote(name + ending, safe='')}"
         return Response(
             contents, media_type=media_type, headers={"content-disposition": disposition}

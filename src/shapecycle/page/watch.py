@@ -3,7 +3,6 @@
 import json
 import tempfile
 import time
-from dataclasses import replace
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,8 @@ from shapecycle.train.card import CARD_NAME
 from shapecycle.train.journal import JOURNAL_NAME, PANELS, share_done
 from shapecycle.turntable import save_animation, turned
 
+NUMBERS = ("images", "progress", "seconds", "images_per_second")
+"""What every line holds beside its stage and the losses."""
 POINTS = 240
 """Of each curve, at most."""
 TURNED, FRAMES, SIDE = 3, 24, 160
@@ -69,9 +70,18 @@ def progress_of(run: Path) -> dict[str, Any]:
         "age": age,
         "curves": {name: _thinned(points) for name, points in sorted(curves.items())},
         "broken": broken,
-        "panels": sorted(path.name for path in (run / PANELS).glob("*.png") if _is_panel(path)),
+        "panels": panels_of(run),
         "has_model": (run / MODEL_NAME).is_file(),
     }
+
+
+def panels_of(run: Path) -> list[str]:
+    """Return the names of a run's panels: files that it wrote, and no links to other places."""
+    return sorted(
+        path.name
+        for path in (run / PANELS).glob("*.png")
+        if path.stem.isdecimal() and path.is_file() and not path.is_symlink()
+    )
 
 
 def turntable_of(run: Path) -> bytes:
@@ -87,7 +97,7 @@ def turntable_of(run: Path) -> bytes:
         shape = model.sample_shape(1, generator)
         surface = model.nearest_surface(shape)
         code = model.sample_appearance(shape, generator, surface=surface)
-        strips.append(turned(model, replace(code), SIDE, FRAMES))
+        strips.append(turned(model, code, SIDE, FRAMES))
     frames = [np.concatenate(views, axis=1) for views in zip(*strips, strict=True)]
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "turntable.gif"
@@ -125,7 +135,7 @@ def watch_application(run: Path, port: int) -> ASGIApp:
 
     async def panel(request: Request) -> Response:
         name = request.path_params["name"]
-        if name not in progress_of(run)["panels"]:
+        if name not in panels_of(run):
             raise Refusal(404, "there is no such picture")
         return FileResponse(run / PANELS / name, media_type="image/png")
 
@@ -141,10 +151,6 @@ def watch_application(run: Path, port: int) -> ASGIApp:
         ],
         port,
     )
-
-
-NUMBERS = ("images", "progress", "seconds", "images_per_second")
-"""What every line holds beside its stage and the losses."""
 
 
 def _line(text: str) -> dict[str, Any]:
@@ -169,11 +175,6 @@ def _is_over(run: Path, journal: Path) -> bool:
     """Whether the training came to its end: then it writes its card, last of all."""
     card = run / CARD_NAME
     return card.is_file() and card.stat().st_mtime >= journal.stat().st_mtime
-
-
-def _is_panel(path: Path) -> bool:
-    """Whether a file is one that a training wrote, and not a link to another place."""
-    return path.stem.isdecimal() and path.is_file() and not path.is_symlink()
 
 
 def _thinned(points: list[tuple[int, float]]) -> list[tuple[int, float]]:

@@ -33,7 +33,7 @@ class Randomness:
         torch.set_rng_state(self.pytorch)
 
 
-def keep_broken(
+def save_broken(
     folder: Path, trainer: Trainer, before: Randomness, *, stage: str, lr_scale: float, said: str
 ) -> Path:
     """Write what takes the same step again.
@@ -66,7 +66,7 @@ def keep_broken(
 
 
 def load_broken(folder: Path) -> dict[str, Any]:
-    """Read what `keep_broken` wrote.
+    """Read what `save_broken` wrote.
 
     Raises:
         CheckpointError: If there is nothing, or it cannot be read.
@@ -85,7 +85,7 @@ def load_broken(folder: Path) -> dict[str, Any]:
     return found
 
 
-def again(trainer: Trainer, broken: dict[str, Any]) -> tuple[Losses, str]:
+def replayed(trainer: Trainer, broken: dict[str, Any]) -> tuple[Losses, str]:
     """Take the step that broke again.
 
     Returns:

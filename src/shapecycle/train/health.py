@@ -10,13 +10,12 @@ from shapecycle.train.steps import Trainer
 LOOKED_AT = 64
 """Photographs and shapes."""
 FLAT = 0.02
-"""Spread of codes, in multiples of what is usual, below which they are one and the same."""
+"""Spread of shape codes, the norm of the standard deviations of their numbers, below which they are
+one and the same; of codes seen, as a share of the spread of those read."""
 ONE_SIDE = 0.9
 """Share of the photographs that are seen in one of the azimuth bins."""
 ALWAYS = 0.05
 """A critic's own loss (1.39 where it guesses) below which it is always right."""
-USUAL = 1.0
-"""Spread of shape codes: the norm of the standard deviations of their numbers."""
 
 
 @torch.no_grad()
@@ -32,12 +31,12 @@ def doubts(trainer: Trainer, stage: str, losses: Mapping[str, float]) -> list[st
     found = []
     read = networks.read(trainer.scenes.shapes.plain(SURFACE_POINTS)[:LOOKED_AT])
     known = _spread(read)
-    if known < FLAT * USUAL:
+    if known < FLAT:
         found.append("all shapes are read as one: the shape codes have collapsed")
     if stage == "all cycles":
         rgba, window = trainer.scenes.photos.sample(LOOKED_AT)
         encoding = networks.encode_image(rgba, window)
-        if _spread(encoding.shape) < FLAT * max(known, FLAT * USUAL):
+        if _spread(encoding.shape) < FLAT * max(known, FLAT):
             found.append("all photographs are seen as one shape: the codes seen have collapsed")
         best = encoding.pose.hypotheses(1)[0][:, 0]
         share = float(torch.bincount(best).max()) / len(best)
@@ -53,4 +52,4 @@ def doubts(trainer: Trainer, stage: str, losses: Mapping[str, float]) -> list[st
 
 
 def _spread(codes: torch.Tensor) -> float:
-    return float(codes.std(0).norm()) if len(codes) > 1 else USUAL
+    return float(codes.std(0).norm())  # a training has at least eight of both

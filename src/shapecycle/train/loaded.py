@@ -31,7 +31,7 @@ class Loaded:
     surfaces: SampledSurfaces
 
 
-def key_of(folders: Iterable[Path], *how: object) -> str:
+def cache_key(folders: Iterable[Path], *how: object) -> str:
     """Return what changes when a file of some folders does, or how they are loaded.
 
     Args:
@@ -47,12 +47,12 @@ def key_of(folders: Iterable[Path], *how: object) -> str:
     return sha256(json.dumps(rows).encode()).hexdigest()
 
 
-def keep(folder: Path, key: str, loaded: Loaded) -> None:
+def write_cache(folder: Path, key: str, loaded: Loaded) -> None:
     """Write what was loaded, whole or not at all.
 
     Args:
         folder: That of the run.
-        key: Of the folders; see `key_of`.
+        key: Of the folders; see `cache_key`.
         loaded: What they held.
 
     Raises:
@@ -86,7 +86,7 @@ def keep(folder: Path, key: str, loaded: Loaded) -> None:
         torch.save(contents, file)
 
 
-def kept(folder: Path, key: str) -> Loaded | None:
+def read_cache(folder: Path, key: str) -> Loaded | None:
     """Return what was kept of just these folders; None where nothing was, or it cannot be read."""
     try:
         found: dict[str, Any] = torch.load(folder / LOADED_NAME, weights_only=True)

@@ -20,7 +20,7 @@ from shapecycle.model_file import MODEL_NAME, Provenance, load_model, save_model
 from shapecycle.parallel import ALONE, Team
 from shapecycle.randomness import shared_generator
 from shapecycle.shape_to_code.encoder import SURFACE_POINTS
-from shapecycle.train.broken import Randomness, keep_broken
+from shapecycle.train.broken import Randomness, save_broken
 from shapecycle.train.card import CARD_NAME, card, held
 from shapecycle.train.checkpoint import load_state, save_state
 from shapecycle.train.computing import Computing, choose_threads
@@ -28,7 +28,7 @@ from shapecycle.train.estimate import after_measuring, at_end, before_stage
 from shapecycle.train.health import doubts
 from shapecycle.train.helpers import helped
 from shapecycle.train.journal import Journal, Silence
-from shapecycle.train.loaded import LOADED_NAME, Loaded, keep
+from shapecycle.train.loaded import LOADED_NAME, Loaded, write_cache
 from shapecycle.train.optimizers import NonFiniteGradient
 from shapecycle.train.remember import remember, reserved
 from shapecycle.train.schedule import Schedule, Stage, lr_scale, planned_stages, stage_shares
@@ -104,7 +104,7 @@ def train(run: Run, journal: Journal | Silence, team: Team = ALONE) -> Path:
         journal.say("sampling the shapes' surfaces ...")
         surfaces = sampled_surfaces(run.shapes.meshes, run.seed)
         if run.key and team.is_first:
-            keep(run.folder, run.key, Loaded(run.photos, run.shapes, surfaces))
+            write_cache(run.folder, run.key, Loaded(run.photos, run.shapes, surfaces))
     # The others get everything ready to use.
     told = replace(run, shapes=replace(run.shapes, meshes=[], paths=[]), surfaces=None)
     with (
@@ -183,12 +183,13 @@ def _run_stages(
             scale = lr_scale(stage, settings, is_last=is_last)
             try:
                 _prepare(trainer, schedule, stage, journal)
-                before = Randomness.of(trainer)
+                # Elsewhere no step is refused, and none replayed.
+                before = Randomness.of(trainer) if trainer.device.type == "cpu" else None
                 losses = step(scale)
             except NonFiniteGradient as fault:
                 kept = None
-                if team.is_first:
-                    kept = keep_broken(
+                if team.is_first and before is not None:
+                    kept = save_broken(
                         run.folder, trainer, before,
                         stage=stage.name, lr_scale=scale, said=str(fault),
                     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""The desk: inputs that pages gave, and the objects that are made of their parts."""
+"""The workspace: inputs that pages gave, and the objects that are made of their parts."""
 
 import base64
 import io
@@ -25,12 +25,12 @@ from shapecycle.errors import DataError
 from shapecycle.evaluate.silhouettes import silhouette_iou
 from shapecycle.graphics_code import GraphicsCode
 from shapecycle.model import Model
+from shapecycle.page.composition import MOVED, Composition, Origin
 from shapecycle.page.light import in_object_frame
-from shapecycle.page.recipe import MOVED, Origin, Recipe
 from shapecycle.seen import Seen, SeeOptions
 
 MAX_INPUTS = 16
-"""Inputs on the desk; of more the one that was used longest ago is forgotten."""
+"""Inputs on the workspace; of more the one that was used longest ago is forgotten."""
 MAX_OBJECTS = 64
 MAX_SIDE = 1280
 """Pixels along the longer side of a picture, to which larger ones are reduced."""
@@ -45,7 +45,7 @@ V = TypeVar("V")
 
 
 class Forgotten(DataError):
-    """What a page names is not on the desk any more."""
+    """What a page names is not in the workspace any more."""
 
 
 class Recent(Generic[K, V]):
@@ -85,7 +85,7 @@ class Recent(Generic[K, V]):
 
 
 @dataclass(frozen=True, eq=False)
-class Given:
+class Input:
     """An input.
 
     Attributes:
@@ -100,7 +100,7 @@ class Given:
 
 
 @dataclass(frozen=True, eq=False)
-class Made:
+class Composed:
     """An object.
 
     Attributes:
@@ -116,7 +116,7 @@ class Made:
     size: tuple[int, int]
 
 
-class Desk:
+class Workspace:
     """Makes objects, one at a time: nothing here may be called from two threads at once.
 
     Args:
@@ -126,11 +126,11 @@ class Desk:
 
     def __init__(self, model: Model, title: str) -> None:
         self.model, self.title = model, title
-        self.given: Recent[str, Given] = Recent(MAX_INPUTS)
-        self.made: Recent[str, Made] = Recent(MAX_OBJECTS)
-        self._keys: Recent[Recipe, str] = Recent(MAX_OBJECTS)
+        self.inputs: Recent[str, Input] = Recent(MAX_INPUTS)
+        self.objects: Recent[str, Composed] = Recent(MAX_OBJECTS)
+        self._keys: Recent[Composition, str] = Recent(MAX_OBJECTS)
         self._seen: Recent[tuple[str, int, SurfaceKind], Seen] = Recent(MAX_INPUTS)
-        self._worn: Recent[object, GraphicsCode] = Recent(MAX_OBJECTS)
+        self._textured: Recent[object, GraphicsCode] = Recent(MAX_OBJECTS)
 
     def about(self) -> dict[str, Any]:
         """Return what a page needs to know of the model."""
@@ -144,8 +144,8 @@ class Desk:
             "has_memory": bool(self.model.memory.sources),
         }
 
-    def take(self, name: str, contents: bytes) -> dict[str, Any]:
-        """Lay a file on the desk: a picture or a mesh, by its name's ending.
+    def add_input(self, name: str, contents: bytes) -> dict[str, Any]:
+        """Add a file: a picture or a mesh, by its name's ending.
 
         Raises:
             DataError, GeometryError: If it cannot be used.
@@ -162,16 +162,16 @@ class Desk:
             file.write_bytes(contents)
             try:
                 if ending in mesh_files.SUFFIXES:
-                    return self._take_mesh(key, name, file)
-                return self._take_picture(key, name, file)
+                    return self._add_mesh(key, name, file)
+                return self._add_picture(key, name, file)
             except DataError as error:
                 # Nobody knows the folder's name.
                 raise DataError(error.what.replace(str(file), name), error.hint) from None
 
-    def _take_mesh(self, key: str, name: str, file: Path) -> dict[str, Any]:
+    def _add_mesh(self, key: str, name: str, file: Path) -> dict[str, Any]:
         canvas, code = self.model.canvas(file)
         code = self.model.in_frame(code)
-        self.given.put(key, Given(name, None, code))
+        self.inputs.put(key, Input(name, None, code))
         remarks = []
         if canvas.fit.is_doubtful:
             remarks.append("this shape is unlike those that the model was trained on")
@@ -180,7 +180,7 @@ class Desk:
             "picture": uri(self.model.draw(code, THUMBNAIL, framed=True)[0]),
         }  # fmt: skip
 
-    def _take_picture(self, key: str, name: str, file: Path) -> dict[str, Any]:
+    def _add_picture(self, key: str, name: str, file: Path) -> dict[str, Any]:
         photo = load_photo(file, to_see=True)
         origin = "the picture's own"
         if photo.is_bare_mask:
@@ -188,7 +188,7 @@ class Desk:
         elif photo.is_on_background:
             origin = "from its background"
         photo = reduced(photo)
-        self.given.put(key, Given(name, photo, None))
+        self.inputs.put(key, Input(name, photo, None))
         seen = self._see(key, 1, "auto")
         hypotheses = [
             {
@@ -213,14 +213,14 @@ class Desk:
             "picture": uri(_small(rgba)), "mask": uri(_small(mask)),
         }  # fmt: skip
 
-    def make(self, recipe: Recipe) -> dict[str, Any]:
+    def compose(self, composition: Composition) -> dict[str, Any]:
         """Make an object, and draw it.
 
         Raises:
             Forgotten: If an input is not there any more.
         """
-        key = self._keys.get(recipe, lambda: token_urlsafe(9))
-        made = self.made.get(key, lambda: self._made(recipe))
+        key = self._keys.get(composition, lambda: token_urlsafe(9))
+        made = self.objects.get(key, lambda: self._compose(composition))
         height, width = made.size
         scale = DRAWN / max(height, width)
         size = (max(1, round(height * scale)), max(1, round(width * scale)))
@@ -234,17 +234,17 @@ class Desk:
             "object_from_camera": np.linalg.inv(camera).tolist(),
             "fov_y": made.fov_y,
             "aspect": width / height,
-            **self._told(recipe, made),
+            **self._report_of(composition, made),
         }
 
-    def _told(self, recipe: Recipe, made: Made) -> dict[str, Any]:
+    def _report_of(self, composition: Composition, made: Composed) -> dict[str, Any]:
         """Return what can be said of an input that was seen, as it was seen."""
-        if not recipe.is_as_seen or recipe.shape.input is None:
+        if not composition.is_as_seen or composition.shape.input is None:
             return {}
-        photo = self._given(recipe.shape.input).photo
+        photo = self._input(composition.shape.input).photo
         if photo is None:
             return {}
-        seen = self._see(recipe.shape.input, recipe.hypothesis, recipe.surface)
+        seen = self._see(composition.shape.input, composition.hypothesis, composition.surface)
         choice = seen.surface_choice
         alpha = self.model.draw(made.code, made.size, fov_y=made.fov_y)[0][..., 3]
         return {
@@ -281,14 +281,14 @@ class Desk:
         points: list[list[float]] = found.tolist()
         return points
 
-    def _object(self, key: str) -> Made:
-        return self.made.find(key, "object")
+    def _object(self, key: str) -> Composed:
+        return self.objects.find(key, "object")
 
-    def _given(self, key: str) -> Given:
-        return self.given.find(key, "input")
+    def _input(self, key: str) -> Input:
+        return self.inputs.find(key, "input")
 
     def _see(self, key: str, hypothesis: int, surface: SurfaceKind) -> Seen:
-        photo = self._given(key).photo
+        photo = self._input(key).photo
         assert photo is not None
         if surface == "carried" and not self.model.memory.sources:
             raise DataError("this model remembers no shapes that could be carried")
@@ -297,55 +297,57 @@ class Desk:
             (key, hypothesis, surface), lambda: self.model.see_photos([photo], options)[0]
         )
 
-    def _made(self, recipe: Recipe) -> Made:
-        model, place = self.model, recipe.pose
-        code = self._worn.get(_worn_key(recipe), lambda: self._dressed(recipe))
+    def _compose(self, composition: Composition) -> Composed:
+        model, place = self.model, composition.pose
+        code = self._textured.get(
+            _texture_key(composition), lambda: self._with_texture(composition)
+        )
         fov_y, size, name = model.networks.fov_y, (DRAWN, DRAWN), "object"
         pose, light = code.pose, code.light
         if place.input is None:
             pose, _ = model.sample_view(1, _generator(place.seed, 2))
         else:
-            pose = self._code(place, recipe).pose
-            photo = self._given(place.input).photo
+            pose = self._code(place, composition).pose
+            photo = self._input(place.input).photo
             if photo is not None:
-                fov_y = self._see(place.input, recipe.hypothesis, recipe.surface).fov_y
+                fov_y = self._see(place.input, composition.hypothesis, composition.surface).fov_y
                 size = (photo.rgba.shape[1], photo.rgba.shape[2])
-        if recipe.light.input is None:
-            _, light = model.sample_view(1, _generator(recipe.light.seed, 3))
+        if composition.light.input is None:
+            _, light = model.sample_view(1, _generator(composition.light.seed, 3))
         else:
-            light = self._code(recipe.light, recipe).light
+            light = self._code(composition.light, composition).light
         code = replace(code, pose=pose, light=light)
-        for part, amounts in zip(MOVED, recipe.along, strict=True):
+        for part, amounts in zip(MOVED, composition.along, strict=True):
             code = model.moved_along(code, part, amounts)
-        if place != recipe.shape or place.input is None:
+        if place != composition.shape or place.input is None:
             code = model.in_frame(code)
-        if recipe.shape.input is not None:
-            name = Path(self._given(recipe.shape.input).name).stem
-        return Made(name, code, fov_y, size)
+        if composition.shape.input is not None:
+            name = Path(self._input(composition.shape.input).name).stem
+        return Composed(name, code, fov_y, size)
 
-    def _dressed(self, recipe: Recipe) -> GraphicsCode:
+    def _with_texture(self, composition: Composition) -> GraphicsCode:
         """Return a shape with its texture."""
-        model, shape, texture = self.model, recipe.shape, recipe.texture
-        bare = self._code(shape, recipe)
+        model, shape, texture = self.model, composition.shape, composition.texture
+        bare = self._code(shape, composition)
         if texture == shape and texture.input is not None:
             return bare
         if texture.input is None:
             return model.dressed(bare, _generator(texture.seed, 1))
-        other, photo = self._code(texture, recipe), self._given(texture.input).photo
+        other, photo = self._code(texture, composition), self._input(texture.input).photo
         if photo is not None and bare.surface is not None:
             return model.dressed_as(bare, photo, other)
         return model.with_texture_of(bare, other)
 
-    def _code(self, origin: Origin, recipe: Recipe) -> GraphicsCode:
+    def _code(self, origin: Origin, composition: Composition) -> GraphicsCode:
         """Return the code that a part comes from."""
         model = self.model
         if origin.input is None:
             shape = model.sample_shape(1, _generator(origin.seed, 0))
             return replace(model.plain(shape), surface=model.nearest_surface(shape))
-        given = self._given(origin.input)
+        given = self._input(origin.input)
         if given.code is not None:
             return given.code
-        return self._see(origin.input, recipe.hypothesis, recipe.surface).code
+        return self._see(origin.input, composition.hypothesis, composition.surface).code
 
 
 def reduced(photo: Photo) -> Photo:
@@ -382,9 +384,9 @@ def _small(picture: Float[np.ndarray, "h w c"]) -> Float[np.ndarray, "a b c"]:
     return resized(planes, size)[0].permute(1, 2, 0).numpy()
 
 
-def _worn_key(recipe: Recipe) -> object:
+def _texture_key(composition: Composition) -> object:
     """Return what a shape with its texture depends on."""
-    return (recipe.shape, recipe.texture, recipe.hypothesis, recipe.surface)
+    return (composition.shape, composition.texture, composition.hypothesis, composition.surface)
 
 
 def _generator(seed: int, part: int) -> torch.Generator:

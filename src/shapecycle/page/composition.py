@@ -16,14 +16,14 @@ MAX_SEED = 2**31 - 1
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a part comes from: an input, by its name on the desk, or a sample, by its seed."""
+    """Where a part comes from: an input, by its key in the workspace, or a sample, by its seed."""
 
     input: str | None = None
     seed: int = 0
 
 
 @dataclass(frozen=True)
-class Recipe:
+class Composition:
     """One object.
 
     Attributes:
@@ -48,14 +48,14 @@ class Recipe:
         return len(parts) == 1 and self.shape.input is not None and not any(map(any, self.along))
 
     @staticmethod
-    def from_json(values: Any) -> "Recipe":
+    def from_json(values: Any) -> "Composition":
         """Read what a page sent.
 
         Raises:
-            ConfigError: If it is no recipe.
+            ConfigError: If it is no composition.
         """
         if not isinstance(values, dict):
-            raise ConfigError("a recipe must be a JSON object")
+            raise ConfigError("a composition must be a JSON object")
         hypothesis, surface = values.get("hypothesis", 1), values.get("surface", "auto")
         if type(hypothesis) is not int or not 1 <= hypothesis <= HYPOTHESES:
             raise ConfigError(f"`hypothesis` must be from 1 to {HYPOTHESES}")
@@ -65,7 +65,7 @@ class Recipe:
         if not isinstance(along, dict):
             raise ConfigError("`along` must be a JSON object")
         shape, texture, light = (_sliders(along.get(part, []), part) for part in MOVED)
-        return Recipe(
+        return Composition(
             shape=_origin(values, "shape"),
             texture=_origin(values, "texture"),
             pose=_origin(values, "pose"),
