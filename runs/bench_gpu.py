@@ -26,7 +26,7 @@ from bench_training import STAGES, data
 from scene import Scene, backward, coloured, make_scene, textured
 
 from shapecycle.config import Settings, load_settings
-from shapecycle.data.photos import PhotoSet
+from shapecycle.data.photo_set import PhotoSet
 from shapecycle.data.shape_sampler import SampledSurfaces, ShapeSampler
 from shapecycle.randomness import shared_generator
 from shapecycle.train.computing import Computing

@@ -23,7 +23,7 @@ import torch
 from bench_training import data
 
 from shapecycle.config import Settings
-from shapecycle.data.photos import PhotoSet
+from shapecycle.data.photo_set import PhotoSet
 from shapecycle.data.shape_sampler import ShapeSampler, sampled_surfaces
 from shapecycle.data.shapes import load_shape_folder
 from shapecycle.data.simplify import simplify

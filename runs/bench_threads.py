@@ -21,7 +21,7 @@ from pathlib import Path
 import torch
 
 from shapecycle.config import Settings
-from shapecycle.data.photos import load_photo_folder
+from shapecycle.data.photo_set import load_photos
 from shapecycle.data.shape_sampler import ShapeSampler
 from shapecycle.data.shapes import load_shape_folder
 from shapecycle.demo.cars import SHAPE_SEEDS, write_shapes
@@ -53,7 +53,7 @@ def main() -> None:
     """Measure and print."""
     argparse.ArgumentParser(description=__doc__.split("\n")[0]).parse_args()
     pictures = cars_world().pictures
-    photos = load_photo_folder(pictures / "train" / "images", size=64)
+    photos = load_photos(pictures / "train" / "images", size=64)
     with tempfile.TemporaryDirectory() as folder:
         write_shapes(Path(folder), SHAPE_SEEDS[:24])
         shapes = load_shape_folder(Path(folder))

@@ -26,7 +26,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from shapecycle.config import Settings
-from shapecycle.data.photos import PhotoSet, load_photo_folder
+from shapecycle.data.photo_set import PhotoSet, load_photos
 from shapecycle.data.shape_sampler import SampledSurfaces, ShapeSampler, sampled_surfaces
 from shapecycle.data.shapes import load_shape_folder
 from shapecycle.demo.cars import SHAPE_SEEDS, write_shapes
@@ -82,7 +82,7 @@ class Work:
 
 def data(size: int = 64) -> tuple[PhotoSet, SampledSurfaces]:
     """Return the demo's training pictures, as large as asked for, and 24 of its cars."""
-    photos = load_photo_folder(cars_world().pictures / "train" / "images", size=size)
+    photos = load_photos(cars_world().pictures / "train" / "images", size=size)
     with tempfile.TemporaryDirectory() as folder:
         write_shapes(Path(folder), SHAPE_SEEDS[:24])
         meshes = load_shape_folder(Path(folder)).meshes

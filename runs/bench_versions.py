@@ -20,14 +20,14 @@ import json, tempfile, time
 from pathlib import Path
 import torch
 from shapecycle.config import Settings
-from shapecycle.data.photos import load_photo_folder
+from shapecycle.data.photo_set import load_photos
 from shapecycle.data.shape_sampler import ShapeSampler
 from shapecycle.data.shapes import load_shape_folder
 from shapecycle.demo.cars import SHAPE_SEEDS, write_shapes
 from shapecycle.demo.world import cars_world
 from shapecycle.train.steps import Trainer
 
-photos = load_photo_folder(cars_world().pictures / "train" / "images", size=64)
+photos = load_photos(cars_world().pictures / "train" / "images", size=64)
 with tempfile.TemporaryDirectory() as folder:
     write_shapes(Path(folder), SHAPE_SEEDS[:24])
     meshes = load_shape_folder(Path(folder)).meshes

@@ -23,9 +23,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from shapecycle.data.photos import crop, load_photo, window_of
+from shapecycle.data.shards import read_shard
 from shapecycle.evaluate.pose import azimuth_of, read_cameras
 from shapecycle.evaluate.scores import object_of
-from shapecycle.paired_data.shards import read_shard
 
 SIDE, BATCH, FOLDS = 64, 64, 5
 

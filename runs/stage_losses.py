@@ -19,7 +19,7 @@ from pathlib import Path
 import torch
 
 from shapecycle.config import Settings
-from shapecycle.data.photos import load_photo_folder
+from shapecycle.data.photo_set import load_photos
 from shapecycle.data.shape_sampler import ShapeSampler
 from shapecycle.data.shapes import load_shape_folder
 from shapecycle.demo.cars import SHAPE_SEEDS, write_shapes
@@ -38,7 +38,7 @@ def main() -> None:
         model=replace(settings.model, fov_y_degrees=40.0),
         train=replace(settings.train, batch=8, ema_images=100, pose_light_buffer=16),
     )
-    photos = load_photo_folder(cars_world().pictures / "train" / "images", size=64)
+    photos = load_photos(cars_world().pictures / "train" / "images", size=64)
     with tempfile.TemporaryDirectory() as folder:
         write_shapes(Path(folder), SHAPE_SEEDS[:12])
         shapes = load_shape_folder(Path(folder))

@@ -19,7 +19,7 @@ from shapecycle.camera import Pose, View
 from shapecycle.code_to_image.raw_mesh import draw_raw
 from shapecycle.config import ModelSettings, SceneSettings, Settings, merged
 from shapecycle.data import shape_sampler
-from shapecycle.data.photos import load_photo_folder
+from shapecycle.data.photo_set import load_photos
 from shapecycle.data.shapes import load_shape_folder
 from shapecycle.data.simplify import simplify
 from shapecycle.demo.cars import car_mesh, sample_car, write_ply
@@ -139,7 +139,7 @@ def few_samples() -> Iterator[None]:
 def tiny_trainer(world: Path, device: str) -> Trainer:
     """Return a trainer on a tiny world that does every second step what is done now and then."""
     settings = tiny_settings(autoencoder_every=2, r1_every=2, pose_light_buffer=4)
-    photos = load_photo_folder(world / "images", size=settings.model.image_size)
+    photos = load_photos(world / "images", size=settings.model.image_size)
     meshes = load_shape_folder(world / "shapes").meshes[:3]
     generator = torch.Generator(device=device).manual_seed(3)
     shapes = shape_sampler.ShapeSampler.of(meshes, generator=generator, device=device)

@@ -12,7 +12,7 @@ import pytest
 from tiny_world import Outcome, few_samples, shapecycle, train_command
 
 import shapecycle as package
-from shapecycle.data import photos
+from shapecycle.data import photo_set
 from shapecycle.losses import Losses
 from shapecycle.train.steps import Trainer
 
@@ -245,7 +245,7 @@ def test_a_signal_while_loading_leaves_nothing(
     def signalled(*_: object, **__: object) -> None:
         signal.raise_signal(signal.SIGTERM)
 
-    monkeypatch.setattr(photos, "load_photo_folder", signalled)
+    monkeypatch.setattr(photo_set, "load_photos", signalled)
     outcome = shapecycle(*train_command(world, here / "a" / "run"))
     assert outcome.code == 130
     assert outcome.err.endswith("stopped\n")

@@ -14,9 +14,9 @@ from remembering import remembering_model
 from tiny_world import shapecycle
 
 from shapecycle.atomic import partial_path
+from shapecycle.data.shards import read_shard
 from shapecycle.memory import surfaces as surfaces_module
 from shapecycle.model_file import MODEL_NAME, save_model
-from shapecycle.paired_data.shards import read_shard
 
 OPTIONS = ("--count", 10, "--views", 2, "--shard", 4, "--size", 32, "--keypoints", 5, "--out", "o")
 

@@ -15,7 +15,7 @@ from shapecycle.cycles.scenes import SceneSampler
 from shapecycle.cycles.shape_autoencoder import shape_autoencoder
 from shapecycle.cycles.shape_cycle import shape_cycle
 from shapecycle.data.photo_sampler import PhotoSampler
-from shapecycle.data.photos import PhotoSet
+from shapecycle.data.photo_set import PhotoSet
 from shapecycle.data.shape_sampler import ShapeSampler
 from shapecycle.graphics_code import GraphicsCode
 from shapecycle.model_networks import Networks

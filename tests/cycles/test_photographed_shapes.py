@@ -12,7 +12,7 @@ from shapecycle.camera import Pose, placement_in_window, window_around
 from shapecycle.cycles import photographed_shapes as module
 from shapecycle.cycles.photographed_shapes import photographed_shapes
 from shapecycle.data.photo_sampler import PhotoSampler
-from shapecycle.data.photos import PhotoSet
+from shapecycle.data.photo_set import PhotoSet
 from shapecycle.model_networks import Networks
 
 VIEWS = 12

@@ -5,7 +5,7 @@ from pathlib import Path
 import torch
 
 from shapecycle.data.photo_sampler import PhotoSampler
-from shapecycle.data.photos import PhotoSet
+from shapecycle.data.photo_set import PhotoSet
 
 
 def _photos() -> PhotoSet:

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from shapecycle.data.photo_set import load_photos
 from shapecycle.data.photos import (
     Window,
     crop,
     load_photo,
-    load_photo_folder,
     pixels_of,
     window_of,
 )
@@ -252,7 +252,7 @@ def test_a_mask_is_no_training_picture(tmp_path: Path) -> None:
     _fill(tmp_path, 8)
     Image.fromarray(_mask()).save(tmp_path / "mask.png")
     with pytest.raises(DataError, match=r"1 of 9 pictures .*\n +mask\.png: no mask"):
-        load_photo_folder(tmp_path, size=8)
+        load_photos(tmp_path, size=8)
 
 
 @pytest.mark.parametrize(
@@ -422,7 +422,7 @@ def test_a_folder_becomes_one_tensor_in_sorted_order(tmp_path: Path) -> None:
     (tmp_path / "views.CSV").write_text("x")
     (tmp_path / ".hidden.png").write_text("x")
     (tmp_path / "masks").mkdir()
-    photos = load_photo_folder(tmp_path, size=6, margin=0.0, minimum=4)
+    photos = load_photos(tmp_path, size=6, margin=0.0, minimum=4)
     assert [path.name for path in photos.paths] == ["0.png", "1.png", "2.png", "3.png"]
     assert len(photos) == 4
     assert photos.rgba.shape == (4, 4, 6, 6)
@@ -440,7 +440,7 @@ def test_every_bad_picture_is_named_in_one_error(tmp_path: Path) -> None:
     Image.new("RGB", (9, 9)).save(tmp_path / "z.jpg")
     (tmp_path / "gone.png").symlink_to(tmp_path / "nowhere.png")
     with pytest.raises(DataError, match=r"3 of 11 pictures in .* cannot be used") as caught:
-        load_photo_folder(tmp_path, size=8)
+        load_photos(tmp_path, size=8)
     lines = caught.value.what.splitlines()[1:]
     assert [line.split(":")[0].strip() for line in lines] == ["004.png", "gone.png", "z.jpg"]
     assert "not a picture" in lines[0]
@@ -452,7 +452,7 @@ def test_every_bad_picture_is_named_in_one_error(tmp_path: Path) -> None:
 def test_bad_pictures_are_left_out_and_named_when_asked(tmp_path: Path) -> None:
     _fill(tmp_path, 9)
     (tmp_path / "004.png").write_text("no")
-    photos = load_photo_folder(tmp_path, size=8, skip_bad=True)
+    photos = load_photos(tmp_path, size=8, skip_bad=True)
     assert len(photos) == 8
     assert tmp_path / "004.png" not in photos.paths
     assert any("1 of 9 pictures" in n and "004.png" in n and "left out" in n for n in photos.notes)
@@ -462,35 +462,35 @@ def test_of_very_many_bad_pictures_twenty_are_named(tmp_path: Path) -> None:
     for k in range(23):
         (tmp_path / f"{k:02}.png").write_text("no")
     with pytest.raises(DataError, match="and 3 more") as caught:
-        load_photo_folder(tmp_path, size=8)
+        load_photos(tmp_path, size=8)
     assert caught.value.what.count("not a picture") == 20
     with pytest.raises(DataError, match=r"0 usable pictures, but at least 8(.|\n)*23 of 23"):
-        load_photo_folder(tmp_path, size=8, skip_bad=True)
+        load_photos(tmp_path, size=8, skip_bad=True)
 
 
 def test_too_few_pictures_are_refused_with_both_counts(tmp_path: Path) -> None:
     _fill(tmp_path, 7)
     with pytest.raises(DataError, match="7 usable pictures, but at least 8 are needed"):
-        load_photo_folder(tmp_path, size=8)
+        load_photos(tmp_path, size=8)
 
 
 def test_a_missing_empty_or_false_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"nowhere: there is no such folder\n  hint: give"):
-        load_photo_folder(tmp_path / "nowhere", size=8)
+        load_photos(tmp_path / "nowhere", size=8)
     with pytest.raises(DataError, match=r"no pictures in this folder \(it is empty\)\n.*\.png"):
-        load_photo_folder(tmp_path, size=8)
+        load_photos(tmp_path, size=8)
     (tmp_path / "sub").mkdir()
     with pytest.raises(DataError, match=r"only subfolders, such as sub/"):
-        load_photo_folder(tmp_path, size=8)
+        load_photos(tmp_path, size=8)
     (tmp_path / "a.txt").write_text("x")
     with pytest.raises(DataError, match=r"no pictures in this folder \(1 other file: 1 \.txt\)"):
-        load_photo_folder(tmp_path, size=8)
+        load_photos(tmp_path, size=8)
     with pytest.raises(DataError, match=r"a\.txt: this is not a folder"):
-        load_photo_folder(tmp_path / "a.txt", size=8)
+        load_photos(tmp_path / "a.txt", size=8)
 
 
 def test_an_unreadable_folder_is_refused(tmp_path: Path) -> None:
     # Links that chase each other fail for every user, where permissions do not stop root.
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
     with pytest.raises(DataError, match=r"loop: the folder cannot be read \(Too many levels"):
-        load_photo_folder(tmp_path / "loop", size=8)
+        load_photos(tmp_path / "loop", size=8)

@@ -12,7 +12,7 @@ from shapecycle.config import TrainSettings
 from shapecycle.errors import CheckpointError
 from shapecycle.losses import Losses
 from shapecycle.train import steps
-from shapecycle.train.broken import BROKEN_NAME, Randomness, load_broken, replayed, save_broken
+from shapecycle.train.broken import BROKEN_NAME, Before, load_broken, replayed, save_broken
 from shapecycle.train.optimizers import NetworkOptimizer, NonFiniteGradient
 
 
@@ -33,7 +33,7 @@ def test_the_same_step_is_taken_again(world: Path, tmp_path: Path) -> None:
         trainer.shapes_step(1.0)
         state = tmp_path / "state"
         state.mkdir()
-        before = Randomness.of(trainer)
+        before = Before.of(trainer)
         file = save_broken(state, trainer, before, stage="shapes", lr_scale=0.5, said="nothing")
         first = trainer.shapes_step(0.5)
         other = tiny_trainer(world, "cpu")

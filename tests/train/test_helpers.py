@@ -12,7 +12,7 @@ import torch
 from tiny_world import few_samples, tiny_settings
 from torch import Tensor
 
-from shapecycle.data.photos import PhotoSet, load_photo_folder
+from shapecycle.data.photo_set import PhotoSet, load_photos
 from shapecycle.data.shape_sampler import SampledSurfaces, ShapeSampler, sampled_surfaces
 from shapecycle.data.shapes import load_shape_folder
 from shapecycle.errors import ConfigError, LostProcess
@@ -69,7 +69,7 @@ class Trained:
 @pytest.fixture(scope="module")
 def trained(world: Path, tmp_path_factory: pytest.TempPathFactory) -> Trained:
     folder = tmp_path_factory.mktemp("weights")
-    photos = load_photo_folder(world / "images", size=32)
+    photos = load_photos(world / "images", size=32)
     with few_samples():
         surfaces = sampled_surfaces(load_shape_folder(world / "shapes").meshes[:3], 3)
     work = Work(photos, surfaces, folder)

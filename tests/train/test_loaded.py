@@ -10,7 +10,7 @@ import torch
 from tiny_world import few_samples, shapecycle, train_command
 
 from shapecycle.data import photos as photo_files
-from shapecycle.data.photos import load_photo_folder
+from shapecycle.data.photo_set import load_photos
 from shapecycle.data.shape_sampler import sampled_surfaces
 from shapecycle.data.shapes import load_shape_folder
 from shapecycle.mesh import Mesh
@@ -28,7 +28,7 @@ def loaded(world: Path) -> Loaded:
     shapes = replace(shapes, meshes=[shapes.meshes[0], cloud, *shapes.meshes[2:4]])
     with few_samples():
         surfaces = sampled_surfaces(shapes.meshes, 0)
-    return Loaded(load_photo_folder(world / "images", size=32), shapes, surfaces)
+    return Loaded(load_photos(world / "images", size=32), shapes, surfaces)
 
 
 def test_everything_comes_back_to_the_bit(loaded: Loaded, tmp_path: Path) -> None:

@@ -11,8 +11,9 @@ import torch
 from tiny_world import few_samples, small_car, tiny_settings
 
 from shapecycle.config import Settings
-from shapecycle.data.photos import PhotoSet, load_photo_folder
+from shapecycle.data.photo_set import PhotoSet, load_photos
 from shapecycle.data.shapes import ShapeSet, load_shape_folder
+from shapecycle.data.shards import write_shard
 from shapecycle.errors import CheckpointError, OutOfMemory
 from shapecycle.losses import Losses
 from shapecycle.model_file import load_model
@@ -28,9 +29,16 @@ IMAGES = 40
 
 
 @pytest.fixture(scope="module")
-def data(world: Path) -> tuple[PhotoSet, ShapeSet]:
-    photos = load_photo_folder(world / "images", size=32)
-    return photos, load_shape_folder(world / "shapes")
+def data(
+    world: Path, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> tuple[PhotoSet, ShapeSet]:
+    """Both folders; the pictures in shards where that is asked for."""
+    images = world / "images"
+    if getattr(request, "param", "folder") == "shards":
+        images = tmp_path_factory.mktemp("shards") / "pictures.tar"
+        pictures = sorted((world / "images").iterdir())
+        write_shard(images, [(path.stem, {"png": path.read_bytes()}) for path in pictures])
+    return load_photos(images, size=32), load_shape_folder(world / "shapes")
 
 
 @pytest.fixture(autouse=True)
@@ -65,6 +73,7 @@ class _PulledPlug(Exception):
     """The power went."""
 
 
+@pytest.mark.parametrize("data", ["folder", "shards"], indirect=True)
 def test_a_resumed_training_ends_with_the_same_weights_to_the_bit(
     tmp_path: Path, data: tuple[PhotoSet, ShapeSet], monkeypatch: pytest.MonkeyPatch
 ) -> None:

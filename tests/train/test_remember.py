@@ -11,7 +11,7 @@ from tiny_world import few_samples, small_car
 from torch import Tensor
 
 from shapecycle.config import MemorySettings
-from shapecycle.data.photos import PhotoSet, load_photo_folder
+from shapecycle.data.photo_set import PhotoSet, load_photos
 from shapecycle.data.shape_sampler import SampledSurfaces, sampled_surfaces
 from shapecycle.data.shapes import ShapeSet, load_shape_folder
 from shapecycle.mesh import Mesh
@@ -34,7 +34,7 @@ def shapes(world: Path) -> ShapeSet:
 
 @pytest.fixture(scope="module")
 def photos(world: Path) -> PhotoSet:
-    found = load_photo_folder(world / "images", size=32)
+    found = load_photos(world / "images", size=32)
     return PhotoSet(found.rgba[:4], found.windows[:4], found.paths[:4], found.notes)
 
 

@@ -10,7 +10,7 @@ import torch
 from tiny_world import few_samples, tiny_settings
 from torch import Tensor
 
-from shapecycle.data.photos import PhotoSet, load_photo_folder
+from shapecycle.data.photo_set import PhotoSet, load_photos
 from shapecycle.data.shape_sampler import ShapeSampler
 from shapecycle.data.shapes import ShapeSet, load_shape_folder
 from shapecycle.train.steps import Trainer
@@ -20,7 +20,7 @@ NO_CRITICS = {"image_critic": 0.0, "texture_critic": 0.0, "shape_critic": 0.0}
 
 @pytest.fixture(scope="module")
 def data(world: Path) -> tuple[PhotoSet, ShapeSet]:
-    photos = load_photo_folder(world / "images", size=32)
+    photos = load_photos(world / "images", size=32)
     return photos, load_shape_folder(world / "shapes")
 
 

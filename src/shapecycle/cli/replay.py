@@ -51,6 +51,8 @@ class Replay:
                 f"the step kept in {self.run_folder} does not fit its settings ({fault})",
                 "use the version of shapecycle that wrote it",
             ) from fault
+        finally:
+            trainer.scenes.photos.close()
         for name, value in losses.items():
             print(f"{name:<28} {float(value):.6g}")
         print(found or "nothing broke this time: rounding differs, or the data have changed")

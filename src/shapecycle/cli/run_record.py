@@ -33,7 +33,8 @@ class Record:
         init: The model that it began with; "" for none.
         images: Folder of the pictures.
         shapes: Folder of the shapes.
-        picture_count: How many pictures that folder gave; None before they are loaded.
+        picture_count: How many pictures that folder gave; None before they are loaded, or where
+            shards do not say.
         shape_count: How many shapes that folder gave, likewise.
         commands: The command lines so far, the first one first.
     """
@@ -71,7 +72,7 @@ KINDS: dict[str, tuple[type, ...]] = {
     "init": (str,),
     "images": (str,),
     "shapes": (str,),
-    "picture_count": (int,),
+    "picture_count": (int, type(None)),
     "shape_count": (int,),
 }
 """What the parts of a record are in JSON, besides settings and commands."""

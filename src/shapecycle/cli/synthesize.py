@@ -23,10 +23,10 @@ from shapecycle.data.folders import counted
 from shapecycle.errors import CheckpointError, ConfigError, DataError, ShapecycleError
 
 if TYPE_CHECKING:
+    from shapecycle.data.shards import Sample
     from shapecycle.model import Model
     from shapecycle.paired_data.objects import Things
     from shapecycle.paired_data.scenes import Scenes
-    from shapecycle.paired_data.shards import Sample
     from shapecycle.parallel import Team
 
 SETTINGS, INDEX = "synthesis.json", "index.json"
@@ -209,7 +209,7 @@ class Synthesize:
             CheckpointError: If one that is there is damaged.
         """
         from shapecycle.atomic import clear_stale
-        from shapecycle.paired_data.shards import samples_of
+        from shapecycle.data.shards import samples_of
 
         missing = []
         for shard in range(-(-self.count // self.shard)):
@@ -233,13 +233,8 @@ class Synthesize:
 
     def _settings(self, files: Sequence[Path], sampler: AppearanceSampler) -> dict[str, Any]:
         """Return what decides the pictures."""
-        from shapecycle.model_file import MODEL_NAME
+        from shapecycle.model_file import found_file
 
-        model = self.model / MODEL_NAME if self.model.is_dir() else self.model
-        if not model.is_file():
-            raise CheckpointError(
-                f"there is no file {model}", "give a run folder of `shapecycle train`"
-            )
         options = asdict(self)
         for name in ("model", "out", "shapes", "resume", "device"):
             del options[name]
@@ -247,7 +242,7 @@ class Synthesize:
         look = self.appearance
         sources = (look.texture_from, look.pose_from, look.light_from)
         return found | {
-            "model": _fingerprint([model]),
+            "model": _fingerprint([found_file(self.model)]),
             "shapes": _fingerprint(files),
             "pictures": _fingerprint([path for path in sources if path is not None]),
             "backgrounds": _fingerprint(sampler.background.files),
@@ -292,7 +287,7 @@ class Synthesize:
         scenes: "Scenes",
     ) -> int:
         """Draw and write some shards; return how many pictures they hold."""
-        from shapecycle.paired_data.shards import write_shard
+        from shapecycle.data.shards import write_shard
 
         for shard in shards:
             meshes: list[Sample] = []

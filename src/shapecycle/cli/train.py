@@ -23,7 +23,8 @@ from shapecycle.train.signals import Stopped, interruptible
 
 if TYPE_CHECKING:
     from shapecycle.config import ModelSettings, Settings
-    from shapecycle.data.photos import PhotoSet
+    from shapecycle.data.photo_parts import PhotoParts
+    from shapecycle.data.photo_set import PhotoSet
     from shapecycle.data.shapes import ShapeSet
     from shapecycle.parallel import Team
     from shapecycle.train.computing import Computing
@@ -42,7 +43,8 @@ class Train:
     """
 
     images: Path
-    """Folder of RGBA pictures, or of RGB pictures with masks of the same names in masks/."""
+    """Folder of RGBA pictures, or of RGB pictures with masks of the same names in masks/; or of tar
+    shards as WebDataset reads them."""
     shapes: Path
     """Folder of meshes (GLB, OBJ, PLY, OFF, STL) or oriented point clouds (PLY)."""
     out: Path
@@ -230,7 +232,8 @@ def _resumed(command: Train) -> Record:
         ("seed", command.seed, stored.seed),
         ("up", None if command.up is None else axis(command.up), stored.up),
         ("front", None if command.front is None else axis(command.front), stored.front),
-        ("skip-bad", command.skip_bad, stored.skip_bad),
+        # Where pictures are read in turn, a bad one may be found late.
+        ("skip-bad", command.skip_bad, stored.skip_bad or bool(command.skip_bad)),
         ("deterministic", command.deterministic, stored.deterministic),
         ("init", None if command.init is None else str(command.init), stored.init),
     ):
@@ -267,6 +270,7 @@ def _resumed(command: Train) -> Record:
         settings=settings,
         minutes=minutes,
         minutes_are_limit=is_limit,
+        skip_bad=stored.skip_bad or bool(command.skip_bad),
         precision=precision,
         processes=command.processes or stored.processes,
     )
@@ -317,8 +321,10 @@ def axis(name: str) -> str:
     return f"+{lower}" if lower in ("x", "y", "z") else lower
 
 
-def with_counts(record: Record, command: Train, pictures: int, shapes: int) -> Record:
+def with_counts(record: Record, command: Train, pictures: int | None, shapes: int) -> Record:
     """Note how many pictures and shapes there are, unless the run had others before.
+
+    Of pictures in shards it may be known only when all have been read.
 
     Raises:
         DataError: If a run that goes on finds more or fewer than it was begun with.
@@ -329,11 +335,15 @@ def with_counts(record: Record, command: Train, pictures: int, shapes: int) -> R
     ):
         if before not in (None, now):
             raise DataError(
-                f"the run in {command.out} was begun with {before:,} {kind}, "
-                f"{folder} gives {now:,}",
+                f"the run in {command.out} was begun with {_number(before)} {kind}, "
+                f"{folder} gives {_number(now)}",
                 f"give the same {kind}, or train into a new folder",
             )
     return replace(record, picture_count=pictures, shape_count=shapes)
+
+
+def _number(count: int | None) -> str:
+    return "an unknown number of" if count is None else f"{count:,}"
 
 
 # The training ------------------------------------------------------------------------------------
@@ -360,14 +370,16 @@ def load_and_train(command: Train, record: Record, device: str, start: float, te
     started = "" if team.size == 1 else f"{team.size} processes started by torchrun; this one "
     say(f"{started}{computing}")
     record = replace(record, precision=computing.precision)
-    key = key_of_folders(command, record)
-    found = read_cache(command.out, key) if command.resume else None
+    parts = parts_of_pictures(command.images, record)
+    key = key_of_folders(command, record, parts)
+    found = read_cache(command.out, key, parts) if command.resume else None
     if found is None:
         photos, shapes = load_folders(command.images, command.shapes, record)
     else:
         photos, shapes = found.photos, found.shapes
         say(f"{command.images} and {command.shapes} are unchanged, and were loaded before")
-    record = with_counts(record, command, len(photos), len(shapes))
+    count = len(photos) if parts is None else parts.count
+    record = with_counts(record, command, count, len(shapes))
     if team.is_first:
         write_record(command.out, record)
     seconds = None if record.minutes is None else 60 * record.minutes
@@ -474,7 +486,15 @@ def _resuming(command: Train) -> str:
     return shlex.join(["shapecycle", "train", *map(str, words), "--resume"])
 
 
-def key_of_folders(command: Train, record: Record) -> str:
+def parts_of_pictures(images: Path, record: Record) -> "PhotoParts | None":
+    """Return the parts in which the pictures are read; None where all are held in the memory."""
+    from shapecycle.data.photo_set import parts_of
+
+    size, margin = record.settings.model.image_size, record.settings.model.window_margin
+    return parts_of(images, size=size, margin=margin, skip_bad=record.skip_bad)
+
+
+def key_of_folders(command: Train, record: Record, parts: "PhotoParts | None") -> str:
     """Return what changes when a file of either folder does, or how it is loaded."""
     from shapecycle.data.photos import MASK_FOLDERS
     from shapecycle.train.loaded import cache_key
@@ -489,21 +509,22 @@ def key_of_folders(command: Train, record: Record) -> str:
         ),
         *(version("shapecycle"), record.seed, model.image_size, model.window_margin),
         *(record.skip_bad, record.up, record.front),
+        "" if parts is None else parts.fingerprint,
     )
 
 
 def load_folders(images: Path, shapes_folder: Path, record: Record) -> "tuple[PhotoSet, ShapeSet]":
     """Load both folders and print what was done to them."""
-    from shapecycle.data import mesh_files, photos, shapes
+    from shapecycle.data import mesh_files, photo_set, shapes
     from shapecycle.data.folders import list_folder
 
     # Loading the pictures takes minutes: first see that there are shapes too.
-    list_folder(images, "pictures", photos.SUFFIXES)
+    parts_of_pictures(images, record)
     list_folder(shapes_folder, "shapes", mesh_files.SUFFIXES)
     say(f"loading {images} and {shapes_folder} ...")
     tell = Progress()
     model = record.settings.model
-    photo_set = photos.load_photo_folder(
+    photos = photo_set.load_photos(
         images,
         size=model.image_size,
         margin=model.window_margin,
@@ -513,6 +534,6 @@ def load_folders(images: Path, shapes_folder: Path, record: Record) -> "tuple[Ph
     shape_set = shapes.load_shape_folder(
         shapes_folder, skip_bad=record.skip_bad, up=record.up, front=record.front, tell=tell
     )
-    for note in (*photo_set.notes, *shape_set.notes):
+    for note in (*photos.notes, *shape_set.notes):
         say(f"  {note}")
-    return photo_set, shape_set
+    return photos, shape_set

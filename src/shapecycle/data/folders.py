@@ -1,7 +1,7 @@
 """Which files of a training folder are taken, and how bad ones among them are reported."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -107,18 +107,23 @@ def list_folder(folder: Path, kind: str, suffixes: Sequence[str]) -> Listing:
 
 
 def load_all(
-    listing: Listing,
-    load: Callable[[Path], Item],
+    folder: Path,
+    kind: str,
+    count: int,
+    files: Iterable[tuple[Path, Callable[[], Item]]],
     *,
     skip_bad: bool,
     minimum: int,
     tell: Tell | None = None,
 ) -> Loaded[Item]:
-    """Load every file of a listing, and tell of all the bad ones together.
+    """Load files, and tell of all the bad ones together.
 
     Args:
-        listing: The files.
-        load: Loads one file; raises a ShapecycleError whose ``what`` begins with "PATH: ".
+        folder: Where they lie.
+        kind: What they hold, in the plural.
+        count: About how many they are.
+        files: Their names, and what loads each; it raises a ShapecycleError whose ``what`` begins
+            with "PATH: ".
         skip_bad: Leave bad files out and name them in the notes, instead of raising.
         minimum: The fewest usable files that will do.
         tell: Is told after each file how many were looked at, of how many, and their kind.
@@ -129,34 +134,35 @@ def load_all(
     Raises:
         DataError: If any file is bad and ``skip_bad`` is not set, or too few are usable.
     """
-    paths, items, bad = [], [], []
-    for number, path in enumerate(listing.files, 1):
+    paths, items, bad, number = [], [], [], 0
+    for number, (path, load) in enumerate(files, 1):
         try:
-            items.append(load(path))
+            items.append(load())
             paths.append(path)
         except ShapecycleError as error:
             bad.append((path, error))
         if tell is not None:
-            tell(number, len(listing.files), listing.kind)
+            tell(number, max(number, count), kind)
+    found = f"{len(bad):,} of {counted(number, kind)} in {folder}"
     if bad and not skip_bad:
-        raise DataError(_report(listing, bad, "cannot be used"), _fix_hint(bad))
+        raise DataError(_report(f"{found} cannot be used", folder, bad), _fix_hint(bad))
+    left_out = _report(f"{found} were left out", folder, bad) if bad else ""
     if len(items) < minimum:
-        left_out = "\n" + _report(listing, bad, "were left out") if bad else ""
+        also = f"\n{left_out}" if bad else ""
         raise DataError(
-            f"{listing.folder}: {counted(len(items), 'usable ' + listing.kind)}, "
-            f"but at least {minimum} are needed{left_out}",
-            f"add more {listing.kind}",
+            f"{folder}: {counted(len(items), 'usable ' + kind)}, "
+            f"but at least {minimum} are needed{also}",
+            f"add more {kind}",
         )
-    return Loaded(paths, items, [_report(listing, bad, "were left out")] if bad else [])
+    return Loaded(paths, items, [left_out] if bad else [])
 
 
-def _report(listing: Listing, bad: Sequence[tuple[Path, ShapecycleError]], verdict: str) -> str:
+def _report(headline: str, folder: Path, bad: Sequence[tuple[Path, ShapecycleError]]) -> str:
     """Name bad files with their reasons, one a line."""
-    lines = [
-        f"{len(bad):,} of {counted(len(listing.files), listing.kind)} in {listing.folder} {verdict}"
-    ]
+    lines = [headline]
     for path, error in bad[:MAX_NAMED]:
-        lines.append(f"    {path.name}: {error.what.removeprefix(f'{path}: ')}")
+        name = path.relative_to(folder)
+        lines.append(f"    {name}: {error.what.removeprefix(f'{path}: ')}")
     if len(bad) > MAX_NAMED:
         lines.append(f"    and {len(bad) - MAX_NAMED:,} more")
     return "\n".join(lines)

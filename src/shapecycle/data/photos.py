@@ -1,10 +1,11 @@
-"""Masked photographs: one picture from a file, and a folder of them as a training set.
+"""Masked photographs, one at a time.
 
 A picture is RGBA with straight alpha, sRGB colours in [0, 1], row 0 on top. The *frame* of a
 picture has its centre at 0, x to the right, y up, and a vertical half-extent of 1; its
 horizontal half-extent is the aspect w / h. A *window* is a square in that frame.
 """
 
+import io
 import struct
 import warnings
 import zlib
@@ -12,14 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 from jaxtyping import Bool, Float, Float32, UInt8
 from PIL import Image, ImageOps, UnidentifiedImageError
 from scipy import ndimage  # type: ignore[import-untyped]
-from torch import Tensor
 
 from shapecycle.data.backgrounds import on_background
-from shapecycle.data.folders import Tell, counted, list_folder, load_all
 from shapecycle.errors import DataError
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
@@ -74,6 +72,21 @@ class Photo:
     rgba: Float32[np.ndarray, "4 h w"]
     is_bare_mask: bool = False
     is_on_background: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class PackedPhoto:
+    """A picture that lies in no file of its own.
+
+    Attributes:
+        path: What it is called: the file that it lies in, and its name there.
+        picture: PNG, JPEG or WebP.
+        mask: Likewise, of the same size; None where the picture has its own.
+    """
+
+    path: Path
+    picture: bytes
+    mask: bytes | None = None
 
 
 @dataclass(frozen=True)
@@ -134,27 +147,7 @@ class Window:
             raise ValueError(f"a window must be finite with half > 0, not {self}")
 
 
-@dataclass(frozen=True, eq=False)
-class PhotoSet:
-    """The training pictures, cropped around their objects to one size.
-
-    Attributes:
-        rgba: Crops, straight alpha, sRGB, 0 to 255; colour is 0 where alpha is 0.
-        windows: centre_x, centre_y, half of each crop in its picture's frame (see ``Window``).
-        paths: Their files, sorted.
-        notes: What was done, one line each.
-    """
-
-    rgba: UInt8[Tensor, "n 4 size size"]
-    windows: Float32[Tensor, "n 3"]
-    paths: list[Path]
-    notes: list[str]
-
-    def __len__(self) -> int:
-        return len(self.paths)
-
-
-def load_photo(path: Path, *, to_see: bool = False) -> Photo:
+def load_photo(source: Path | PackedPhoto, *, to_see: bool = False) -> Photo:
     """Load one picture with its mask.
 
     The mask is the picture's own alpha unless that is opaque everywhere; then it is the twin
@@ -162,7 +155,8 @@ def load_photo(path: Path, *, to_see: bool = False) -> Photo:
     EXIF orientation is applied to both. 16-bit colours keep their 8 high bits.
 
     Args:
-        path: A PNG, JPEG or WebP file of any size up to ``MAX_PIXELS``.
+        source: A PNG, JPEG or WebP file of any size up to ``MAX_PIXELS``, or what is packed with
+            its twin.
         to_see: Take what need not be trained on, too: a picture of one channel without alpha and
             twin for the mask itself, if it looks like one (see ``picture_of_mask``), and a picture
             in colours on a background of one (see ``backgrounds.on_background``).
@@ -173,9 +167,14 @@ def load_photo(path: Path, *, to_see: bool = False) -> Photo:
     Raises:
         DataError: If the file cannot be read as a picture, or has no mask or an unusable one.
     """
-    rgba, has_one_channel = _read(path)
+    packed = source if isinstance(source, PackedPhoto) else None
+    path = source.path if isinstance(source, PackedPhoto) else source
+    rgba, has_one_channel = _read(path, contents=None if packed is None else packed.picture)
     if rgba[3].min() == 1:
         twin = twin_of(path)
+        twins_contents = None if packed is None else packed.mask
+        if twins_contents is not None:
+            twin = path.with_suffix(".mask.png")
         if to_see and has_one_channel and twin is None:
             silhouette = picture_of_mask(rgba[0])
             if silhouette is not None:
@@ -194,7 +193,7 @@ def load_photo(path: Path, *, to_see: bool = False) -> Photo:
                 f"masks/{path.stem}.png{other}",
                 MASK_HINT + (SEEING_HINT if to_see else PREPARE_HINT),
             )
-        rgba[3] = _twin_mask(path, twin, rgba.shape[2], rgba.shape[1])
+        rgba[3] = _twin_mask(path, twin, rgba.shape[2], rgba.shape[1], twins_contents)
     elif rgba[3].max() <= 0.5:
         raise DataError(
             f"{path}: its mask is empty: alpha reaches {rgba[3].max() * 255:.0f} of 255, "
@@ -325,68 +324,40 @@ def crop(
     return np.concatenate([colour, np.where(seen, alpha, 0)]).clip(0, 1).astype(np.float32)
 
 
-def load_photo_folder(
-    folder: Path,
-    *,
-    size: int,
-    margin: float = 0.1,
-    skip_bad: bool = False,
-    minimum: int = 8,
-    tell: Tell | None = None,
-) -> PhotoSet:
-    """Load the pictures directly in a folder, each cropped around its object.
+def cropped(
+    photo: Photo, *, size: int, margin: float
+) -> tuple[UInt8[np.ndarray, "4 size size"], Window]:
+    """Cut the square around a picture's object out, as a training keeps it.
 
     Args:
-        folder: RGBA pictures, or RGB ones with twins in ``masks/`` (see ``load_photo``).
-        size: Side of the crops, in pixels.
-        margin: What the crops leave around the objects (see ``window_of``).
-        skip_bad: Leave bad files out and name them in the notes, instead of raising.
-        minimum: The fewest usable pictures that will do.
-        tell: As `load_all` takes it.
+        photo: The picture.
+        size: Side of the crop, in pixels.
+        margin: What it leaves around the object (see ``window_of``).
 
     Returns:
-        The crops, in the order of their sorted file names.
-
-    Raises:
-        DataError: If the folder is missing, empty or unreadable, if files in it are bad
-            (one error names them all), or if too few are usable.
+        Straight alpha, sRGB, 0 to 255, with colour 0 where alpha is 0; and the square.
     """
-
-    def load(path: Path) -> tuple[UInt8[np.ndarray, "4 size size"], Window]:
-        rgba = load_photo(path).rgba
-        window = window_of(rgba[3], margin)
-        pixels = np.round(crop(rgba, window, size) * 255).astype(np.uint8)
-        pixels[:3, pixels[3] == 0] = 0
-        return pixels, window
-
-    listing = list_folder(folder, "pictures", SUFFIXES)
-    loaded = load_all(listing, load, skip_bad=skip_bad, minimum=minimum, tell=tell)
-    pixels, windows = zip(*loaded.items, strict=True)
-    halves = np.array([window.half for window in windows])
-    shrunk = (
-        f"{counted(len(pixels), 'pictures')} cropped to squares around their masks with a margin "
-        f"of {margin:.0%} and resampled to {size} x {size} RGBA; the squares span "
-        f"{np.median(halves):.2f} of their pictures' height (median; {halves.min():.2f} to "
-        f"{halves.max():.2f})"
-    )
-    notes = [shrunk, *loaded.notes, listing.ignored_note]
-    return PhotoSet(
-        rgba=torch.from_numpy(np.stack(pixels)),
-        windows=torch.tensor([(w.centre_x, w.centre_y, w.half) for w in windows]),
-        paths=loaded.paths,
-        notes=[note for note in notes if note],
-    )
+    window = window_of(photo.rgba[3], margin)
+    pixels = np.round(crop(photo.rgba, window, size) * 255).astype(np.uint8)
+    pixels[:3, pixels[3] == 0] = 0
+    return pixels, window
 
 
-def _read(path: Path, side: int | None = None) -> tuple[Float32[np.ndarray, "4 h w"], bool]:
-    """Read any supported file as RGBA in [0, 1], upright, and say if it had one channel alone."""
+def _read(
+    path: Path, side: int | None = None, contents: bytes | None = None
+) -> tuple[Float32[np.ndarray, "4 h w"], bool]:
+    """Read any supported file as RGBA in [0, 1], upright, and say if it had one channel alone.
+
+    What is packed elsewhere is given as contents, and has its path as a name only.
+    """
     try:
-        if path.stat().st_size == 0:
+        if (path.stat().st_size if contents is None else len(contents)) == 0:
             raise DataError(f"{path}: the file is empty", "remove it or save the picture again")
         with warnings.catch_warnings():
             # Pillow's own alarm at 89 million pixels; ours below is stricter and an error.
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(path, formats=FORMATS) as file:
+            opened = path if contents is None else io.BytesIO(contents)
+            with Image.open(opened, formats=FORMATS) as file:
                 width, height = file.size
                 if width * height > MAX_PIXELS:
                     raise _too_large(path, f"{width:,} x {height:,} pixels, more")
@@ -465,14 +436,16 @@ def near_miss(path: Path) -> Path | None:
     return None
 
 
-def _twin_mask(path: Path, twin: Path, width: int, height: int) -> Float32[np.ndarray, "h w"]:
+def _twin_mask(
+    path: Path, twin: Path, width: int, height: int, contents: bytes | None = None
+) -> Float32[np.ndarray, "h w"]:
     """Read the mask that belongs to an opaque picture.
 
     Raises:
         DataError: If it is unreadable, of another size, empty or full.
     """
     try:
-        read, _ = _read(twin)
+        read, _ = _read(twin, contents=contents)
     except DataError as error:
         raise DataError(f"{path}: its mask is unusable: {error.what}", error.hint) from error
     mask: Float32[np.ndarray, "h w"] = read[3] if read[3].min() < 1 else read[:3].mean(0)

@@ -7,6 +7,7 @@ when the user names them, never by a guess.
 import re
 from collections import Counter
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -75,7 +76,10 @@ def load_shape_folder(
         return mesh, normalisation, len(file.faces)
 
     listing = list_folder(folder, "shapes", SUFFIXES)
-    loaded = load_all(listing, load, skip_bad=skip_bad, minimum=minimum, tell=tell)
+    files = ((path, partial(load, path)) for path in listing.files)
+    loaded = load_all(
+        folder, "shapes", len(listing.files), files, skip_bad=skip_bad, minimum=minimum, tell=tell
+    )
     meshes, normalisations, faces_before = zip(*loaded.items, strict=True)
     notes = [
         _inventory(loaded.paths, list(meshes)),

@@ -15,10 +15,10 @@ from shapecycle.camera import View, moved_into_frame
 from shapecycle.code_to_image.channels import channels
 from shapecycle.code_to_image.compositing import over, resized, unpremultiplied
 from shapecycle.code_to_image.ground import ground_shadow, under
+from shapecycle.data.shards import json_bytes
 from shapecycle.graphics_code import GraphicsCode
 from shapecycle.model import Model
 from shapecycle.paired_data.keypoints import Keypoints, seen_keypoints
-from shapecycle.paired_data.shards import json_bytes
 
 DEPTH_STEPS = 10_000
 """Steps of a stored depth in one object unit."""

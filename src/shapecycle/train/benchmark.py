@@ -9,7 +9,7 @@ from torch import Tensor
 
 from shapecycle.code_to_image.template import octasphere
 from shapecycle.config import Settings
-from shapecycle.data.photos import PhotoSet
+from shapecycle.data.photo_set import PhotoSet
 from shapecycle.data.shape_sampler import ShapeSampler
 from shapecycle.mesh import Mesh
 from shapecycle.train.steps import Trainer

@@ -16,25 +16,31 @@ BROKEN_NAME = "broken.pt"
 
 
 @dataclass(frozen=True, eq=False)
-class Randomness:
-    """Where the random numbers of a step began."""
+class Before:
+    """Where the random numbers of a step began, and the photographs that are read in turn."""
 
     own: Tensor
     pytorch: Tensor
+    photographs: dict[str, Any] | None = None
 
     @staticmethod
-    def of(trainer: Trainer) -> "Randomness":
+    def of(trainer: Trainer) -> "Before":
         """Take note of where they are."""
-        return Randomness(trainer.generator.get_state(), torch.get_rng_state())
+        stream = trainer.scenes.photos.stream
+        place = None if stream is None else stream.position()
+        return Before(trainer.generator.get_state(), torch.get_rng_state(), place)
 
     def set(self, trainer: Trainer) -> None:
         """Go back there."""
         trainer.generator.set_state(self.own)
         torch.set_rng_state(self.pytorch)
+        stream = trainer.scenes.photos.stream
+        if stream is not None and self.photographs is not None:
+            stream.go_to([self.photographs])
 
 
 def save_broken(
-    folder: Path, trainer: Trainer, before: Randomness, *, stage: str, lr_scale: float, said: str
+    folder: Path, trainer: Trainer, before: Before, *, stage: str, lr_scale: float, said: str
 ) -> Path:
     """Write what takes the same step again.
 
@@ -44,7 +50,7 @@ def save_broken(
     Args:
         folder: That of the run.
         trainer: After the step.
-        before: Where its random numbers began.
+        before: Where it began.
         stage: In which it broke.
         lr_scale: What the step was called with.
         said: What was found.
@@ -56,7 +62,7 @@ def save_broken(
         OSError: If it cannot be written.
     """
     contents = {
-        "trainer": trainer.state(), "own": before.own, "pytorch": before.pytorch,
+        "trainer": trainer.state(), "before": vars(before),
         "stage": stage, "lr_scale": lr_scale, "said": said,
     }  # fmt: skip
     file = folder / BROKEN_NAME
@@ -79,7 +85,7 @@ def load_broken(folder: Path) -> dict[str, Any]:
         )
     try:
         found: dict[str, Any] = torch.load(file, weights_only=True, map_location="cpu")
-        found["trainer"], found["own"], found["pytorch"], found["stage"]
+        found["trainer"], found["stage"], Before(**found["before"])
     except Exception as fault:  # whatever a damaged file comes to
         raise CheckpointError(f"{file} cannot be read ({type(fault).__name__})") from fault
     return found
@@ -93,7 +99,7 @@ def replayed(trainer: Trainer, broken: dict[str, Any]) -> tuple[Losses, str]:
         anomaly detection names it; "" where nothing does.
     """
     trainer.load_state(broken["trainer"])
-    Randomness(broken["own"], broken["pytorch"]).set(trainer)
+    Before(**broken["before"]).set(trainer)
     try:
         with torch.autograd.set_detect_anomaly(True):
             losses = trainer.stage(broken["stage"])(broken["lr_scale"])

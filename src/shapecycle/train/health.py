@@ -27,28 +27,31 @@ def doubts(trainer: Trainer, stage: str, losses: Mapping[str, float]) -> list[st
         stage: Its name.
         losses: Means of the last steps.
     """
-    networks, generator = trainer.networks, trainer.generator.get_state()
+    networks, photos = trainer.networks, trainer.scenes.photos
     found = []
     read = networks.read(trainer.scenes.shapes.plain(SURFACE_POINTS)[:LOOKED_AT])
     known = _spread(read)
     if known < FLAT:
         found.append("all shapes are read as one: the shape codes have collapsed")
     if stage == "all cycles":
-        rgba, window = trainer.scenes.photos.sample(LOOKED_AT)
-        encoding = networks.encode_image(rgba, window)
+        encoding = networks.encode_image(*photos.at(_spread_over(len(photos.rgba))))
         if _spread(encoding.shape) < FLAT * max(known, FLAT):
             found.append("all photographs are seen as one shape: the codes seen have collapsed")
         best = encoding.pose.hypotheses(1)[0][:, 0]
         share = float(torch.bincount(best).max()) / len(best)
         if share > ONE_SIDE:
             found.append(f"{share:.0%} of the photographs are seen from one side")
-        # Looking must not change what comes next.
-        trainer.generator.set_state(generator)
     for name, value in losses.items():
         if name.endswith("_critic_own") and value < ALWAYS:
             kind = name.removesuffix("_critic_own")
             found.append(f"the {kind} critic is always right: nothing is learnt from it")
     return found
+
+
+def _spread_over(count: int) -> torch.Tensor:
+    """Return numbers of some of so many, from all over."""
+    some = min(LOOKED_AT, count)
+    return torch.arange(some) * count // some
 
 
 def _spread(codes: torch.Tensor) -> float:

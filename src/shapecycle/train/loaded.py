@@ -12,7 +12,8 @@ import numpy as np
 import torch
 
 from shapecycle.atomic import atomic_write
-from shapecycle.data.photos import PhotoSet
+from shapecycle.data.photo_parts import PhotoParts
+from shapecycle.data.photo_set import PhotoSet
 from shapecycle.data.shape_sampler import SampledSurfaces
 from shapecycle.data.shapes import ShapeSet
 from shapecycle.mesh import Mesh
@@ -86,8 +87,14 @@ def write_cache(folder: Path, key: str, loaded: Loaded) -> None:
         torch.save(contents, file)
 
 
-def read_cache(folder: Path, key: str) -> Loaded | None:
-    """Return what was kept of just these folders; None where nothing was, or it cannot be read."""
+def read_cache(folder: Path, key: str, parts: PhotoParts | None = None) -> Loaded | None:
+    """Return what was kept of just these folders; None where nothing was, or it cannot be read.
+
+    Args:
+        folder: That of the run.
+        key: Of the folders; see `cache_key`.
+        parts: In which the pictures are read, where not all were loaded.
+    """
     try:
         found: dict[str, Any] = torch.load(folder / LOADED_NAME, weights_only=True)
         if found["key"] != key:
@@ -96,7 +103,11 @@ def read_cache(folder: Path, key: str) -> Loaded | None:
         topology = Topology(surfaces["faces"], surfaces["edges"], surfaces["vertex_count"])
         return Loaded(
             PhotoSet(
-                photos["rgba"], photos["windows"], list(map(Path, photos["paths"])), photos["notes"]
+                photos["rgba"],
+                photos["windows"],
+                list(map(Path, photos["paths"])),
+                photos["notes"],
+                parts,
             ),
             ShapeSet(_unpacked(shapes), list(map(Path, shapes["paths"])), shapes["notes"]),
             SampledSurfaces(

@@ -9,7 +9,7 @@ import torch
 
 from shapecycle.atomic import atomic_write, clear_partial
 from shapecycle.config import Settings, as_dict
-from shapecycle.data.photos import PhotoSet
+from shapecycle.data.photo_set import PhotoSet
 from shapecycle.data.shape_sampler import SampledSurfaces, ShapeSampler, sampled_surfaces
 from shapecycle.data.shapes import ShapeSet
 from shapecycle.errors import CheckpointError, NonFiniteLoss, OutOfMemory, is_lack_of_memory
@@ -20,7 +20,7 @@ from shapecycle.model_file import MODEL_NAME, Provenance, load_model, save_model
 from shapecycle.parallel import ALONE, Team
 from shapecycle.randomness import shared_generator
 from shapecycle.shape_to_code.encoder import SURFACE_POINTS
-from shapecycle.train.broken import Randomness, save_broken
+from shapecycle.train.broken import Before, save_broken
 from shapecycle.train.card import CARD_NAME, card, held
 from shapecycle.train.checkpoint import load_state, save_state
 from shapecycle.train.computing import Computing, choose_threads
@@ -150,13 +150,18 @@ def _train(
         run = replace(run, seconds=seconds)
     schedule = _schedule(run, preparation=preparation, shapes=len(shapes))
     if run.resume:
-        _restore(run, trainer, schedule)
+        _restore(run, trainer, schedule, journal)
         journal.say(f"resumed after {_images(schedule):,} images")
-    with stop_requests() as request:
-        _run_stages(run, trainer, schedule, journal, request)
-        _save(run, trainer, schedule)
-        journal.doubt(doubts(trainer, schedule.stages[-1].name, journal.means))
-        _remember(run, surfaces, trainer, schedule, journal, request)
+    if trainer.scenes.photos.stream is not None:
+        trainer.scenes.photos.stream.read_ahead()
+    try:
+        with stop_requests() as request:
+            _run_stages(run, trainer, schedule, journal, request)
+            _save(run, trainer, schedule)
+            journal.doubt(doubts(trainer, schedule.stages[-1].name, journal.means))
+            _remember(run, surfaces, trainer, schedule, journal, request)
+    finally:
+        trainer.scenes.photos.close()
     journal.say(at_end(schedule, run.settings.train.total_images))
     _panel(journal, trainer, _images(schedule))
 
@@ -184,7 +189,7 @@ def _run_stages(
             try:
                 _prepare(trainer, schedule, stage, journal)
                 # Elsewhere no step is refused, and none replayed.
-                before = Randomness.of(trainer) if trainer.device.type == "cpu" else None
+                before = Before.of(trainer) if trainer.device.type == "cpu" else None
                 losses = step(scale)
             except NonFiniteGradient as fault:
                 kept = None
@@ -208,8 +213,9 @@ def _run_stages(
                 trainer.graphs.obstacle = None
             schedule.count(stage)
             # The first process's clock counts; whoever is asked to stop, all do.
-            images = stage.images if team.is_first else 0
-            planned, is_stopped = team.largest([images, request.is_made])
+            is_late = schedule.elapsed - saved > 60 * settings.checkpoint_minutes
+            clock = (stage.images, is_late) if team.is_first else (0, False)
+            planned, is_save_due, is_stopped = team.largest([*clock, request.is_made])
             stage.images = int(planned)
             journal.record(losses, _status(schedule, stage))
             if schedule.is_just_measured(stage):
@@ -224,7 +230,7 @@ def _run_stages(
             is_due = _images(schedule) % settings.panel_images < settings.batch
             if is_early or is_due or (stage.is_done and not is_last):
                 _panel(journal, trainer, _images(schedule))
-            if schedule.elapsed - saved > 60 * settings.checkpoint_minutes:
+            if is_save_due:
                 _check_finite_losses(unseen, stage, run.folder)
                 _save(run, trainer, schedule)
                 journal.doubt(doubts(trainer, stage.name, journal.means))
@@ -357,6 +363,9 @@ def _panel(journal: Journal | Silence, trainer: Trainer, images: int) -> None:
 
 
 def _save(run: Run, trainer: Trainer, schedule: Schedule) -> None:
+    """Save, in all processes at once: each says where it stands in the photographs."""
+    stream = trainer.scenes.photos.stream
+    places = None if stream is None else trainer.team.each(stream.position)
     if not trainer.team.is_first:
         return
     clear_partial(run.folder)
@@ -367,6 +376,7 @@ def _save(run: Run, trainer: Trainer, schedule: Schedule) -> None:
         "trainer": trainer.state(),
         "stages": [dict(vars(stage)) for stage in schedule.stages],
         "elapsed": schedule.elapsed,
+        "photographs": places,
     }
     save_state(run.folder / "state", state, _images(schedule))
 
@@ -415,12 +425,15 @@ def _provenance(run: Run, schedule: Schedule) -> Provenance:
     return Provenance(as_dict(run.settings), _images(schedule), notes)
 
 
-def _restore(run: Run, trainer: Trainer, schedule: Schedule) -> None:
+def _restore(run: Run, trainer: Trainer, schedule: Schedule, journal: Journal | Silence) -> None:
     folder = run.folder / "state"
     state = load_state(folder)
     try:
         trainer.load_state(state["trainer"])
         schedule.resume([Stage(**saved) for saved in state["stages"]], spent=state["elapsed"])
+        stream = trainer.scenes.photos.stream
+        if stream is not None and not stream.go_to(state["photographs"]):
+            journal.say("another number of processes trained before: all photographs come again")
     except (KeyError, TypeError, ValueError, RuntimeError) as fault:
         raise CheckpointError(
             f"cannot resume: the state in {folder} does not fit these settings "

@@ -8,7 +8,8 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from shapecycle.config import MemorySettings
-from shapecycle.data.photos import PhotoSet, crop, load_photo, window_of
+from shapecycle.data.photo_set import PhotoSet
+from shapecycle.data.photos import crop, window_of
 from shapecycle.data.shape_sampler import SampledSurfaces
 from shapecycle.data.shapes import ShapeSet
 from shapecycle.memory.donors import Donor
@@ -80,14 +81,14 @@ def remember(
     donors: list[Donor] = []
     side = 0
     count = min(settings.donors, len(photos))
-    chosen = [photos.paths[k * len(photos) // count] for k in range(count)]
+    chosen = [k * len(photos) // count for k in range(count)]
     for first in range(0, count, DONORS_AT_ONCE):
         if is_stopped():
             return None
         if seconds is not None and time.monotonic() - start > seconds and donors:
             break
         some = chosen[first : first + DONORS_AT_ONCE]
-        loaded = [load_photo(path) for path in some]
+        loaded = [photos.load(k) for k in some]
         for photo, seen in zip(loaded, model.see_photos(loaded, SeeOptions()), strict=True):
             close = window_of(photo.rgba[3], model.settings.window_margin)
             side = side or (FINE if close.half * photo.rgba.shape[1] > COARSE_UP_TO else COARSE)

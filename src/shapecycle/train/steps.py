@@ -18,7 +18,7 @@ from shapecycle.cycles.scenes import SceneSampler
 from shapecycle.cycles.shape_autoencoder import shape_autoencoder
 from shapecycle.cycles.shape_cycle import shape_cycle
 from shapecycle.data.photo_sampler import PhotoSampler
-from shapecycle.data.photos import PhotoSet
+from shapecycle.data.photo_set import PhotoSet
 from shapecycle.data.shape_sampler import ShapeSampler
 from shapecycle.losses import Losses
 from shapecycle.losses.code import sliced_wasserstein_to_gaussian
@@ -86,7 +86,9 @@ class Trainer:
         self.scenes = SceneSampler(
             settings, shapes, photo_sampler, generator=self.generator, device=self.device
         )
-        self.graphs = StepGraphs(self.device, self.generator, is_wanted=team.size == 1)
+        # What is read while a step runs cannot be recorded with it.
+        is_recordable = team.size == 1 and photo_sampler.stream is None
+        self.graphs = StepGraphs(self.device, self.generator, is_wanted=is_recordable)
         self.carried: CarriedShapes | None = None
         self.prepared = 0
         self.steps = 0
