@@ -26,7 +26,8 @@ from shapecycle.cli.output import (
     new_folder,
     write_new_file,
 )
-from shapecycle.cli.reconstruct import check_surface, reconstruct
+from shapecycle.cli.reconstruct import reconstruct
+from shapecycle.cli.seen_files import check_surface
 from shapecycle.config import SurfaceKind
 from shapecycle.console import say
 from shapecycle.errors import CheckpointError, DataError, MissingExtra, ShapecycleError

@@ -11,7 +11,7 @@ from tyro.conf import DisallowNone, Positional, arg
 
 from shapecycle.cli.inputs import RESERVED, Device, check_range
 from shapecycle.cli.output import new_folder
-from shapecycle.cli.reconstruct import check_surface
+from shapecycle.cli.seen_files import check_surface
 from shapecycle.config import SurfaceKind
 from shapecycle.console import say
 from shapecycle.data.folders import counted

@@ -53,7 +53,7 @@ class Generate:
 
     def run(self) -> None:
         """Make new objects."""
-        from shapecycle.cli.reconstruct import check_surface
+        from shapecycle.cli.seen_files import check_surface
         from shapecycle.model import load
 
         check_sampling(self.samples, self.size, self.seed)

@@ -1,36 +1,44 @@
 """``shapecycle reconstruct``."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import partial
-from math import degrees, radians
+from math import radians
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from tyro.conf import DisallowNone, Positional, arg
 
 from shapecycle.cli.appearance import Backgrounds
-from shapecycle.cli.drawing import PIXELS_HELD, codes_at_once, drawn
+from shapecycle.cli.drawing import PIXELS_HELD, codes_at_once
 from shapecycle.cli.inputs import Device, check_range, files_of, load_share
-from shapecycle.cli.output import camera_json, new_folder
+from shapecycle.cli.output import new_folder
+from shapecycle.cli.reconstruct_shards import ShardReconstruction
 from shapecycle.cli.sample_files import generator_of
+from shapecycle.cli.seen_files import (
+    Behind,
+    Drawn,
+    Result,
+    check_surface,
+    doubts_of,
+    files_of_seen,
+    remarks,
+    seen_and_drawn,
+)
+from shapecycle.cli.shard_work import check_workers
 from shapecycle.cli.together import own_device, together
 from shapecycle.cli.writer import Writer
 from shapecycle.config import SurfaceKind
 from shapecycle.console import say
 from shapecycle.data.folders import counted
-from shapecycle.errors import ConfigError
+from shapecycle.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
-    import numpy as np
-    from jaxtyping import Float
-
     from shapecycle.data.photos import Photo, PhotoFile
-    from shapecycle.mesh import Mesh
     from shapecycle.model import Model
     from shapecycle.parallel import Team
-    from shapecycle.seen import Hypothesis, Seen, SeeOptions
+    from shapecycle.seen import SeeOptions
 
 TRANSPARENT = Backgrounds(None)
 
@@ -45,9 +53,9 @@ class Reconstruct:
     model: Positional[Path]
     """Run folder, model file, or a model that comes with the package: cars or chairs."""
     inputs: Positional[tuple[Path, ...]]
-    """Pictures, bare masks, or folders of them."""
+    """Pictures, bare masks, or folders of them; or tar shards, or folders of those."""
     out: Path
-    """Folder to create; one subfolder per picture."""
+    """Folder to create; one subfolder per picture, or one shard per shard."""
     refine_steps: int = 30
     """Steps of fitting each shape and pose to its mask; 0 keeps the network's first answer, on the
     template unless --surface carried asks for more."""
@@ -69,13 +77,52 @@ class Reconstruct:
     """Where to compute."""
     skip_bad: bool = False
     """Leave bad files out instead of stopping; all are named."""
+    workers: Annotated[DisallowNone[int | None], arg(help_behavior_hint="(default: none)")] = None
+    """Of shards: share them out among so many workers on Ray (extra "ray"), on this machine or on
+    the cluster that RAY_ADDRESS names."""
+    resume: bool = False
+    """Of shards: go on where an earlier run with the same options stopped."""
 
     def run(self) -> None:
-        """Reconstruct all pictures, or none if one is bad."""
+        """Reconstruct all pictures, or none if one is bad; of shards, one shard after another."""
+        from shapecycle.data.shards import list_shards
+
+        options, backgrounds = self._options(), Backgrounds(self.background)
+        check_workers(self.workers)
+        if shards := [shard for path in self.inputs for shard in list_shards(path)]:
+            self._check_only_shards()
+            ShardReconstruction(
+                self.model, tuple(shards), self.out, options,
+                self.background, self.device, self.skip_bad,
+            ).run(resume=self.resume, workers=self.workers)  # fmt: skip
+            return
+        for option, given in (("--workers", self.workers is not None), ("--resume", self.resume)):
+            if given:
+                raise ConfigError(
+                    f"{option} is for tar shards, and {self.inputs[0]} is none",
+                    f"leave {option} out, or put the pictures into shards",
+                )
+        self._run_on_files(options, backgrounds)
+
+    def _check_only_shards(self) -> None:
+        """Raise if pictures are given beside shards.
+
+        Raises:
+            DataError: Naming one.
+        """
+        from shapecycle.data.shards import list_shards
+
+        for path in self.inputs:
+            if not list_shards(path):
+                raise DataError(
+                    f"{path} is no tar shard and holds none, but others of the inputs are shards",
+                    "give shards and pictures in two calls",
+                )
+
+    def _run_on_files(self, options: "SeeOptions", backgrounds: Backgrounds) -> None:
         from shapecycle.data.photos import SUFFIXES, PhotoFile
         from shapecycle.model import load
 
-        options, backgrounds = self._options(), Backgrounds(self.background)
         with together() as team:
             files = team.first(lambda: files_of(self.inputs, tuple(SUFFIXES), "pictures"))
             with new_folder(self.out, team) as out:
@@ -89,7 +136,8 @@ class Reconstruct:
                     kind="pictures",
                 )
                 results = reconstruct(model, pictures, out, team, options, backgrounds)
-            for line in remarks(results, is_pose_chosen=options.is_pose_chosen):
+            found = doubts_of(results)
+            for line in remarks(found, len(results), is_pose_chosen=options.is_pose_chosen):
                 say(line)
             say(f"{counted(len(results), 'reconstructions')} written to")
             if team.is_first:
@@ -119,62 +167,6 @@ class Reconstruct:
             azimuth_hint=None if self.azimuth_hint is None else radians(self.azimuth_hint),
             fov_y=None if self.fov is None else radians(self.fov),
             surface=self.surface,
-        )
-
-
-def check_surface(surface: SurfaceKind, model: "Model") -> None:
-    """Raise if a surface is asked for that the model cannot give.
-
-    Raises:
-        ConfigError: If it remembers no shapes to carry.
-    """
-    if surface == "carried" and not model.memory.sources:
-        raise ConfigError(
-            "--surface carried needs a model that remembers shapes, and this one holds none",
-            "leave --surface out, or train without --memory none",
-        )
-
-
-@dataclass(frozen=True)
-class Result:
-    """One line of the summary."""
-
-    image: str
-    silhouette_iou: float
-    azimuth_degrees: float
-    elevation_degrees: float
-    plausibility: float
-    half_turn_is_likely: bool
-    shape_distance: float
-    unlike_training_shapes: bool
-    bare_mask: bool
-    on_background: bool
-    source: str | None
-    neither_fits: bool
-
-
-MISSED = 0.1
-"""Silhouette IoU below which a redrawing has missed its object, or shows nothing."""
-
-
-def remarks(results: Sequence[Result], *, is_pose_chosen: bool) -> Iterator[str]:
-    """Say, a line for each doubt, how many results it concerns; summary.json says which."""
-    doubts = {
-        "half_turn_is_likely": "the object may as well face the other way",
-        "unlike_training_shapes": "the shape is far from those trained on, as a rough warning",
-        "neither_fits": "neither surface fits the mask well; another kind of object, or pose?",
-        "bare_mask": "a mask alone, seen as a grey object's picture",
-        "on_background": "without a mask, cut out from a background of one colour",
-    }
-    if not is_pose_chosen:
-        doubts["half_turn_is_likely"] += "; --hypothesis 2 or --azimuth-hint takes another pose"
-    for name, doubt in doubts.items():
-        if count := sum(getattr(result, name) for result in results):
-            yield f"{count} of {counted(len(results), 'pictures')}: {doubt} ({name})"
-    if count := sum(result.silhouette_iou < MISSED for result in results):
-        yield (
-            f"{count} of {counted(len(results), 'pictures')}: what was seen is not where the mask "
-            f"is (silhouette_iou below {MISSED})"
         )
 
 
@@ -238,108 +230,25 @@ def _reconstruct(
     backgrounds: Backgrounds,
 ) -> int:
     """See and draw some pictures, and begin to write what was seen; return how many."""
-    from shapecycle.graphics_code import GraphicsCode
-
-    if not pictures:
-        return 0
     numbers, chunk = list(pictures), [picture.load() for picture in pictures.values()]
-    seen = model.see_photos(chunk, options)
-    # Codes of one resolution together: stacked with finer ones they would be others.
-    alike: dict[object, list[int]] = {}
-    for k, one in enumerate(seen):
-        alike.setdefault(_resolution(one), []).append(k)
-    for same in alike.values():
-        codes = GraphicsCode.stack([seen[k].code for k in same])
-        sizes = [seen[k].size for k in same]
-        for some, drawings in drawn(model, codes, sizes, fov_y=options.fov_y):
-            meshes = model.meshes(codes[some])
-            jobs = []
-            for k, drawing, mesh in zip([same[i] for i in some], drawings, meshes, strict=True):
-                one = _on_cpu(seen[k])
-                jobs.append(
-                    partial(_write, numbers[k], chunk[k], one, drawing, mesh, out, backgrounds)
-                )
-            writer.begin(jobs)
+    for some in seen_and_drawn(model, chunk, options):
+        jobs = []
+        for one in some:
+            number = numbers[one.index]
+            behind = partial(backgrounds, generator_of(0, number))
+            jobs.append(partial(_write, number, chunk[one.index], one, out, behind))
+        writer.begin(jobs)
     return len(chunk)
 
 
-def _resolution(seen: "Seen") -> tuple[int | None, ...]:
-    """Return the sides of a code's texels."""
-    texture, surface = seen.code.texture, seen.code.surface
-    images = (texture.texels, texture.fill, None if surface is None else surface.texels)
-    return tuple(None if image is None else image.shape[-1] for image in images)
-
-
-def _on_cpu(seen: "Seen") -> "Seen":
-    import torch
-
-    from shapecycle.camera import Pose
-
-    start, *hypotheses = (
-        replace(one, pose=Pose(one.pose.angles.cpu(), one.pose.translation.cpu()))
-        for one in (seen.start, *seen.hypotheses)
-    )
-    code = seen.code.map(torch.Tensor.cpu)
-    return replace(seen, code=code, start=start, hypotheses=hypotheses)
-
-
-def _hypothesis_json(hypothesis: "Hypothesis", fov_y: float) -> dict[str, Any]:
-    return {"plausibility": hypothesis.plausibility, **camera_json(hypothesis.pose, fov_y)}
-
-
 def _write(
-    number: int,
-    photo: "Photo",
-    seen: "Seen",
-    picture: "Float[np.ndarray, 'h w 4']",
-    mesh: "Mesh",
-    out: Path,
-    backgrounds: Backgrounds,
+    number: int, photo: "Photo", drawn: Drawn, out: Path, behind: Behind
 ) -> tuple[int, Result]:
-    from PIL import Image
-
-    from shapecycle.code_to_image.compositing import pixels_over
-    from shapecycle.evaluate.silhouettes import silhouette_iou
-    from shapecycle.seen import NEITHER
-
+    files, result = files_of_seen(photo, drawn, behind)
     folder = out / photo.path.stem
     folder.mkdir(parents=True)
-    behind = backgrounds(generator_of(0, number), seen.size)
-    Image.fromarray(pixels_over(picture, behind)).save(folder / "render.png")
-    iou = silhouette_iou(picture[..., 3], photo.rgba[3])
-    source = seen.surface_choice.source
-    named = {} if source is None else {"carried_from": source}
-    mesh.save(folder / "mesh.glb", extras={"silhouette_iou": iou, **named})
-    doubts: dict[str, Any] = {
-        "half_turn_is_likely": seen.half_turn_is_likely,
-        "shape_distance": seen.shape_distance,
-        "unlike_training_shapes": seen.unlike_training_shapes,
-        "bare_mask": photo.is_bare_mask,
-        "on_background": photo.is_on_background,
-    }
-    record = {
-        "image": photo.path.name,
-        "size": list(seen.size),
-        "code": seen.code.to_json(),
-        **camera_json(seen.code.pose, seen.fov_y),
-        "hypotheses": [_hypothesis_json(one, seen.fov_y) for one in seen.hypotheses],
-        "start": _hypothesis_json(seen.start, seen.fov_y),
-        "silhouette_iou": iou,
-        **doubts,
-        "surface": vars(seen.surface_choice),
-    }
-    (folder / "code.json").write_text(json.dumps(record, indent=1) + "\n")
-    azimuth, elevation, _ = (degrees(x) for x in seen.code.pose.angles[0].tolist())
-    result = Result(
-        photo.path.name,
-        iou,
-        azimuth % 360,
-        elevation,
-        seen.start.plausibility,
-        **doubts,
-        source=source,
-        neither_fits=seen.surface_choice.reason == NEITHER,
-    )
+    for name, contents in files.items():
+        (folder / name).write_bytes(contents)
     return number, result
 
 

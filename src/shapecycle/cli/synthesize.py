@@ -1,22 +1,29 @@
 """``shapecycle synthesize``."""
 
-import hashlib
 import json
-import time
-from collections import ChainMap
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from tyro.conf import OmitArgPrefixes, Positional
+from tyro.conf import DisallowNone, OmitArgPrefixes, Positional, arg
 
 from shapecycle.cli.appearance import Appearance, AppearanceSampler
 from shapecycle.cli.inputs import MAX_SEED, Device, check_range, files_of
-from shapecycle.cli.output import check_creatable, check_unused, write_new_file
+from shapecycle.cli.on_ray import made_on_ray
+from shapecycle.cli.output import write_new_file
 from shapecycle.cli.sample_files import generator_of
+from shapecycle.cli.shard_work import (
+    Made,
+    Work,
+    begin,
+    check_workers,
+    fingerprint,
+    forget,
+    make,
+    shared_out,
+)
 from shapecycle.cli.together import own_device, together
 from shapecycle.console import say
 from shapecycle.data.folders import counted
@@ -24,7 +31,6 @@ from shapecycle.errors import CheckpointError, ConfigError, DataError, Shapecycl
 
 if TYPE_CHECKING:
     from shapecycle.data.shards import Sample
-    from shapecycle.model import Model
     from shapecycle.paired_data.objects import Things
     from shapecycle.paired_data.scenes import Scenes
     from shapecycle.parallel import Team
@@ -75,6 +81,9 @@ class Synthesize:
     """Axis that points up in the shape files."""
     front: str = "+z"
     """Axis that points to the front in the shape files."""
+    workers: Annotated[DisallowNone[int | None], arg(help_behavior_hint="(default: none)")] = None
+    """Share the shards out among so many workers on Ray (extra "ray"): on this machine, or on the
+    cluster that RAY_ADDRESS names."""
     resume: bool = False
     """Go on where an earlier run with the same options stopped."""
     device: Device = "auto"
@@ -82,49 +91,45 @@ class Synthesize:
 
     def run(self) -> None:
         """Write the shards that are not there yet, each as a whole, then their index."""
-        from shapecycle.model import load
-
         self._check()
         with together() as team:
-            files = team.first(self._files)
-            model = team.own(lambda: load(self.model, device=own_device(self.device, team)))
-            sampler = team.own(lambda: AppearanceSampler(model, self.appearance))
-            things, scenes = team.own(lambda: self._prepared(model, sampler, files))
-            settings = team.first(lambda: self._begin(files, sampler))
-            missing = team.first(self._missing)
+            team.first(self._check_shapes)
+            sampler = team.own(lambda: self._sampler(team))
+            settings = team.first(lambda: self._settings(sampler))
+            # What can go wrong with shapes and options goes wrong before a folder is made.
+            work = team.own(lambda: self._work(sampler))
+            team.first(lambda: begin(self.out, SETTINGS, settings, resume=self.resume))
             try:
-                self._draw(team, missing, sampler, things, scenes)
+                missing = team.first(self._missing)
+                if self.workers is None:
+                    rounds = shared_out(team, work, missing)
+                else:
+                    del work
+                    on_gpu = sampler.model.device.type == "cuda"
+                    rounds = made_on_ray(self, missing, self.workers, on_gpu=on_gpu)
+                doubts = make(rounds, -(-self.count // self.shard), len(missing))
             except ShapecycleError:
-                team.first(self._forget)
+                if not self.resume:
+                    team.first(lambda: forget(self.out, SETTINGS))
                 raise
-            doubtful = dict(ChainMap(*team.each(lambda: things.doubtful)))
-            for path in sorted(doubtful):
-                say(doubtful[path].doubt(path))
+            for about in sorted(doubts):
+                say(doubts[about])
             team.first(lambda: self._finish(settings))
             say(f"{counted(self.count, 'pictures')} are in")
             if team.is_first:
                 print(self.out)
 
-    def _draw(
-        self,
-        team: "Team",
-        missing: Sequence[int],
-        sampler: AppearanceSampler,
-        things: "Things",
-        scenes: "Scenes",
-    ) -> None:
-        """Share the missing shards out, and say how it goes."""
-        count = -(-self.count // self.shard)
-        start, drawn, done = time.monotonic(), 0, count - len(missing)
-        if done:
-            say(f"{done} of {counted(count, 'shards')} are there already")
-        for first in range(0, len(missing), team.size):
-            some = team.share(missing[first : first + team.size])
-            work = partial(self._write, some, sampler, things, scenes)
-            drawn += sum(team.each(work))
-            done += min(team.size, len(missing) - first)
-            speed = drawn / (time.monotonic() - start)
-            say(f"  {done} of {counted(count, 'shards')}  {speed:.0f} pictures/s")
+    def prepared(self) -> Work:
+        """Load the model, in a process that makes shards."""
+        from shapecycle.parallel import ALONE
+
+        return self._work(self._sampler(ALONE))
+
+    def _sampler(self, team: "Team") -> AppearanceSampler:
+        from shapecycle.model import load
+
+        model = load(self.model, device=own_device(self.device, team))
+        return AppearanceSampler(model, self.appearance)
 
     def _check(self) -> None:
         from shapecycle.data.shapes import axes_of
@@ -144,63 +149,32 @@ class Synthesize:
             raise ConfigError("--turntable makes animations, and shards hold none", "leave it out")
         axes_of(self.up, self.front)  # raises if they are none
         self.appearance.check()
+        check_workers(self.workers)
 
-    def _files(self) -> list[Path]:
-        """List the given shapes, after looking at each.
+    def _listed(self) -> list[Path]:
+        """List the given shapes.
+
+        Raises:
+            DataError: If some are not there.
+        """
+        from shapecycle.data.mesh_files import SUFFIXES
+
+        return files_of(self.shapes, tuple(SUFFIXES), "shapes") if self.shapes else []
+
+    def _check_shapes(self) -> None:
+        """Look at each of the given shapes.
 
         Raises:
             DataError: If one cannot be drawn.
         """
-        from shapecycle.data.mesh_files import SUFFIXES, load_mesh
+        from shapecycle.data.mesh_files import load_mesh
 
-        files = files_of(self.shapes, tuple(SUFFIXES), "shapes") if self.shapes else []
-        for path in files:
+        for path in self._listed():
             if load_mesh(path).is_point_cloud:
                 raise DataError(
                     f"{path} holds points without faces, which cannot be coloured",
                     "give triangle meshes",
                 )
-        return files
-
-    def _begin(self, files: Sequence[Path], sampler: AppearanceSampler) -> dict[str, Any]:
-        """Make the folder, or see that it was begun with the same options; return those.
-
-        Raises:
-            CheckpointError: If it holds something else.
-        """
-        settings = self._settings(files, sampler)
-        begun = self.out / SETTINGS
-        if not self.resume:
-            check_unused(self.out)
-            check_creatable(self.out)
-            self.out.mkdir(parents=True, exist_ok=True)
-            write_new_file(begun, json.dumps(settings, indent=1) + "\n")
-            return settings
-        try:
-            before = json.loads(begun.read_text())
-        except FileNotFoundError as fault:
-            raise CheckpointError(
-                f"{self.out} was not begun: it holds no {SETTINGS}", "name a new folder"
-            ) from fault
-        except (OSError, ValueError) as fault:
-            raise CheckpointError(f"{begun} is damaged: {fault}", "name a new folder") from fault
-        if not isinstance(before, dict):
-            raise CheckpointError(f"{begun} is damaged: no options in it", "name a new folder")
-        for name, now in settings.items():
-            if before.get(name) != now:
-                told = " ".join(f"({x!s:.60})" for x in (before.get(name), now))
-                raise CheckpointError(
-                    f"{self.out} was begun with another {name}: before and now {told}",
-                    "give the same options and files, or name a new folder",
-                )
-        return settings
-
-    def _forget(self) -> None:
-        """Take back what was begun, where nothing was drawn."""
-        if not self.resume and not any(self.out.glob("*.tar")):
-            (self.out / SETTINGS).unlink(missing_ok=True)
-            with suppress(OSError):
-                self.out.rmdir()
 
     def _missing(self) -> list[int]:
         """Return the shards that are to be drawn, after clearing up after killed processes.
@@ -231,43 +205,42 @@ class Synthesize:
                     )
         return missing
 
-    def _settings(self, files: Sequence[Path], sampler: AppearanceSampler) -> dict[str, Any]:
+    def _settings(self, sampler: AppearanceSampler) -> dict[str, Any]:
         """Return what decides the pictures."""
         from shapecycle.model_file import found_file
 
         options = asdict(self)
-        for name in ("model", "out", "shapes", "resume", "device"):
+        for name in ("model", "out", "shapes", "resume", "device", "workers"):
             del options[name]
         found: dict[str, Any] = json.loads(json.dumps(options, default=str))
         look = self.appearance
         sources = (look.texture_from, look.pose_from, look.light_from)
         return found | {
-            "model": _fingerprint([found_file(self.model)]),
-            "shapes": _fingerprint(files),
-            "pictures": _fingerprint([path for path in sources if path is not None]),
-            "backgrounds": _fingerprint(sampler.background.files),
+            "model": fingerprint([found_file(self.model)]),
+            "shapes": fingerprint(self._listed()),
+            "pictures": fingerprint([path for path in sources if path is not None]),
+            "backgrounds": fingerprint(sampler.background.files),
         }
 
-    def _prepared(
-        self, model: "Model", sampler: AppearanceSampler, files: Sequence[Path]
-    ) -> "tuple[Things, Scenes]":
+    def _work(self, sampler: AppearanceSampler) -> Work:
+        """Return what draws a shard and writes it."""
         from shapecycle.paired_data.keypoints import Keypoints
         from shapecycle.paired_data.objects import Things
         from shapecycle.paired_data.scenes import Scenes
 
+        model = sampler.model
         model.dress_for(self.size)
         things = Things(
             model,
             -(-self.count // self.views),
             self.seed,
-            given=files,
+            given=self._listed(),
             axes=(self.up, self.front),
             on_template=self.surface == "template",
         )
         keypoints = Keypoints(model.surfaces, self.keypoints)
-        return things, Scenes(
-            model, self.size, keypoints, sampler.may_be_moved, self.appearance.shadow
-        )
+        scenes = Scenes(model, self.size, keypoints, sampler.may_be_moved, self.appearance.shadow)
+        return partial(self._write, sampler, things, scenes)
 
     def _path(self, shard: int) -> Path:
         return self.out / f"pictures-{shard:06d}.tar"
@@ -280,22 +253,19 @@ class Synthesize:
         return shard * self.shard, min((shard + 1) * self.shard, self.count)
 
     def _write(
-        self,
-        shards: Sequence[int],
-        sampler: AppearanceSampler,
-        things: "Things",
-        scenes: "Scenes",
-    ) -> int:
-        """Draw and write some shards; return how many pictures they hold."""
+        self, sampler: AppearanceSampler, things: "Things", scenes: "Scenes", shard: int
+    ) -> Made:
+        """Draw and write a shard."""
         from shapecycle.data.shards import write_shard
 
-        for shard in shards:
-            meshes: list[Sample] = []
-            samples = self._samples(shard, sampler, things, scenes, meshes)
-            write_shard(self._path(shard), samples)
-            if self.meshes:
-                write_shard(self._meshes_path(shard), meshes)
-        return sum(last - first for first, last in map(self._range, shards))
+        meshes: list[Sample] = []
+        samples = self._samples(shard, sampler, things, scenes, meshes)
+        write_shard(self._path(shard), samples)
+        if self.meshes:
+            write_shard(self._meshes_path(shard), meshes)
+        first, last = self._range(shard)
+        doubts = {str(path): one.doubt(path) for path, one in things.doubtful.items()}
+        return Made(shard, last - first, doubts)
 
     def _samples(
         self,
@@ -336,12 +306,3 @@ class Synthesize:
         index = {"count": self.count, "shards": shards, "files": CHANNELS, "options": settings}
         (self.out / INDEX).unlink(missing_ok=True)
         write_new_file(self.out / INDEX, json.dumps(index, indent=1) + "\n")
-
-
-def _fingerprint(files: Sequence[Path]) -> str:
-    """Return what only these files have, in this order, with these names."""
-    digest = hashlib.sha256()
-    for path in files:
-        digest.update(path.name.encode(errors="surrogateescape") + b"\0")
-        digest.update(hashlib.sha256(path.read_bytes()).digest())
-    return digest.hexdigest() if files else ""

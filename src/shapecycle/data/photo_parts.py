@@ -131,13 +131,14 @@ def parts_of_folder(
     )
 
 
-def picture_of(shard: Path, key: str, files: Mapping[str, bytes]) -> Named:
-    """Return the picture among the files of a shard's sample."""
+def picture_of(shard: Path, key: str, files: Mapping[str, bytes], *, to_see: bool = False) -> Named:
+    """Return the picture among the files of a shard's sample; ``to_see`` as `load_photo` has it."""
     ending = next((ending for ending in PICTURES if ending in files), None)
     path = shard / f"{key}.{(ending or PICTURES[0]).rpartition('.')[2]}"
     if ending is None:
         return path, partial(_refuse, path)
-    return path, partial(load_photo, PackedPhoto(path, files[ending], files.get(MASK)))
+    packed = PackedPhoto(path, files[ending], files.get(MASK))
+    return path, partial(load_photo, packed, to_see=to_see)
 
 
 def _refuse(path: Path) -> Photo:
