@@ -4,10 +4,11 @@
     python runs/fuzz.py glb OUT [--inputs 100000] [--seed 0]      # or all loaders: all
     python runs/fuzz.py reconstruct OUT [--inputs 1000]
 
-Atheris, which goes after what reaches new lines of the loader, changes small valid files; chunks of
-GLB and PNG are put together again afterwards, so that what is inside is reached. Whatever a loader
-raises but `ShapecycleError` is a crash; more than ten seconds, or 2 GB, end the run, too. `all` runs
-every loader in a process of its own, and prints a line for each. Inputs that were found are in OUT.
+Atheris, which goes after what reaches new lines of the loader, changes small valid files; chunks
+of GLB and PNG are put together again afterwards, so that what is inside is reached. Whatever a
+loader raises but `ShapecycleError` is a crash; more than ten seconds, or 2 GB, end the run, too.
+`all` runs every loader in a process of its own, and prints a line for each. Inputs that were found
+are in OUT.
 
 `reconstruct` sees pictures of random sizes, masks and modes with the model of cars, one after
 another, and writes what was seen; pictures that are refused do not count.
@@ -69,9 +70,10 @@ def fuzz_apart(loader: str, out: Path, inputs: int, seed: int) -> None:
     slowest = re.findall(r"slowest input: ([\d.]+) s", log)
     accepted = re.findall(r"accepted: (\d+)", log)
     verdict = "ok" if said.returncode == 0 else f"ENDED WITH {said.returncode}: see {out}/log.txt"
+    count = int(done[-1]) if done else 0
     print(
-        f"{loader:<10} {int(done[-1]) if done else 0:>9,} inputs, {accepted[-1] if accepted else '?'}"
-        f" accepted, slowest {slowest[-1] if slowest else '?'} s, "
+        f"{loader:<10} {count:>9,} inputs, {accepted[-1] if accepted else '?'} accepted, slowest "
+        f"{slowest[-1] if slowest else '?'} s, "
         f"{max(map(int, peak), default=0)} MB, {time.monotonic() - start:.0f} s: {verdict}",
         flush=True,
     )

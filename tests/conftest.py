@@ -1,15 +1,24 @@
 """What many tests share: one tiny world, and one model trained on it."""
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+
+# No connection leaves this machine, neither of this process nor of those it starts.
+LOOPBACK = str(Path(__file__).parent / "loopback")
+sys.path.insert(0, LOOPBACK)
+paths = (LOOPBACK, os.environ.get("PYTHONPATH", ""))
+os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
+sys.modules.pop("sitecustomize", None)  # the system's own; it has done its part
+import sitecustomize  # noqa: E402, F401
 
 # The tensors of these tests are tiny: several threads would only wait for each other, and oneDNN's
 # bfloat16 convolutions (torch 2.13, CPU) corrupt memory on networks this small with two.
 os.environ["OMP_NUM_THREADS"] = "1"
 
-import pytest
-from jaxtyping import config, install_import_hook
+import pytest  # noqa: E402
+from jaxtyping import config, install_import_hook  # noqa: E402
 
 SOURCE = Path(__file__).parent.parent / "src"
 KERNELS = "shapecycle.rasterize.warp_backend.kernels."

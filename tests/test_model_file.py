@@ -14,6 +14,7 @@ from safetensors.torch import save_file
 from tiny_world import tiny_model, tiny_settings
 from torch import Tensor
 
+from shapecycle import model_file
 from shapecycle.code_to_image import deformation
 from shapecycle.config import as_dict
 from shapecycle.errors import CheckpointError
@@ -143,7 +144,9 @@ def test_weights_of_another_size_are_refused(file: Path) -> None:
     def change(about: dict[str, Any], _: dict[str, Tensor]) -> None:
         about["settings"]["model"]["shape_code_size"] += 1
 
-    with pytest.raises(CheckpointError, match="does not fit its own settings: size mismatch"):
+    with pytest.raises(
+        CheckpointError, match=r"does not fit its own settings: '[a-z_.0-9]+' is \(\d+, \d+\), not"
+    ):
         load_model(_altered(file, change))
 
 
@@ -153,6 +156,33 @@ def test_missing_weights_are_refused(name: str, file: Path) -> None:
         del tensors[name]
 
     with pytest.raises(CheckpointError, match=f"does not fit .*{re.escape(name)}"):
+        load_model(_altered(file, change))
+
+
+def test_settings_of_huge_networks_are_refused_before_they_get_memory(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def change(about: dict[str, Any], _: dict[str, Tensor]) -> None:
+        about["settings"]["model"] |= {"image_width": 1024, "texture_width": 1024}
+
+    changed, made = _altered(file, change), []
+    networks = model_file.Networks
+
+    def counted(*arguments: Any, **named: Any) -> Any:
+        made.append(torch.get_default_device().type)
+        return networks(*arguments, **named)
+
+    monkeypatch.setattr(model_file, "Networks", counted)
+    with pytest.raises(CheckpointError, match="does not fit its own settings"):
+        load_model(changed)
+    assert made == ["meta"]
+
+
+def test_weights_beyond_all_measure_are_refused_by_name(file: Path) -> None:
+    def change(_: dict[str, Any], tensors: dict[str, Tensor]) -> None:
+        tensors["light_prior.mean"] = 1e30 * torch.ones_like(tensors["light_prior.mean"]).float()
+
+    with pytest.raises(CheckpointError, match=r"'light_prior\.mean' reach 1e\+30"):
         load_model(_altered(file, change))
 
 

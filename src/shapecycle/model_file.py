@@ -4,6 +4,7 @@ import json
 import os
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ from shapecycle.memory.memory import Memory, stripped
 from shapecycle.model_networks import Networks
 
 FORMAT = 2
+MAX_WEIGHT = 1e6
+"""Larger weights are refused; those of trained models reach 2."""
 MODEL_NAME = "model.safetensors"
 GIVE = (
     "give a run folder of `shapecycle train`, a model file, or a model that comes with the "
@@ -121,16 +124,10 @@ def load_model(path: Path, device: str = "cpu") -> tuple[Networks, Provenance, M
             f"{file} is not a shapecycle model: {reason.splitlines()[0]}",
             f"models are the files named {MODEL_NAME} in run folders",
         ) from fault
-    _check_finite(file, tensors)
+    _check_weights(file, tensors)
+    _check_sizes(file, settings, tensors)
     networks = Networks(settings, solve_modes=False)  # the file holds them
-    try:
-        networks.load_state_dict(tensors)
-    except RuntimeError as fault:
-        first = str(fault).splitlines()[-1].strip()
-        raise CheckpointError(
-            f"{file} does not fit its own settings: {first}",
-            "copy it again, or use the version of shapecycle that wrote it",
-        ) from fault
+    networks.load_state_dict(tensors)
     return networks.to(device).eval(), provenance, memory
 
 
@@ -180,9 +177,33 @@ def _check_format(file: Path, found: Any) -> None:
         )
 
 
-def _check_finite(file: Path, tensors: dict[str, Tensor]) -> None:
+def _check_weights(file: Path, tensors: dict[str, Tensor]) -> None:
+    """Raise if weights are not finite, or beyond all measure."""
     for name, tensor in tensors.items():
-        if tensor.is_floating_point() and not tensor.isfinite().all():
+        if not tensor.is_floating_point() or not tensor.numel():
+            continue
+        most = float(tensor.abs().max())
+        if not isfinite(most):
             raise CheckpointError(
                 f"{file}: its weights '{name}' are not finite", "train again, or copy it again"
+            )
+        if most > MAX_WEIGHT:
+            raise CheckpointError(
+                f"{file}: its weights '{name}' reach {most:.3g}, and no training comes to more "
+                f"than {MAX_WEIGHT:,.0f}",
+                "train again, or copy it again",
+            )
+
+
+def _check_sizes(file: Path, settings: ModelSettings, tensors: dict[str, Tensor]) -> None:
+    """Raise if weights do not fit the settings, before those are given the memory they ask for."""
+    with torch.device("meta"):
+        expected = Networks(settings, solve_modes=False).state_dict()
+    for name in sorted(expected.keys() | tensors.keys()):
+        found = [None if name not in of else tuple(of[name].shape) for of in (tensors, expected)]
+        if found[0] != found[1]:
+            here, there = ("missing" if size is None else f"{size}" for size in found)
+            raise CheckpointError(
+                f"{file} does not fit its own settings: '{name}' is {here}, not {there}",
+                "copy it again, or use the version of shapecycle that wrote it",
             )

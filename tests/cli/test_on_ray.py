@@ -22,7 +22,8 @@ from test_on_ray import Copy
 from shapecycle.cli.on_ray import made_on_ray
 from shapecycle.errors import ShapecycleError
 
-ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
+quiet = {{"include_dashboard": False, "log_to_driver": False, "logging_level": logging.ERROR}}
+ray.init("local", num_cpus=2, **quiet)
 for how in ("killed", "bad"):
     try:
         job = Copy(Path("out"), how)

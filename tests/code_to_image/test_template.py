@@ -112,3 +112,10 @@ def test_texels_lie_on_the_surface_and_mirror_with_it() -> None:
     assert points.norm(dim=-1).min() > 0.97
     flipped = points.flip(1) * torch.tensor([-1.0, 1.0, 1.0])
     torch.testing.assert_close(points, flipped, atol=1e-5, rtol=0)
+
+
+def test_the_template_that_is_kept_lies_on_the_processor_whatever_the_default_device() -> None:
+    octasphere.cache_clear()
+    with torch.device("meta"):
+        template = octasphere(3)
+    assert {part.device.type for part in vars(template).values()} == {"cpu"}

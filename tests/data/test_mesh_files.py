@@ -13,6 +13,7 @@ import pytest
 import trimesh
 from simple_shapes import LIST, NXYZ, PLY_HEAD, TRIANGLE, XYZ, area_of, write_ply_text
 
+from shapecycle.data import mesh_files
 from shapecycle.data.mesh_files import SUFFIXES, load_mesh
 from shapecycle.data.shapes import is_watertight
 from shapecycle.errors import DataError
@@ -272,7 +273,8 @@ def test_nothing_is_logged_on_the_terminal_of_a_file_that_is_read(tmp_path: Path
     trimesh.creation.box().export(path, file_type="stl_ascii")
     path.write_text(re.sub("normal [-0-9.e]+", "normal x", path.read_text(), count=1))
     program = (
-        "import pathlib, sys\nfrom shapecycle.data.mesh_files import load_mesh\n"
+        "import pathlib, sys\nfrom shapecycle.data import mesh_files
+from shapecycle.data.mesh_files import load_mesh\n"
         "load_mesh(pathlib.Path(sys.argv[1]))"
     )
     done = subprocess.run(
@@ -287,3 +289,12 @@ def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:
     (tmp_path / "c.ply").mkdir()
     with pytest.raises(DataError, match=r"c\.ply: the file cannot be read \(Is a directory\)"):
         load_mesh(tmp_path / "c.ply")
+
+
+def test_a_file_larger_than_any_shape_is_refused_unread(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mesh_files, "MAX_BYTES", 100)
+    (tmp_path / "a.obj").write_text("v 0 0 0\n" * 100)
+    with pytest.raises(DataError, match="the file has 800 bytes, more than the 100"):
+        load_mesh(tmp_path / "a.obj")

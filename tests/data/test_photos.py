@@ -1,6 +1,8 @@
 """Photographs: what is read, what is cropped, and what is said of every bad file."""
 
 import struct
+import subprocess
+import sys
 import zlib
 from pathlib import Path
 
@@ -494,3 +496,20 @@ def test_an_unreadable_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
     with pytest.raises(DataError, match=r"loop: the folder cannot be read \(Too many levels"):
         load_photos(tmp_path / "loop", size=8)
+
+
+def test_the_largest_picture_takes_one_copy_of_its_numbers_and_no_more(tmp_path: Path) -> None:
+    # 290 bytes whose header promises 40 million pixels, and whose data are all zero.
+    path = tmp_path / "large.png"
+    Image.new("RGBA", (4000, 10_000)).save(path)
+    script = (
+        "import resource, sys\n"
+        "from pathlib import Path\n"
+        "from shapecycle.data.photos import pixels_of_file\n"
+        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "pixels_of_file(Path(sys.argv[1]))\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)\n"
+    )
+    command = [sys.executable, "-c", script, str(path)]
+    grown = int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    assert grown < 1.6 * 40e6 * 16 / 1024  # kilobytes

@@ -7,6 +7,7 @@ see the same folders.
 import json
 import logging
 import os
+import secrets
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import redirect_stdout
@@ -37,12 +38,18 @@ def made_on_ray(
     # Neither is anything sent to its makers, nor a page served, unless somebody asks for it.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    address = os.environ.get("RAY_ADDRESS", "local")
+    if address == "local":
+        # Its processes listen to the whole network, and do what they are told by who knows this.
+        os.environ.setdefault("RAY_AUTH_MODE", "token")
+        os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
     import ray
     import ray.data
 
     started_here = not ray.is_initialized()
     if started_here:
-        ray.init(include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
+        page = False if address == "local" else None
+        ray.init(address, include_dashboard=page, log_to_driver=False, logging_level=logging.ERROR)
     try:
         context = ray.data.DataContext.get_current()
         context.enable_progress_bars = False

@@ -88,7 +88,8 @@ def octasphere(subdivisions: int) -> Template:
         faces=torch.from_numpy(faces),
         uv=torch.from_numpy((grid + 1) / 2).float(),
         uv_faces=torch.from_numpy(triangles),
-        mirror=torch.tensor([lookup[tuple(key)] for key in mirrored]),
+        # From NumPy, like the rest: it is kept, whatever device is the default one just now.
+        mirror=torch.from_numpy(np.array([lookup[tuple(key)] for key in mirrored])),
         edges=torch.from_numpy(np.unique(edges, axis=0)),
     )
 

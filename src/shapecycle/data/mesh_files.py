@@ -25,6 +25,8 @@ logging.getLogger("trimesh").addHandler(logging.NullHandler())
 SUFFIXES = (".glb", ".gltf", ".obj", ".ply", ".off", ".stl")
 MAX_PARTS = 100_000
 """Parts of a scene that are read, each as often as it is placed; so many take some 5 seconds."""
+MAX_BYTES = 2_000_000_000
+"""Larger files are refused: of text they hold some 20 million faces."""
 MAX_EMPTY = 1_000_000
 """Values of a glTF that lie in no buffer: exporters write none."""
 PLAIN = bytes(range(128)) + b"?" * 128
@@ -46,7 +48,7 @@ def load_mesh(path: Path) -> Mesh:
 
     Raises:
         DataError: If the file is missing, empty, damaged or of another type, has neither faces
-            nor normals, is a scene of more than ``MAX_PARTS`` parts, holds numbers that are not
+            nor normals, has more than ``MAX_BYTES`` or ``MAX_PARTS``, holds numbers that are not
             finite or faces that point nowhere, or has no extent or no area.
     """
     if path.suffix.lower() not in SUFFIXES:
@@ -55,8 +57,14 @@ def load_mesh(path: Path) -> Mesh:
             f"convert it to one of {' '.join(SUFFIXES)}",
         )
     try:
-        if path.stat().st_size == 0:
+        size = path.stat().st_size
+        if size == 0:
             raise DataError(f"{path}: the file is empty", "remove it or export the shape again")
+        if size > MAX_BYTES:
+            raise DataError(
+                f"{path}: the file has {size:,} bytes, more than the {MAX_BYTES:,} that are read",
+                "simplify the shape; a few thousand faces are plenty",
+            )
         mesh = _parsed(path)
         if not mesh.is_point_cloud:
             mesh = welded(mesh)

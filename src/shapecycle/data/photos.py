@@ -344,11 +344,18 @@ def cropped(
 
 
 def _read(
-    path: Path, side: int | None = None, contents: bytes | None = None
+    path: Path,
+    side: int | None = None,
+    contents: bytes | None = None,
+    size: tuple[int, int] | None = None,
 ) -> tuple[Float32[np.ndarray, "4 h w"], bool]:
     """Read any supported file as RGBA in [0, 1], upright, and say if it had one channel alone.
 
     What is packed elsewhere is given as contents, and has its path as a name only.
+
+    Raises:
+        DataError: If it cannot be read.
+        _OtherSize: If it has not a given size, upright or turned; it is not decoded.
     """
     try:
         if (path.stat().st_size if contents is None else len(contents)) == 0:
@@ -361,6 +368,8 @@ def _read(
                 width, height = file.size
                 if width * height > MAX_PIXELS:
                     raise _too_large(path, f"{width:,} x {height:,} pixels, more")
+                if size is not None and sorted(size) != sorted((width, height)):
+                    raise _OtherSize(width, height)
                 upright, has_one_channel = ImageOps.exif_transpose(file), _has_one_channel(file)
                 if side is not None and not upright.has_transparency_data:
                     upright = _shrunk(upright, side)
@@ -386,6 +395,14 @@ def _read(
         ) from error
 
 
+class _OtherSize(Exception):
+    """A picture is not of the size that it must have."""
+
+    def __init__(self, width: int, height: int) -> None:
+        super().__init__(f"{width} x {height} pixels")
+        self.width, self.height = width, height
+
+
 def _shrunk(picture: Image.Image, side: int) -> Image.Image:
     """Shrink a picture in 8 bits a channel; others stay as they are."""
     scale = side / max(picture.size)
@@ -407,8 +424,12 @@ def _as_rgba(picture: Image.Image) -> Float32[np.ndarray, "4 h w"]:
     if picture.mode.startswith("I"):
         grey = np.asarray(picture, dtype=np.float32) / 65535
         return np.stack([grey, grey, grey, np.ones_like(grey)])
-    pixels = np.asarray(picture.convert("RGBA"), dtype=np.float32) / 255
-    return np.ascontiguousarray(pixels.transpose(2, 0, 1))
+    pixels = np.asarray(picture if picture.mode == "RGBA" else picture.convert("RGBA"))
+    rgba = np.empty((4, *pixels.shape[:2]), np.float32)
+    # One copy, and no more: a picture of 50 million pixels takes 800 MB of them.
+    for channel in range(4):
+        np.divide(pixels[..., channel], np.float32(255), out=rgba[channel])
+    return rgba
 
 
 def _has_one_channel(picture: Image.Image) -> bool:
@@ -445,16 +466,18 @@ def _twin_mask(
         DataError: If it is unreadable, of another size, empty or full.
     """
     try:
-        read, _ = _read(twin, contents=contents)
+        read, _ = _read(twin, contents=contents, size=(width, height))
+        mask: Float32[np.ndarray, "h w"] = read[3] if read[3].min() < 1 else read[:3].mean(0)
+        if mask.shape != (height, width):
+            raise _OtherSize(mask.shape[1], mask.shape[0])
     except DataError as error:
         raise DataError(f"{path}: its mask is unusable: {error.what}", error.hint) from error
-    mask: Float32[np.ndarray, "h w"] = read[3] if read[3].min() < 1 else read[:3].mean(0)
-    if mask.shape != (height, width):
+    except _OtherSize as other:
         raise DataError(
             f"{path}: the picture is {width} x {height} pixels but its mask {twin} is "
-            f"{mask.shape[1]} x {mask.shape[0]}",
+            f"{other.width} x {other.height}",
             "masks must have their pictures' size (after EXIF rotation)",
-        )
+        ) from other
     if mask.max() <= 0.5:
         raise DataError(
             f"{path}: its mask {twin} is empty: it reaches {mask.max() * 255:.0f} of 255, "
