@@ -273,8 +273,7 @@ def test_nothing_is_logged_on_the_terminal_of_a_file_that_is_read(tmp_path: Path
     trimesh.creation.box().export(path, file_type="stl_ascii")
     path.write_text(re.sub("normal [-0-9.e]+", "normal x", path.read_text(), count=1))
     program = (
-        "import pathlib, sys\nfrom shapecycle.data import mesh_files
-from shapecycle.data.mesh_files import load_mesh\n"
+        "import pathlib, sys\nfrom shapecycle.data.mesh_files import load_mesh\n"
         "load_mesh(pathlib.Path(sys.argv[1]))"
     )
     done = subprocess.run(
