@@ -2,8 +2,8 @@
 
     python runs/soak.py IMAGES SHAPES PICTURES OUT [--minutes 20] [--model cars]
 
-A training of tiny networks on IMAGES (a folder or tar shards) and SHAPES, its page of `watch`, asked
-every five seconds, and the page of `view`, to which four clients send pictures of the folder
+A training of tiny networks on IMAGES (a folder or tar shards) and SHAPES, its page of `watch`,
+asked every five seconds, and the page of `view`, to which four clients send pictures of the folder
 PICTURES, compose objects of them and fetch their meshes, run beside each other. Every ten seconds
 the memory, open files, threads and children of each process are written down. Printed are their
 medians in the second quarter of the time and in its last, and what is left when all have ended.
