@@ -14,7 +14,7 @@ else
 TORCH_INSTALL := torch==$(TORCH)
 endif
 
-.PHONY: install demo test check docs clean
+.PHONY: install demo test check docs audit clean
 
 install: $(VENV)/installed
 
@@ -41,6 +41,11 @@ docs: install
 
 check: install
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/mkdocs build --quiet
+
+# Asks the advisories of PyPI about every installed version; needs the network.
+audit: install
+	$(PYTHON) -m venv build/audit && build/audit/bin/pip install --quiet pip-audit
+	build/audit/bin/pip-audit --skip-editable --path $$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
 
 clean:
 	rm -rf $(VENV) build dist src/*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -144,7 +144,7 @@ def test_weights_of_another_size_are_refused(file: Path) -> None:
     def change(about: dict[str, Any], _: dict[str, Tensor]) -> None:
         about["settings"]["model"]["shape_code_size"] += 1
 
-    with pytest.raises(CheckpointError, match="does not fit its own settings: '.+' is .+, not"):
+    with pytest.raises(CheckpointError, match=r"does not fit its own settings: '.+' is .+, not"):
         load_model(_altered(file, change))
 
 

@@ -277,3 +277,19 @@ def test_a_record_of_another_kind_is_refused(
     (begun / "settings.json").write_text(json.dumps(_kept(begun) | change))
     files = _files(begun)
     _refused(_resume(world, begun), begun, files, "settings.json is not what")
+
+
+def test_a_training_goes_on_from_its_best_state(world: Path, begun: Path) -> None:
+    (best,) = (begun / "state").glob("best-*.pt")
+    seen = int(best.name.split("-")[1])
+    outcome = _resume(world, begun, "--best", "--total-images", 32)
+    assert outcome.code == 0, outcome.err
+    assert f"resumed after {seen} images" in outcome.err
+    for best in (begun / "state").glob("best-*.pt"):
+        best.unlink()
+    outcome = _resume(world, begun, "--best")
+    assert outcome.code == 2
+    assert "holds no best state" in outcome.err
+    outcome = shapecycle(*train_command(world, begun / "other", "--best"))
+    assert outcome.code == 2
+    assert "give --resume with it" in outcome.err

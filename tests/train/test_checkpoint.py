@@ -1,6 +1,7 @@
 """Saved states: whole or not at all, the last two kept, and nothing else is one."""
 
 import errno
+from math import inf
 from pathlib import Path
 
 import pytest
@@ -87,3 +88,31 @@ def test_a_full_disk_is_the_systems_own_error_and_names_the_state(
         save_state(tmp_path, {"weights": torch.zeros(100_000)}, 2)
     assert (caught.value.errno, caught.value.filename) == (errno.ENOSPC, str(path))
     assert [file.name for file in tmp_path.iterdir()] == ["000000000001.pt"]
+
+
+def test_the_best_state_is_kept_beside_the_last_two(tmp_path: Path) -> None:
+    for images, misfit in ((8, None), (16, 0.5), (24, 0.25), (32, 0.75), (40, 0.3), (48, inf)):
+        save_state(tmp_path, {"n": images}, images, misfit)
+    names = [path.name for path in sorted(tmp_path.iterdir())]
+    assert names == ["000000000040.pt", "000000000048.pt", "best-000000000024-0.250000.pt"]
+    assert load_state(tmp_path)["n"] == 48
+    assert load_state(tmp_path, best=True)["n"] == 24
+
+
+def test_states_after_the_one_that_was_gone_on_from_are_dropped(tmp_path: Path) -> None:
+    for images in (8, 16, 24):
+        save_state(tmp_path, {"n": images}, images)
+    save_state(tmp_path, {"n": 12}, 12)
+    assert [path.name for path in sorted(tmp_path.iterdir())] == ["000000000012.pt"]
+
+
+def test_the_best_state_is_copied_where_a_disk_knows_no_second_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(checkpoint.os, "link", refuse)
+    save_state(tmp_path, {"n": 8}, 8, 0.5)
+    assert load_state(tmp_path, best=True)["n"] == 8
+    assert not list(tmp_path.glob(".*"))

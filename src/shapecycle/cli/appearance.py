@@ -241,10 +241,10 @@ def _background(path: Path) -> "Image.Image":
     import numpy as np
     from PIL import Image, ImageOps
 
-    from shapecycle.data.photos import DAMAGE
+    from shapecycle.data.photos import DAMAGE, FORMATS
 
     try:
-        with Image.open(path) as file:
+        with Image.open(path, formats=FORMATS) as file:
             picture = ImageOps.exif_transpose(file)
             picture.load()
     except DAMAGE as fault:

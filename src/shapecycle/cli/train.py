@@ -15,6 +15,7 @@ from shapecycle.cli.inputs import MAX_SEED, Device, check_range
 from shapecycle.cli.output import FULL, check_creatable, check_unused
 from shapecycle.cli.progress import Progress
 from shapecycle.cli.run_record import Record, read_record, record_file, write_record
+from shapecycle.cli.surroundings import note_surroundings
 from shapecycle.console import hushed, say
 from shapecycle.errors import CheckpointError, ConfigError, DataError
 from shapecycle.torchrun import is_first_process, is_one_of_several, local_rank
@@ -94,6 +95,9 @@ class Train:
     resume: bool = False
     """Go on from the last saved state in the run folder, with its settings, seed and axes; begin
     anew with them if it was stopped before the first one."""
+    best: bool = False
+    """With --resume: go on from the state in which photographs were drawn best, and drop those
+    after it; in its file's name in state/ stand the images and the mean of their losses."""
     skip_bad: Annotated[DisallowNone[bool | None], arg(help_behavior_hint="(default: stop)")] = None
     """Leave bad files out instead of stopping; all are named."""
     dry_run: bool = False
@@ -181,6 +185,8 @@ def planned(command: Train) -> Record:
             "--deterministic trains in one process, and torchrun started several",
             "leave torchrun out",
         )
+    if command.best and not command.resume:
+        raise ConfigError("--best goes on with a training", "give --resume with it")
     record = _resumed(command) if command.resume else _new_run(command)
     axes_of(record.up, record.front)  # raises if they are none
     return replace(
@@ -226,7 +232,13 @@ def _resumed(command: Train) -> Record:
             f"cannot resume: {command.out} holds a model, but no state to go on from",
             "train into a new folder",
         )
-    seen = seen_images(state) if has_state(state) else 0  # before anything is loaded
+    if command.best and not has_state(state, best=True):
+        raise CheckpointError(
+            f"cannot resume: {state} holds no best state",
+            "one is kept once photographs are drawn, in the last stage; leave --best out",
+        )
+    # Before anything is loaded.
+    seen = seen_images(state, best=command.best) if has_state(state) else 0
     for name, given, before in (
         ("preset", command.preset, stored.preset),
         ("seed", command.seed, stored.seed),
@@ -382,6 +394,7 @@ def load_and_train(command: Train, record: Record, device: str, start: float, te
     record = with_counts(record, command, count, len(shapes))
     if team.is_first:
         write_record(command.out, record)
+        note_surroundings(command.out, computing, photos, shapes)
     seconds = None if record.minutes is None else 60 * record.minutes
     if seconds is not None:
         seconds = max(1.0, seconds - (time.monotonic() - start))
@@ -392,7 +405,10 @@ def load_and_train(command: Train, record: Record, device: str, start: float, te
         say("this training was stopped before its first save: it begins anew")
     init = Path(record.init) if record.init else None
     surfaces = None if found is None else found.surfaces
-    run = Run(command.out, *what, computing, seconds, is_resumed, is_limit, init, surfaces, key)
+    run = Run(
+        command.out, *what, computing, seconds, is_resumed, is_limit, init, surfaces, key,
+        from_best=command.best,
+    )  # fmt: skip
     try:
         journal = Journal(command.out) if team.is_first else Silence()
         try:

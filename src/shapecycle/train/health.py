@@ -4,6 +4,9 @@ from collections.abc import Mapping
 
 import torch
 
+from shapecycle.config import LossWeights
+from shapecycle.losses import Losses
+from shapecycle.losses.weighting import active_weights
 from shapecycle.shape_to_code.encoder import SURFACE_POINTS
 from shapecycle.train.steps import Trainer
 
@@ -46,6 +49,18 @@ def doubts(trainer: Trainer, stage: str, losses: Mapping[str, float]) -> list[st
             kind = name.removesuffix("_critic_own")
             found.append(f"the {kind} critic is always right: nothing is learnt from it")
     return found
+
+
+def image_misfit(losses: Losses, weights: LossWeights) -> torch.Tensor | None:
+    """Return how badly photographs were drawn anew in a step: their weighted losses; None where
+    they were not.
+    """
+    drawn = [
+        weight * losses[name]
+        for name, weight in active_weights(weights).items()
+        if name.startswith("image_cycle") and name in losses
+    ]
+    return torch.stack(drawn).sum() if drawn else None
 
 
 def _spread_over(count: int) -> torch.Tensor:

@@ -1,6 +1,7 @@
 """The training loop: plan, run the stages, save."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ from shapecycle.train.card import CARD_NAME, card, held
 from shapecycle.train.checkpoint import load_state, save_state
 from shapecycle.train.computing import Computing, choose_threads
 from shapecycle.train.estimate import after_measuring, at_end, before_stage
-from shapecycle.train.health import doubts
+from shapecycle.train.health import doubts, image_misfit
 from shapecycle.train.helpers import helped
 from shapecycle.train.journal import Journal, Silence
 from shapecycle.train.loaded import LOADED_NAME, Loaded, write_cache
@@ -60,6 +61,7 @@ class Run:
         init: The model to begin with.
         surfaces: Of the shapes, if they were sampled before.
         key: Of the folders, by which what was loaded is kept; "" to keep nothing.
+        from_best: Whether to go on from the best state, not the last.
     """
 
     folder: Path
@@ -74,6 +76,7 @@ class Run:
     init: Path | None = None
     surfaces: SampledSurfaces | None = None
     key: str = ""
+    from_best: bool = False
 
     @property
     def device(self) -> str:
@@ -156,8 +159,8 @@ def _train(
         trainer.scenes.photos.stream.read_ahead()
     try:
         with stop_requests() as request:
-            _run_stages(run, trainer, schedule, journal, request)
-            _save(run, trainer, schedule)
+            misfits = _run_stages(run, trainer, schedule, journal, request)
+            _save(run, trainer, schedule, misfits)
             journal.doubt(doubts(trainer, schedule.stages[-1].name, journal.means))
             _remember(run, surfaces, trainer, schedule, journal, request)
     finally:
@@ -172,12 +175,17 @@ def _run_stages(
     schedule: Schedule,
     journal: Journal | Silence,
     request: StopRequest,
-) -> None:
-    """Run what is left of all stages, and save now and then."""
+) -> list[torch.Tensor]:
+    """Run what is left of all stages, and save now and then.
+
+    Returns:
+        How badly photographs were drawn in the steps since.
+    """
     settings, team = run.settings.train, trainer.team
     schedule.start()
     saved = counted = schedule.elapsed
     unseen: list[Losses] = []
+    misfits: list[torch.Tensor] = []
     for stage in schedule.stages:
         if stage.is_done:
             continue
@@ -206,6 +214,8 @@ def _run_stages(
                 _check_memory(trainer, stage, fault)
                 raise
             unseen.append(losses)
+            if (misfit := image_misfit(losses, run.settings.weights)) is not None:
+                misfits.append(misfit)
             if len(unseen) >= LOOK_EVERY.get(trainer.device.type, 1):
                 _check_finite_losses(unseen, stage, run.folder)
             if trainer.graphs.obstacle:
@@ -223,7 +233,7 @@ def _run_stages(
             if is_stopped or stage.is_done:
                 _check_finite_losses(unseen, stage, run.folder)
             if is_stopped:
-                _save(run, trainer, schedule)
+                _save(run, trainer, schedule, misfits)
                 raise Stopped
             # Early, now and then, and at the end of every stage but the last, which has one anyway.
             is_early = EARLY <= stage.seen < EARLY + settings.batch
@@ -232,13 +242,15 @@ def _run_stages(
                 _panel(journal, trainer, _images(schedule))
             if is_save_due:
                 _check_finite_losses(unseen, stage, run.folder)
-                _save(run, trainer, schedule)
+                _save(run, trainer, schedule, misfits)
+                misfits.clear()
                 journal.doubt(doubts(trainer, stage.name, journal.means))
                 saved = schedule.elapsed
             if run.computing.adapts_threads and schedule.elapsed - counted > THREADS_SECONDS:
                 # Whatever else runs on the machine may have stopped or started.
                 choose_threads()
                 counted = schedule.elapsed
+    return misfits
 
 
 def _prepare(
@@ -362,8 +374,15 @@ def _panel(journal: Journal | Silence, trainer: Trainer, images: int) -> None:
         journal.panel(rows, images)
 
 
-def _save(run: Run, trainer: Trainer, schedule: Schedule) -> None:
-    """Save, in all processes at once: each says where it stands in the photographs."""
+def _save(run: Run, trainer: Trainer, schedule: Schedule, misfits: Sequence[torch.Tensor]) -> None:
+    """Save, in all processes at once: each says where it stands in the photographs.
+
+    Args:
+        run: Where to.
+        trainer: What is saved.
+        schedule: How far it is.
+        misfits: How badly photographs were drawn in the steps since the last time.
+    """
     stream = trainer.scenes.photos.stream
     places = None if stream is None else trainer.team.each(stream.position)
     if not trainer.team.is_first:
@@ -378,7 +397,8 @@ def _save(run: Run, trainer: Trainer, schedule: Schedule) -> None:
         "elapsed": schedule.elapsed,
         "photographs": places,
     }
-    save_state(run.folder / "state", state, _images(schedule))
+    misfit = float(torch.stack(list(misfits)).mean()) if misfits else None
+    save_state(run.folder / "state", state, _images(schedule), misfit)
 
 
 def _remember(
@@ -427,7 +447,7 @@ def _provenance(run: Run, schedule: Schedule) -> Provenance:
 
 def _restore(run: Run, trainer: Trainer, schedule: Schedule, journal: Journal | Silence) -> None:
     folder = run.folder / "state"
-    state = load_state(folder)
+    state = load_state(folder, best=run.from_best)
     try:
         trainer.load_state(state["trainer"])
         schedule.resume([Stage(**saved) for saved in state["stages"]], spent=state["elapsed"])
