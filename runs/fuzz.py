@@ -136,7 +136,7 @@ def target(
         from shapecycle.data.photo_parts import Part
         from shapecycle.data.shards import write_shard
 
-        write_shard(folder / "seed.tar", [("1", {"png": pictures()[0]}), ("2", {"json": b"{}"})])
+        write_shard(folder / "seed.tar", [(k, {"png": pictures()[0], "json": b"{}"}) for k in "12"])
 
         def load(contents: bytes) -> None:
             file.write_bytes(contents)
@@ -151,7 +151,7 @@ def target(
             file.write_bytes(contents)
             load_settings("laptop", file)
 
-        seeds = [b"train: {batch: 8}\nmodel: {image_size: 64}\n", b"&a [*a, *a]\n"]
+        seeds = [b"train: {batch: 8}\nmodel: {image_size: 64}\n", b"train: &a {batch: *a}\n"]
         return load_yaml, seeds, None
     from shapecycle.graphics_code import GraphicsCode
 
@@ -179,8 +179,8 @@ def pictures() -> Seeds:
     import numpy as np
     from PIL import Image
 
-    pixels = np.zeros((12, 16, 4), np.uint8)
-    pixels[3:9, 4:12] = 200, 100, 50, 255
+    pixels = np.zeros((24, 32, 4), np.uint8)
+    pixels[6:18, 8:24] = 200, 100, 50, 255
     whole = Image.fromarray(pixels)
     found = []
     for picture in (whole, whole.convert("LA"), whole.convert("P"), whole.quantize(8)):
@@ -200,19 +200,21 @@ def picture_target(
 
     file = folder / "file.png"
     seeds = pictures()
+    whole = Image.open(io.BytesIO(seeds[0]))
     if loader != "png":
-        kind = {"jpeg": "JPEG", "webp": "WEBP", "mask": "PNG"}[loader]
-        made = []
-        for contents in seeds:
-            for progressive in (False, True):
-                written = io.BytesIO()
-                picture = Image.open(io.BytesIO(contents))
-                mode = "RGB" if loader == "jpeg" else "L" if loader == "mask" else "RGBA"
-                exif = Image.Exif()
-                exif[0x0112] = 6
-                picture.convert(mode).save(written, kind, progressive=progressive, exif=exif)
-                made.append(written.getvalue())
-        seeds = made
+        kind, picture = {
+            "jpeg": ("JPEG", Image.alpha_composite(Image.new("RGBA", whole.size, "white"), whole)),
+            "webp": ("WEBP", whole),
+            "mask": ("PNG", whole.getchannel("A")),
+        }[loader]
+        exif = Image.Exif()
+        exif[0x0112] = 3
+        seeds = []
+        for more in ({}, {"progressive": True, "lossless": True}, {"exif": exif}):
+            written = io.BytesIO()
+            picture = picture.convert("RGB") if loader == "jpeg" else picture
+            picture.save(written, kind, quality=95, **more)
+            seeds.append(written.getvalue())
     if loader == "mask":
         (folder / "masks").mkdir()
         Image.open(io.BytesIO(pictures()[0])).convert("RGB").save(file)
