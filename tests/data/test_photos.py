@@ -3,7 +3,9 @@
 import struct
 import subprocess
 import sys
+import warnings
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -513,3 +515,14 @@ def test_the_largest_picture_takes_one_copy_of_its_numbers_and_no_more(tmp_path:
     command = [sys.executable, "-c", script, str(path)]
     grown = int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
     assert grown < 1.6 * 40e6 * 16 / 1024  # kilobytes
+
+
+def test_reading_in_several_threads_leaves_the_filters_of_warnings_as_they_were(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "a.png"
+    _disc(300, 300).save(path)
+    before = list(warnings.filters)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(load_photo, [path] * 40))
+    assert warnings.filters == before

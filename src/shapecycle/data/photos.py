@@ -11,6 +11,7 @@ import warnings
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 from jaxtyping import Bool, Float, Float32, UInt8
@@ -360,9 +361,7 @@ def _read(
     try:
         if (path.stat().st_size if contents is None else len(contents)) == 0:
             raise DataError(f"{path}: the file is empty", "remove it or save the picture again")
-        with warnings.catch_warnings():
-            # Pillow's own alarm at 89 million pixels; ours below is stricter and an error.
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        with QUIET:
             opened = path if contents is None else io.BytesIO(contents)
             with Image.open(opened, formats=FORMATS) as file:
                 width, height = file.size
@@ -434,6 +433,36 @@ def _as_rgba(picture: Image.Image) -> Float32[np.ndarray, "4 h w"]:
 
 def _has_one_channel(picture: Image.Image) -> bool:
     return picture.mode in ("1", "L") and not picture.has_transparency_data
+
+
+class _Quiet:
+    """Keeps from warnings while any thread is inside; Python's own way is not made for threads.
+
+    Pillow has an alarm of its own at 89 million pixels, where ours is an error, and tells of damage
+    in what cameras write beside the pixels.
+    """
+
+    def __init__(self) -> None:
+        self._lock, self._inside = Lock(), 0
+        self._filters = warnings.catch_warnings()
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if not self._inside:
+                self._filters = warnings.catch_warnings()
+                self._filters.__enter__()
+                warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+                warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
+            self._inside += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            if not self._inside:
+                self._filters.__exit__(None, None, None)
+
+
+QUIET = _Quiet()
 
 
 def twin_of(path: Path) -> Path | None:
