@@ -297,3 +297,15 @@ def test_a_file_larger_than_any_shape_is_refused_unread(
     (tmp_path / "a.obj").write_text("v 0 0 0\n" * 100)
     with pytest.raises(DataError, match="the file has 800 bytes, more than the 100"):
         load_mesh(tmp_path / "a.obj")
+
+
+def test_a_link_to_a_file_outside_its_folder_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "out").mkdir()
+    for name, contents in trimesh.Scene([trimesh.creation.box()]).export(file_type="gltf").items():
+        place = tmp_path / ("in" if name.endswith(".gltf") else "out") / name
+        place.write_bytes(contents)
+        if place.parent.name == "out":
+            (tmp_path / "in" / name).symlink_to(place)
+    with pytest.raises(DataError, match="needs a file outside its folder"):
+        load_mesh(tmp_path / "in" / "model.gltf")

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from shapecycle.data import backgrounds
 from shapecycle.errors import DataError
 from shapecycle.prepare.masks import masked, on_background
 
@@ -130,3 +131,19 @@ def test_without_any_way_to_a_mask_the_ways_are_named(tmp_path: Path) -> None:
         masked(_noise(tmp_path))
     assert "--masker" in caught.value.hint
     assert "masks/" in caught.value.hint
+
+
+def test_a_huge_picture_is_cut_out_as_a_smaller_one_of_the_same_scene(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    colours = np.full((3, 93, 121), 0.9, np.float32)
+    colours[:, 20:70, 30:100] = np.array([0.2, 0.5, 0.1], np.float32)[:, None, None]
+    whole = on_background(colours)
+    monkeypatch.setattr(backgrounds, "WORKED_ON", 93 * 121 // 3)
+    reduced = on_background(colours)
+    assert whole is not None
+    assert reduced is not None
+    assert reduced.shape == whole.shape
+    away = np.abs(reduced - whole)
+    assert away[:18].max() == away[22:68, 32:98].max() == 0
+    assert away.mean() < 0.01
