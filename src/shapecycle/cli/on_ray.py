@@ -38,6 +38,8 @@ def made_on_ray(
     # Neither is anything sent to its makers, nor a page served, unless somebody asks for it.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    # Ray Data starts its workers in a way that Ray itself calls an error, each time.
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
     address = os.environ.get("RAY_ADDRESS", "local")
     if address == "local":
         # Its processes listen to the whole network, and do what they are told by who knows this.
