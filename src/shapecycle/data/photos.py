@@ -29,6 +29,8 @@ MIN_FOCAL_LENGTH, MAX_FOCAL_LENGTH = 5.0, 2000.0
 MAX_PIXELS = 50_000_000
 """Larger pictures are refused: as float32 RGBA one would take 800 MB."""
 
+ROWS_OF_PIXELS = 2**20
+
 # What Pillow's decoders raise on damaged files (SyntaxError: "broken PNG file").
 DAMAGE = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error)
 
@@ -369,7 +371,9 @@ def _read(
                     raise _too_large(path, f"{width:,} x {height:,} pixels, more")
                 if size is not None and sorted(size) != sorted((width, height)):
                     raise _OtherSize(width, height)
-                upright, has_one_channel = ImageOps.exif_transpose(file), _has_one_channel(file)
+                has_one_channel = _has_one_channel(file)
+                ImageOps.exif_transpose(file, in_place=True)
+                upright: Image.Image = file
                 if side is not None and not upright.has_transparency_data:
                     upright = _shrunk(upright, side)
                 return _as_rgba(upright), has_one_channel
@@ -423,11 +427,15 @@ def _as_rgba(picture: Image.Image) -> Float32[np.ndarray, "4 h w"]:
     if picture.mode.startswith("I"):
         grey = np.asarray(picture, dtype=np.float32) / 65535
         return np.stack([grey, grey, grey, np.ones_like(grey)])
-    pixels = np.asarray(picture if picture.mode == "RGBA" else picture.convert("RGBA"))
-    rgba = np.empty((4, *pixels.shape[:2]), np.float32)
-    # One copy, and no more: a picture of 50 million pixels takes 800 MB of them.
-    for channel in range(4):
-        np.divide(pixels[..., channel], np.float32(255), out=rgba[channel])
+    rgba = np.empty((4, picture.height, picture.width), np.float32)
+    # Some rows at a time: of 50 million pixels these numbers alone take 800 MB.
+    step = max(1, ROWS_OF_PIXELS // picture.width)
+    for top in range(0, picture.height, step):
+        bottom = min(top + step, picture.height)
+        is_all = bottom - top == picture.height
+        some = picture if is_all else picture.crop((0, top, picture.width, bottom))
+        rows = np.asarray(some if some.mode == "RGBA" else some.convert("RGBA"))
+        np.divide(rows.transpose(2, 0, 1), np.float32(255), out=rgba[:, top:bottom])
     return rgba
 
 
