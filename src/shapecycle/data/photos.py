@@ -26,6 +26,8 @@ FORMATS = ("PNG", "JPEG", "WEBP")
 EXIF_IFD, FOCAL_LENGTH_35MM = 0x8769, 0xA405
 """Where cameras write their lens's focal length: Exif 2.32, FocalLengthIn35mmFilm."""
 MIN_FOCAL_LENGTH, MAX_FOCAL_LENGTH = 5.0, 2000.0
+MAX_SIDE = 16_384
+"""Pixels along a side beyond which pictures are refused: none can be drawn that large."""
 MAX_PIXELS = 50_000_000
 """Larger pictures are refused: as float32 RGBA one would take 800 MB."""
 
@@ -369,6 +371,12 @@ def _read(
                 width, height = file.size
                 if width * height > MAX_PIXELS:
                     raise _too_large(path, f"{width:,} x {height:,} pixels, more")
+                if max(width, height) > MAX_SIDE:
+                    raise DataError(
+                        f"{path}: {width:,} x {height:,} pixels, and no more than {MAX_SIDE:,} "
+                        "along a side are read",
+                        "cut out the object; a few hundred pixels across it are plenty",
+                    )
                 if size is not None and sorted(size) != sorted((width, height)):
                     raise _OtherSize(width, height)
                 has_one_channel = _has_one_channel(file)
