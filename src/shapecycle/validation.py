@@ -9,13 +9,11 @@ from jaxtyping import Float, Float32
 from torch import Tensor
 
 from shapecycle.config import FOV_DEGREES, ModelSettings
-from shapecycle.data.photos import picture_of_mask
+from shapecycle.data.photos import MAX_SIDE, picture_of_mask
 from shapecycle.graphics_code import GraphicsCode, Surface
 
 MIN_PIXELS = 8
 """Least height and width of an array that is taken for a picture."""
-MAX_SIDE = 16_384
-"""Longest side of a picture that is drawn, in pixels: at this size it takes 4 GB."""
 MAX_COUNT = 10**9
 ROUNDING = 1e-3
 """How far from [0, 1] a picture's values may lie."""

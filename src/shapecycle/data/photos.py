@@ -27,7 +27,7 @@ EXIF_IFD, FOCAL_LENGTH_35MM = 0x8769, 0xA405
 """Where cameras write their lens's focal length: Exif 2.32, FocalLengthIn35mmFilm."""
 MIN_FOCAL_LENGTH, MAX_FOCAL_LENGTH = 5.0, 2000.0
 MAX_SIDE = 16_384
-"""Pixels along a side beyond which pictures are refused: none can be drawn that large."""
+"""Longest side of a picture that is read or drawn, in pixels: drawn at this size it takes 4 GB."""
 MAX_PIXELS = 50_000_000
 """Larger pictures are refused: as float32 RGBA one would take 800 MB."""
 
