@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from shapecycle.cli.appearance import Backgrounds
 from shapecycle.cli.drawing import PIXELS_HELD, codes_at_once
-from shapecycle.cli.on_ray import made_on_ray
+from shapecycle.cli.filling import fill
 from shapecycle.cli.output import write_new_file
 from shapecycle.cli.sample_files import generator_of
 from shapecycle.cli.seen_files import (
@@ -21,12 +21,12 @@ from shapecycle.cli.seen_files import (
     remarks,
     seen_and_drawn,
 )
-from shapecycle.cli.shard_work import Made, Work, begin, fingerprint, forget, make, shared_out
+from shapecycle.cli.shard_work import Made, Work, fingerprint
 from shapecycle.cli.together import own_device, together
 from shapecycle.cli.writer import Writer
 from shapecycle.console import say
 from shapecycle.data.folders import MAX_NAMED, counted
-from shapecycle.errors import CheckpointError, DataError, ShapecycleError
+from shapecycle.errors import CheckpointError, DataError
 
 if TYPE_CHECKING:
     from shapecycle.data.photos import Photo
@@ -77,19 +77,11 @@ class ShardReconstruction:
             team.first(self._check_names)
             model = team.own(lambda: self._model(team))
             settings = team.first(self._settings)
-            team.first(lambda: begin(self.out, SETTINGS, settings, resume=resume))
-            try:
-                missing = team.first(self._missing)
-                if workers is None:
-                    rounds = shared_out(team, partial(self._write, model), missing)
-                else:
-                    on_gpu = model.device.type == "cuda"
-                    rounds = made_on_ray(self, missing, workers, on_gpu=on_gpu)
-                make(rounds, len(self.shards), len(missing))
-            except ShapecycleError:
-                if not resume:
-                    team.first(lambda: forget(self.out, SETTINGS))
-                raise
+            fill(
+                self.out, self, partial(self._write, model), team, model.device,
+                name=SETTINGS, settings=settings, missing=self._missing,
+                count=len(self.shards), resume=resume, workers=workers,
+            )  # fmt: skip
             for line in team.first(self._finish):
                 say(line)
             if team.is_first:

@@ -10,24 +10,15 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from tyro.conf import DisallowNone, OmitArgPrefixes, Positional, arg
 
 from shapecycle.cli.appearance import Appearance, AppearanceSampler
+from shapecycle.cli.filling import fill
 from shapecycle.cli.inputs import MAX_SEED, Device, check_range, files_of
-from shapecycle.cli.on_ray import made_on_ray
 from shapecycle.cli.output import write_new_file
 from shapecycle.cli.sample_files import generator_of
-from shapecycle.cli.shard_work import (
-    Made,
-    Work,
-    begin,
-    check_workers,
-    fingerprint,
-    forget,
-    make,
-    shared_out,
-)
+from shapecycle.cli.shard_work import Made, Work, check_workers, fingerprint
 from shapecycle.cli.together import own_device, together
 from shapecycle.console import say
 from shapecycle.data.folders import counted
-from shapecycle.errors import CheckpointError, ConfigError, DataError, ShapecycleError
+from shapecycle.errors import CheckpointError, ConfigError, DataError
 
 if TYPE_CHECKING:
     from shapecycle.data.shards import Sample
@@ -98,20 +89,11 @@ class Synthesize:
             settings = team.first(lambda: self._settings(sampler))
             # What can go wrong with shapes and options goes wrong before a folder is made.
             work = team.own(lambda: self._work(sampler))
-            team.first(lambda: begin(self.out, SETTINGS, settings, resume=self.resume))
-            try:
-                missing = team.first(self._missing)
-                if self.workers is None:
-                    rounds = shared_out(team, work, missing)
-                else:
-                    del work
-                    on_gpu = sampler.model.device.type == "cuda"
-                    rounds = made_on_ray(self, missing, self.workers, on_gpu=on_gpu)
-                doubts = make(rounds, -(-self.count // self.shard), len(missing))
-            except ShapecycleError:
-                if not self.resume:
-                    team.first(lambda: forget(self.out, SETTINGS))
-                raise
+            doubts = fill(
+                self.out, self, work, team, sampler.model.device,
+                name=SETTINGS, settings=settings, missing=self._missing,
+                count=-(-self.count // self.shard), resume=self.resume, workers=self.workers,
+            )  # fmt: skip
             for about in sorted(doubts):
                 say(doubts[about])
             team.first(lambda: self._finish(settings))
