@@ -143,7 +143,8 @@ def target(
             for _, photo in Part(file).read():
                 photo()
 
-        return load, [(folder / "seed.tar").read_bytes()[:5120] + bytes(1024)], None
+        whole = (folder / "seed.tar").read_bytes().rstrip(b"\0")
+        return load, [whole + bytes(-len(whole) % 512 + 1024)], tar_mutator
     if loader == "settings":
         from shapecycle.config import load_settings
 
@@ -261,6 +262,35 @@ def png_mutator(contents: bytes, longest: int, seed: int) -> bytes:
         made += struct.pack(">I", len(data)) + kind + data
         made += struct.pack(">I", zlib.crc32(kind + data))
     return made[:longest]
+
+
+def tar_mutator(contents: bytes, longest: int, seed: int) -> bytes:
+    """Change a header of a tar file, and give it its checksum again."""
+    import atheris
+
+    blocks = len(contents) // 512
+    if seed % 4 == 0 or not blocks:
+        return atheris.Mutate(contents, longest)
+    source, made = random.Random(seed), bytearray(contents)
+    headers = [k for k in range(blocks) if made[512 * k + 257 : 512 * k + 262] == b"ustar"]
+    at = 512 * source.choice(headers or range(blocks))
+    for _ in range(source.randrange(1, 4)):
+        first, length = source.choice(
+            [(0, 100), (100, 8), (124, 12), (136, 12), (156, 1), (157, 100), (257, 8), (345, 155)]
+        )
+        if source.random() < 0.5:
+            field = atheris.Mutate(bytes(made[at + first : at + first + length]), length)
+        else:
+            field = source.choice(
+                [b"\xff" * 12, b"\x80" + b"\x7f" * 11, b"7" * 12, b"L", b"x", b"S", b"g"]
+            )
+        made[at + first : at + first + length] = field[:length].ljust(length, b"\0")
+    made[at + 148 : at + 156] = b" " * 8
+    made[at + 148 : at + 156] = b"%06o\0 " % sum(made[at : at + 512])
+    if seed % 13 == 0:
+        other = 512 * source.randrange(blocks)
+        made[other:other] = made[at : at + 512]
+    return bytes(made[:longest])
 
 
 def mesh_target(

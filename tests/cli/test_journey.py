@@ -78,6 +78,7 @@ def test_training_says_what_it_does_and_prints_the_model(training: tuple[Path, O
         "settings.json",
         "settings.yaml",
         "state",
+        "surroundings.json",
     }
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from shapecycle.cli.on_ray import made_on_ray
 from shapecycle.cli.shard_work import Made, Work, check_workers
 from shapecycle.errors import ConfigError, DataError, MissingExtra
 
@@ -34,7 +35,7 @@ for how in ("killed", "bad"):
         made = [one for some in rounds for one in some]
         print(sorted((one.shard, one.pictures, dict(one.doubts)) for one in made))
 try:
-    list(made_on_ray(job, [0], 3, on_gpu=False))
+    list(made_on_ray(job, [0, 1, 2], 3, on_gpu=False))
 except ShapecycleError as fault:
     print(f"error: {{fault}}")
 """
@@ -107,3 +108,20 @@ def test_without_ray_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None
     with pytest.raises(MissingExtra, match=r"shapecycle\[ray\]"):
         check_workers(2)
     check_workers(None)
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("nonsense", "must be HOST:PORT"),
+        ("ray://127.0.0.1:10001", "must be HOST:PORT"),
+        ("127.0.0.1:1", "nobody answers at RAY_ADDRESS 127.0.0.1:1"),
+    ],
+)
+def test_addresses_that_are_none_are_refused_at_once(
+    address: str, said: str, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("ray")
+    monkeypatch.setenv("RAY_ADDRESS", address)
+    with pytest.raises(ConfigError, match=said):
+        next(made_on_ray(Copy(here, "well"), [0], 1, on_gpu=False))

@@ -122,13 +122,16 @@ def test_other_shards_are_refused(run: Path, shards: Path, made: Path) -> None:
 
 
 def test_a_damaged_result_is_named(run: Path, shards: Path, made: Path, here: Path) -> None:
-    for name, said in (("b.tar", "b.tar is damaged"), ("b.json", "b.json is damaged")):
+    for name, said in (
+        ("b.tar", "b.tar is damaged"),
+        ("b.summary.json", "b.summary.json is damaged"),
+    ):
         out = Path(shutil.copytree(made, here / name))
         whole = (out / name).read_bytes()
         (out / name).write_bytes(whole[: len(whole) // 2])
         outcome = shapecycle(*_reconstruct(run, shards), "--out", out, "--resume")
         assert outcome.code == 2
-        assert said in outcome.err
+        assert f"{name} is damaged" in outcome.err
 
 
 def test_bad_pictures_are_named_or_left_out_and_named(run: Path, shards: Path, here: Path) -> None:
@@ -169,3 +172,21 @@ def test_options_for_shards_are_refused_for_pictures(
     assert outcome.code == 2
     assert f"{option[0]} is for tar shards" in outcome.err
     assert not Path("out").exists()
+
+
+def test_shards_called_like_our_own_files_do_not_overwrite_them(
+    run: Path, shards: Path, here: Path
+) -> None:
+    Path("in").mkdir()
+    for name in ("index", "reconstruction"):
+        shutil.copy(shards / "b.tar", here / "in" / f"{name}.tar")
+    for more in ((), ("--resume",)):
+        outcome = shapecycle(*_reconstruct(run, "in"), "--out", "out", *more)
+        assert outcome.code == 0, outcome.err
+    assert json.loads(Path("out/index.json").read_text())["count"] == 4
+
+
+def test_a_shard_that_is_given_twice_is_named(run: Path, shards: Path, here: Path) -> None:
+    outcome = shapecycle(*_reconstruct(run, shards, shards / "b.tar"), "--out", "out")
+    assert outcome.code == 2
+    assert "b.tar is given twice" in outcome.err

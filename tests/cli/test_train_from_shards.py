@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from tiny_world import few_samples, shapecycle, train_command
 
-from shapecycle.data.shards import write_shard
+from shapecycle.data import photo_set
+from shapecycle.data.shards import read_shard, write_shard
 from shapecycle.losses import Losses
 from shapecycle.model import load
 from shapecycle.train.steps import Trainer
@@ -48,7 +49,7 @@ def test_a_training_from_shards_goes_on_and_remembers_their_pictures(
         patch.setattr(Trainer, "random_step", stopped)
         outcome = shapecycle(*_command(world, shards, "--total-images", 40))
         assert outcome.code == 130, outcome.err
-    assert "12 pictures in 2 shards, read one after another" in outcome.err
+    assert "12 pictures in 2 shards, read in turn" in outcome.err
     with few_samples():
         outcome = shapecycle(*_command(world, shards, "--resume"))
         assert outcome.code == 0, outcome.err
@@ -83,3 +84,23 @@ def _batch_of_eight(world: Path, here: Path) -> Path:
     settings["train"]["batch"] = 8
     (here / "eight.yaml").write_text(json.dumps(settings))
     return here / "eight.yaml"
+
+
+def test_a_bad_picture_that_comes_late_loses_nothing(
+    world: Path, shards: Path, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("bad").mkdir()
+    samples = [sample for k in (0, 1) for sample in read_shard(shards / f"{k}.tar")]
+    write_shard(here / "bad" / "0.tar", [*samples[:9], ("broken", {"png": b"nothing"})])
+    # Of the blocks that are read ahead the bad picture is in the first.
+    monkeypatch.setattr(photo_set, "TO_BEGIN_WITH", 9)
+    with few_samples():
+        outcome = shapecycle(*_command(world, here / "bad", "--total-images", 40))
+        assert outcome.code == 2
+        assert "0.tar/broken.png: this is not a picture" in outcome.err
+        assert "--resume --skip-bad" in outcome.err
+        assert list(Path("run/state").glob("*.pt"))
+        outcome = shapecycle(*_command(world, here / "bad", "--resume", "--skip-bad"))
+    assert outcome.code == 0, outcome.err
+    assert "resumed after" in outcome.err
+    assert "left out 1 picture" in outcome.err

@@ -207,7 +207,9 @@ def test_a_bad_picture_is_named_with_its_shard_or_passed_over(
 
 def test_a_sample_without_a_picture_is_named_with_what_is_wanted(tmp_path: Path) -> None:
     write_shard(tmp_path / "a.tar", [("1", {"npz": b"", "json": b""})])
-    with pytest.raises(DataError, match=r"  a\.tar/1\.png: no picture[^+]+KEY\.mask\.png"):
+    with pytest.raises(
+        DataError, match=r"  a\.tar/1: no file of this sample is called 1\.png[^+]+KEY\.mask"
+    ):
         load_photos(tmp_path, size=SIZE)
 
 
@@ -277,3 +279,20 @@ def test_what_a_training_samples_is_read_in_turn(shards: Path) -> None:
     values = (255 * seen[:, 0].amax((1, 2))).round().int().tolist()
     assert sorted(values) == list(range(ALL))
     assert len(sampler.rgba) == len(photos)
+
+
+def test_a_picture_is_found_in_its_shard_and_nowhere_else(tmp_path: Path) -> None:
+    write_shard(tmp_path / "a.tar", [(f"x/{k}", {"png": _png(10 + k)}) for k in range(8)])
+    photos = load_photos(tmp_path, size=SIZE)
+    assert photos.load(3).rgba[0].max() * 255 == pytest.approx(13)
+    with pytest.raises(DataError, match="no longer there"):
+        _parts(tmp_path).find(tmp_path / "a.tar" / "9.png")
+
+
+def test_shards_that_an_index_leaves_out_are_named(shards: Path, tmp_path: Path) -> None:
+    for name in ("a", "b", "meshes-0"):
+        write_shard(tmp_path / f"{name}.tar", [("1", {"png": _png(1)})])
+    (tmp_path / "index.json").write_text('{"shards": [{"file": "a.tar", "count": 1}]}')
+    parts = _parts(tmp_path)
+    assert [part.path.name for part in parts.parts] == ["a.tar"]
+    assert "1 shard beside them, not in index.json, left out (b.tar)" in parts.note

@@ -534,3 +534,11 @@ def test_a_picture_longer_than_any_that_can_be_drawn_is_refused(tmp_path: Path) 
         Image.new("RGBA", size).save(tmp_path / "long.png")
         with pytest.raises(DataError, match="no more than 16,384 along a side"):
             load_photo(tmp_path / "long.png")
+
+
+def test_an_object_far_wider_than_its_picture_is_high_is_refused(tmp_path: Path) -> None:
+    pixels = np.zeros((2, 200, 4), np.uint8)
+    pixels[:, 10:190] = 255
+    Image.fromarray(pixels).save(tmp_path / "wide.png")
+    with pytest.raises(DataError, match="180 pixels wide in a picture of 2 pixels' height"):
+        load_photo(tmp_path / "wide.png")

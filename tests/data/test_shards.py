@@ -94,17 +94,53 @@ def test_a_damaged_header_is_no_early_end(shard: Path) -> None:
 
 
 def test_what_other_programs_put_into_shards_is_passed_over(tmp_path: Path) -> None:
-    folder, link = tarfile.TarInfo("./x"), tarfile.TarInfo("x/2.png")
-    folder.type, link.type, link.linkname = tarfile.DIRTYPE, tarfile.SYMTYPE, "/etc/passwd"
+    folder = tarfile.TarInfo("./x")
+    folder.type = tarfile.DIRTYPE
     path = _tar(
         tmp_path / "a.tar",
         (folder, b""),
         (tarfile.TarInfo("./x/._1.png"), b"resource fork"),
         (tarfile.TarInfo("./x/1.png"), b"one"),
-        (tarfile.TarInfo("./x/1.cls"), b"3"),
-        (link, b""),
+        (tarfile.TarInfo("./x/1.CLS"), b"3"),
     )
     assert list(read_shard(path)) == [("x/1", {"png": b"one", "cls": b"3"})]
+
+
+@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE])
+def test_links_are_neither_followed_nor_passed_over(tmp_path: Path, kind: bytes) -> None:
+    link = tarfile.TarInfo("2.png")
+    link.type, link.linkname = kind, "1.png"
+    path = _tar(tmp_path / "a.tar", (tarfile.TarInfo("1.png"), b"one"), (link, b""))
+    with pytest.raises(DataError, match=r"2\.png in it is a link[^+]+--dereference"):
+        list(read_shard(path))
+    assert list(read_shard(path, wanted=lambda _: False)) == [("1", {}), ("2", {})]
+
+
+def test_a_picture_that_is_there_twice_is_named(tmp_path: Path) -> None:
+    twice = [(tarfile.TarInfo("1.png"), contents) for contents in (b"one", b"two")]
+    with pytest.raises(DataError, match=r"1\.png is there twice"):
+        list(read_shard(_tar(tmp_path / "a.tar", *twice)))
+
+
+@pytest.mark.parametrize("name", ["/etc/1.png", "../1.png", "a/../1.png", "a\x1b[31m.png"])
+def test_names_that_lead_out_of_a_shard_or_are_no_text_are_refused(
+    tmp_path: Path, name: str
+) -> None:
+    path = _tar(tmp_path / "a.tar", (tarfile.TarInfo(name), b"one"))
+    with pytest.raises(DataError, match="is no name of a file in a shard") as caught:
+        list(read_shard(path))
+    assert "\x1b" not in str(caught.value)
+
+
+def test_a_shard_that_leads_back_is_no_endless_one(tmp_path: Path) -> None:
+    path = _tar(tmp_path / "a.tar", (tarfile.TarInfo("1.png"), b"x" * 600))
+    contents = bytearray(path.read_bytes())
+    contents[124:136] = (-1024 & (1 << 96) - 1).to_bytes(12, "big")  # its size
+    contents[148:156] = b" " * 8
+    contents[148:156] = b"%06o\0 " % sum(contents[:512])
+    path.write_bytes(contents)
+    with pytest.raises(DataError, match="damaged"):
+        list(read_shard(path, wanted=lambda _: False))
 
 
 def test_a_file_larger_than_any_picture_is_refused_unread(

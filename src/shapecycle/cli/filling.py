@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from shapecycle.cli.on_ray import made_on_ray
 from shapecycle.cli.shard_work import Job, Work, begin, forget, make, shared_out
+from shapecycle.console import say
 from shapecycle.errors import ShapecycleError
 
 if TYPE_CHECKING:
@@ -58,6 +59,9 @@ def fill(
         else:
             rounds = made_on_ray(job, numbers, workers, on_gpu=device.type == "cuda")
         return make(rounds, count, len(numbers))
+    except KeyboardInterrupt:
+        say("what is whole stays; to go on: the same command with --resume")
+        raise
     except ShapecycleError:
         if not resume:
             team.first(lambda: forget(out, name))

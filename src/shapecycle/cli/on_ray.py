@@ -8,6 +8,7 @@ import json
 import logging
 import os
 import secrets
+import socket
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import redirect_stdout
@@ -40,7 +41,12 @@ def made_on_ray(
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     # Ray Data starts its workers in a way that Ray itself calls an error, each time.
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
-    address = os.environ.get("RAY_ADDRESS", "local")
+    # One that is empty is none.
+    address = os.environ.get("RAY_ADDRESS") or "local"
+    if not os.environ.get("RAY_ADDRESS"):
+        os.environ.pop("RAY_ADDRESS", None)
+    _check_address(address)
+    workers = min(workers, len(missing))
     if address == "local":
         # Its processes listen to the whole network, and do what they are told by who knows this.
         os.environ.setdefault("RAY_AUTH_MODE", "token")
@@ -51,7 +57,16 @@ def made_on_ray(
     started_here = not ray.is_initialized()
     if started_here:
         page = False if address == "local" else None
-        ray.init(address, include_dashboard=page, log_to_driver=False, logging_level=logging.ERROR)
+        try:
+            ray.init(
+                address, include_dashboard=page, log_to_driver=False, logging_level=logging.ERROR
+            )
+        except Exception as fault:  # whatever Ray makes of an address
+            raise ConfigError(
+                f"Ray cannot be had at {address} ({type(fault).__name__}: "
+                f"{str(fault).strip().splitlines()[0]})",
+                "see that the cluster runs, or unset RAY_ADDRESS to use this machine",
+            ) from fault
     try:
         context = ray.data.DataContext.get_current()
         context.enable_progress_bars = False
@@ -79,6 +94,29 @@ def made_on_ray(
     finally:
         if started_here:
             ray.shutdown()
+
+
+def _check_address(address: str) -> None:
+    """Raise if nobody listens at an address: Ray itself tries for minutes.
+
+    Raises:
+        ConfigError: If it is none, or nobody does.
+    """
+    if address in ("local", "auto"):
+        return
+    host, _, port = address.rpartition(":")
+    if "://" in address or not host or not port.isdigit():
+        raise ConfigError(
+            f"RAY_ADDRESS is {address!r}, and must be HOST:PORT of a cluster's head",
+            "run this on one of the cluster's machines (as `ray job submit` does)",
+        )
+    try:
+        socket.create_connection((host, int(port)), timeout=10).close()
+    except (OSError, OverflowError) as fault:
+        raise ConfigError(
+            f"nobody answers at RAY_ADDRESS {address} ({fault})",
+            "see that the cluster runs, or unset RAY_ADDRESS to use this machine",
+        ) from fault
 
 
 def _worker_for(job: Job, folder: Path) -> type:

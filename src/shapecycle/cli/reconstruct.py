@@ -76,7 +76,7 @@ class Reconstruct:
     device: Device = "auto"
     """Where to compute."""
     skip_bad: bool = False
-    """Leave bad files out instead of stopping; all are named."""
+    """Leave bad files out instead of stopping; all are named, of shards in index.json."""
     workers: Annotated[DisallowNone[int | None], arg(help_behavior_hint="(default: none)")] = None
     """Of shards: share them out among so many workers on Ray (extra "ray"), on this machine or on
     the cluster that RAY_ADDRESS names."""

@@ -108,7 +108,11 @@ class ShardReconstruction:
         """
         named: dict[str, Path] = {}
         for shard in self.shards:
-            if (other := named.setdefault(shard.name.casefold(), shard)) != shard:
+            other = named.get(shard.name.casefold())
+            if other is not None and other.samefile(shard):
+                raise DataError(f"{shard} is given twice", "give every shard once")
+            named[shard.name.casefold()] = shard
+            if other is not None:
                 raise DataError(
                     f"{other} and {shard} would both be written to '{shard.name}'",
                     "rename one, or give them in two calls",
@@ -145,9 +149,9 @@ class ShardReconstruction:
                 missing.append(number)
                 continue
             summary = self._summary(number)
-            if samples_of(path) != summary["count"]:
+            if (found := samples_of(path)) != summary["count"]:
                 raise CheckpointError(
-                    f"{path} is damaged: not all of its {summary['count']} samples can be read",
+                    f"{path} is damaged: {found} of its {summary['count']} samples can be read",
                     "delete it, and give --resume again",
                 )
         return missing
@@ -207,7 +211,9 @@ class ShardReconstruction:
             except DataError as fault:
                 if not self.skip_bad:
                     raise DataError(
-                        fault.what, f"{fault.hint}; or leave such ones out: --resume --skip-bad"
+                        fault.what,
+                        f"{fault.hint}; or leave such ones out by --skip-bad, with --resume where "
+                        "shards are made already",
                     ) from fault
                 left_out[key] = fault.what.removeprefix(f"{path}: ")
                 continue
@@ -222,7 +228,7 @@ class ShardReconstruction:
             yield keys, photos
 
     def _summary_path(self, number: int) -> Path:
-        return (self.out / self.shards[number].name).with_suffix(".json")
+        return self.out / f"{self.shards[number].stem}.summary.json"
 
     def _summary(self, number: int) -> dict[str, Any]:
         """Read what was noted of a shard.
@@ -231,11 +237,17 @@ class ShardReconstruction:
             CheckpointError: If it cannot be read.
         """
         path = self._summary_path(number)
+        if not path.is_file():
+            shard = self.out / self.shards[number].name
+            raise CheckpointError(
+                f"{path}, which belongs to {shard}, is not there",
+                f"delete {shard}, and give --resume again",
+            )
         try:
             found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
             found["count"], found["silhouette_iou"], found["doubts"], found["left_out"]
         except (OSError, ValueError, KeyError, TypeError) as fault:
-            shard = path.with_suffix(".tar")
+            shard = self.out / self.shards[number].name
             raise CheckpointError(
                 f"{path} is damaged ({fault})", f"delete it and {shard}, and give --resume again"
             ) from fault

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from shapecycle.data.folders import counted
 from shapecycle.data.photos import SUFFIXES, PackedPhoto, Photo, load_photo
-from shapecycle.data.shards import counts_of, read_shard
+from shapecycle.data.shards import INDEX, counts_of, read_shard, shards_beside
 from shapecycle.errors import DataError
 
 MASK = "mask.png"
@@ -92,10 +92,10 @@ class PhotoParts:
         Raises:
             DataError: If it is not there, or not usable.
         """
-        if path.is_file():
+        shards = [part for part in self.parts if not part.files and path.is_relative_to(part.path)]
+        if not shards:
             return load_photo(path)
-        shard = next((part for part in self.parts if part.path == path.parent), None)
-        for found, load in shard.read() if shard is not None else ():
+        for found, load in shards[0].read():
             if found == path:
                 return load()
         raise DataError(f"{path}: it is no longer there", "leave the pictures as they are")
@@ -108,10 +108,16 @@ def parts_of_shards(
     counts = counts_of(images)
     count = sum(counts[path.name] for path in shards) if counts else None
     there = "" if count is None else f"{counted(count, 'pictures')} in "
-    note = f"{there}{counted(len(shards), 'shards')}, read one after another, in another order each"
+    note = f"{there}{counted(len(shards), 'shards')}, read in turn, in another order each time"
+    beside = shards_beside(images, shards)
+    if beside:
+        note += (
+            f"; {counted(len(beside), 'shards')} beside them, not in {INDEX}, left out "
+            f"({beside[0].name})"
+        )
     files = [(path.name, path.stat().st_size) for path in shards]
     parts = tuple(Part(path) for path in shards)
-    return PhotoParts(parts, size, margin, skip_bad, count, _digest(files), f"{note} time")
+    return PhotoParts(parts, size, margin, skip_bad, count, _digest(files), note)
 
 
 def parts_of_folder(
@@ -126,26 +132,27 @@ def parts_of_folder(
         skip_bad,
         len(files),
         _digest([path.name for path in files]),
-        f"{counted(len(files), 'pictures')}, too many to be held in the memory: read one after "
-        "another, in another order each time",
+        f"{counted(len(files), 'pictures')}, too many to be held in the memory: read in turn, "
+        "in another order each time",
     )
 
 
 def picture_of(shard: Path, key: str, files: Mapping[str, bytes], *, to_see: bool = False) -> Named:
     """Return the picture among the files of a shard's sample; ``to_see`` as `load_photo` has it."""
     ending = next((ending for ending in PICTURES if ending in files), None)
-    path = shard / f"{key}.{(ending or PICTURES[0]).rpartition('.')[2]}"
     if ending is None:
-        return path, partial(_refuse, path)
+        return shard / key, partial(_refuse, shard / key)
+    path = shard / f"{key}.{ending.rpartition('.')[2]}"
     packed = PackedPhoto(path, files[ending], files.get(MASK))
     return path, partial(load_photo, packed, to_see=to_see)
 
 
 def _refuse(path: Path) -> Photo:
+    name = path.name
     raise DataError(
-        f"{path}: no picture in this sample",
-        f"a sample holds KEY.png or KEY.image.png (or {', '.join(SUFFIXES[1:])}), with its mask as "
-        f"alpha or as KEY.{MASK}",
+        f"{path}: no file of this sample is called {name}.png or {name}.image.png (or "
+        f"{', '.join(SUFFIXES[1:])})",
+        f"a key ends at the first dot of a name; its files follow each other, a mask is KEY.{MASK}",
     )
 
 

@@ -31,6 +31,8 @@ MAX_SIDE = 16_384
 MAX_PIXELS = 50_000_000
 """Larger pictures are refused: as float32 RGBA one would take 800 MB."""
 
+MAX_SPAN = 32
+"""Width of an object, in heights of its picture, from which nothing can be seen."""
 ROWS_OF_PIXELS = 2**20
 
 # What Pillow's decoders raise on damaged files (SyntaxError: "broken PNG file").
@@ -183,13 +185,22 @@ def load_photo(source: Path | PackedPhoto, *, to_see: bool = False) -> Photo:
         if to_see and has_one_channel and twin is None:
             silhouette = picture_of_mask(rgba[0])
             if silhouette is not None:
+                _check_span(path, silhouette[3])
                 return Photo(path, silhouette, is_bare_mask=True)
         # Of one channel, it may be meant as a mask.
         is_cut_out = to_see and twin is None and not has_one_channel
         alpha = on_background(rgba[:3]) if is_cut_out else None
         if alpha is not None:
             rgba[3] = alpha
+            _check_span(path, alpha)
             return Photo(path, rgba, is_on_background=True)
+        if twin is None and packed is not None:
+            raise DataError(
+                f"{path}: no mask: no pixel is transparent and there is no "
+                f"{path.stem}.mask.png right beside it",
+                "save it as RGBA with the object's mask as alpha, or put KEY.mask.png, white on "
+                "the object, next to the picture in the shard",
+            )
         if twin is None:
             miss = near_miss(path)
             other = "" if miss is None else f" (there is {miss.parent.name}/{miss.name})"
@@ -205,7 +216,23 @@ def load_photo(source: Path | PackedPhoto, *, to_see: bool = False) -> Photo:
             "and nothing is inside below 128",
             "remove it, or mask its object with full alpha",
         )
+    _check_span(path, rgba[3])
     return Photo(path, rgba)
+
+
+def _check_span(path: Path, mask: Float[np.ndarray, "h w"]) -> None:
+    """Refuse objects that no camera sees: the field of view is that of the picture's height.
+
+    Raises:
+        DataError: If one is far wider than the picture is high.
+    """
+    left, right = _extent(mask > 0.5, axis=0)
+    if right - left > MAX_SPAN * mask.shape[0]:
+        raise DataError(
+            f"{path}: its object is {right - left:,} pixels wide in a picture of {mask.shape[0]:,} "
+            f"pixels' height, more than {MAX_SPAN} times as much",
+            "give the object as a camera sees it, with room above and below",
+        )
 
 
 def picture_of_mask(grey: Float32[np.ndarray, "h w"]) -> Float32[np.ndarray, "4 h w"] | None:

@@ -8,9 +8,9 @@ Source:
 import io
 import json
 import tarfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from shapecycle.atomic import atomic_write
 from shapecycle.errors import DataError
@@ -20,7 +20,10 @@ INDEX = "index.json"
 """Beside shards: which files they are, and how many samples each holds."""
 MAX_BYTES = 200_000_000
 """Larger files in shards are refused."""
-HINT = "write it again: a plain tar file, without compression, in which no file is cut off"
+HINT = (
+    "write it again: a plain tar file, without compression, in which no file is cut off; "
+    "--skip-bad leaves out pictures, no shards"
+)
 
 Sample = tuple[str, Mapping[str, bytes]]
 """Its key, and its files by what their names end in."""
@@ -56,7 +59,7 @@ def read_shard(
 ) -> Iterator[Sample]:
     """Give the samples of one tar file, in its order; nothing is unpacked to the disk.
 
-    Folders, links and hidden files in it are passed over.
+    Folders and hidden files in it are passed over.
 
     Args:
         path: The file.
@@ -65,16 +68,21 @@ def read_shard(
             is a sample all the same.
 
     Raises:
-        DataError: If it cannot be read to its end: it is named, with the sample it goes wrong at.
+        DataError: If it cannot be read to its end; if a wanted file is a link, or there twice; if a
+            name leads out of the shard, or is no text.
     """
-    number, key, files = -1, "", dict[str, bytes]()
+    number, key, files, reached = -1, "", dict[str, bytes](), -1
     try:
-        with tarfile.open(path, "r:") as tar:
+        with path.open("rb") as file, tarfile.open(fileobj=_Bounded(file), mode="r:") as tar:
             _check_end(path)
             while (member := tar.next()) is not None:
                 # It would remember every file of a million.
                 tar.members.clear()  # type: ignore[attr-defined]
-                name = _split(member)
+                end: int = tar.offset
+                if end <= reached:
+                    raise tarfile.ReadError(f"after {member.name} it leads back")
+                reached = end
+                name = _split(member, path)
                 if name is None:
                     continue
                 stem, ending = name
@@ -83,9 +91,14 @@ def read_shard(
                         yield key, files
                     number, key, files = number + 1, stem, {}
                 if number >= first and wanted(ending):
+                    if ending in files:
+                        raise DataError(
+                            f"{path}: {member.name} is there twice", "give every picture its name"
+                        )
                     files[ending] = _contents(tar, member, path)
             _check_all_read(tar)
-    except tarfile.TarError as fault:
+    # Of numbers that cannot be, and headers before headers, Python raises these.
+    except (tarfile.TarError, ValueError, OverflowError, RecursionError) as fault:
         raise DataError(f"{path}: the shard is damaged ({fault})", HINT) from fault
     except OSError as fault:
         raise DataError(f"{path}: the shard cannot be read ({fault.strerror or fault})") from fault
@@ -121,6 +134,17 @@ def list_shards(path: Path) -> list[Path]:
     return files
 
 
+def shards_beside(folder: Path, shards: Sequence[Path]) -> list[Path]:
+    """Return the shards in a folder that are pictures' but for its index, which leaves them out.
+
+    Those that `synthesize` writes meshes into are none.
+    """
+    if not folder.is_dir():
+        return []
+    there = sorted(p for p in folder.glob(f"*{SUFFIX}") if not p.name.startswith("."))
+    return [p for p in there if p not in set(shards) and not p.name.startswith("meshes-")]
+
+
 def counts_of(folder: Path) -> dict[str, int]:
     """Return how many samples the index of a folder gives for each of its shards; {} without one.
 
@@ -144,16 +168,49 @@ def json_bytes(values: Any) -> bytes:
     return json.dumps(values, separators=(",", ":")).encode()
 
 
-def _split(member: tarfile.TarInfo) -> tuple[str, str] | None:
-    """Return a file's key, and what its name ends in; None for what is no file of a sample."""
-    folder, _, base = member.name.removeprefix("./").rpartition("/")
+def _split(member: tarfile.TarInfo, path: Path) -> tuple[str, str] | None:
+    """Return a file's key, and what its name ends in, in lower case; None for what is none.
+
+    Raises:
+        DataError: If its name leads out of the shard, or is no text.
+    """
+    name = member.name.removeprefix("./")
+    folder, _, base = name.rpartition("/")
     stem, _, ending = base.partition(".")
-    if not member.isreg() or not stem:
+    if not (member.isreg() or member.issym() or member.islnk()) or not stem:
         return None
-    return (f"{folder}/{stem}" if folder else stem), ending
+    if name.startswith("/") or ".." in folder.split("/") or not name.isprintable():
+        raise DataError(
+            f"{path}: {member.name!a} in it is no name of a file in a shard",
+            "pack files by their names from their own folder: tar -C FOLDER -cf SHARD.tar ...",
+        )
+    return (f"{folder}/{stem}" if folder else stem), ending.lower()
+
+
+class _Bounded(io.RawIOBase):
+    """A file of which no more is asked than it holds: a header may promise terabytes."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file, self._size = file, file.seek(0, io.SEEK_END)
+        file.seek(0)
+
+    def read(self, count: int = -1) -> bytes:
+        left = max(0, self._size - self._file.tell())
+        return self._file.read(left if count < 0 else min(count, left))
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._file.tell()
 
 
 def _contents(tar: tarfile.TarFile, member: tarfile.TarInfo, path: Path) -> bytes:
+    if not member.isreg():
+        raise DataError(
+            f"{path}: {member.name} in it is a link, and links are not followed",
+            "pack what they lead to: tar --dereference --hard-dereference -cf ...",
+        )
     if member.size > MAX_BYTES:
         raise DataError(
             f"{path}: {member.name} in it has {member.size:,} bytes, more than the "

@@ -13,7 +13,13 @@ from shapecycle.config import Settings, as_dict
 from shapecycle.data.photo_set import PhotoSet
 from shapecycle.data.shape_sampler import SampledSurfaces, ShapeSampler, sampled_surfaces
 from shapecycle.data.shapes import ShapeSet
-from shapecycle.errors import CheckpointError, NonFiniteLoss, OutOfMemory, is_lack_of_memory
+from shapecycle.errors import (
+    CheckpointError,
+    DataError,
+    NonFiniteLoss,
+    OutOfMemory,
+    is_lack_of_memory,
+)
 from shapecycle.losses import Losses
 from shapecycle.memory.memory import Memory
 from shapecycle.model import Model
@@ -207,6 +213,11 @@ def _run_stages(
                         stage=stage.name, lr_scale=scale, said=str(fault),
                     )  # fmt: skip
                 raise _non_finite(str(fault), stage, run.folder, kept) from fault
+            except DataError:
+                # A picture that is read late; others wait for their part of a step.
+                if team.size == 1:
+                    _save(run, trainer, schedule, misfits)
+                raise
             except ValueError as fault:
                 _check_finite_parts(trainer, run, stage, fault)
                 raise
