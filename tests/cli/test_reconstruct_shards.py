@@ -122,10 +122,7 @@ def test_other_shards_are_refused(run: Path, shards: Path, made: Path) -> None:
 
 
 def test_a_damaged_result_is_named(run: Path, shards: Path, made: Path, here: Path) -> None:
-    for name, said in (
-        ("b.tar", "b.tar is damaged"),
-        ("b.summary.json", "b.summary.json is damaged"),
-    ):
+    for name in ("b.tar", "b.summary.json"):
         out = Path(shutil.copytree(made, here / name))
         whole = (out / name).read_bytes()
         (out / name).write_bytes(whole[: len(whole) // 2])
