@@ -97,11 +97,13 @@ def read_shard(
                         )
                     files[ending] = _contents(tar, member, path)
             _check_all_read(tar)
-    # Of numbers that cannot be, and headers before headers, Python raises these.
-    except (tarfile.TarError, ValueError, OverflowError, RecursionError) as fault:
-        raise DataError(f"{path}: the shard is damaged ({fault})", HINT) from fault
+    except DataError:
+        raise
     except OSError as fault:
         raise DataError(f"{path}: the shard cannot be read ({fault.strerror or fault})") from fault
+    # Of headers that cannot be, Python raises nearly anything.
+    except Exception as fault:
+        raise DataError(f"{path}: the shard is damaged ({fault})", HINT) from fault
     if number >= first:
         yield key, files
 
