@@ -115,8 +115,8 @@ def parts_of(images: Path, *, size: int, margin: float, skip_bad: bool) -> Photo
     """
     shards = list_shards(images)
     if shards:
-        lying = (p for p in images.iterdir() if p.suffix.lower() in SUFFIXES)
-        if images.is_dir() and (beside := next(lying, None)):
+        there = images.iterdir() if images.is_dir() else ()
+        if beside := next((p for p in there if p.suffix.lower() in SUFFIXES), None):
             raise DataError(
                 f"{images}: both shards ({shards[0].name}) and pictures ({beside.name}) in it",
                 "put the ones or the others elsewhere",
