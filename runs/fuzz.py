@@ -441,7 +441,7 @@ def random_picture(rng) -> bytes:
 
     height, width = (int(2 ** rng.uniform(0, 9.5)) for _ in range(2))
     if rng.random() < 0.02:
-        height, width = sorted((int(rng.integers(1, 4)), int(rng.integers(1000, 20_000))))
+        height, width = sorted((int(rng.integers(1, 4)), int(rng.integers(1000, 16_300))))
     kind = rng.integers(6)
     y, x = np.mgrid[:height, :width] / np.array([height, width]).reshape(2, 1, 1)
     mask = {
