@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -20,7 +21,7 @@ from shapecycle.memory.memory import Memory
 from shapecycle.memory.source import Source, source_of
 from shapecycle.mesh import Mesh
 from shapecycle.model import Model
-from shapecycle.model_file import Provenance
+from shapecycle.model_file import MODEL_NAME, Provenance, save_model
 from shapecycle.model_networks import Networks
 
 
@@ -97,3 +98,11 @@ def carried_surface(model: Model, rows: list[int]) -> Surface:
     """Return surfaces carried from the sources of some numbers, no handle moved."""
     prints = [model.memory.sources[row].fingerprint for row in rows]
     return Surface(torch.tensor(prints), torch.zeros(len(rows), len(model.surfaces.handles), 3))
+
+
+def write_remembering_run(run: Path, sources: int, *, donors: int) -> Path:
+    """Write a run folder with a model that remembers some cars, and return it."""
+    model = remembering_model(sources, donors=donors)
+    run.mkdir()
+    save_model(model.networks, run / MODEL_NAME, model.provenance, model.memory)
+    return run

@@ -6,13 +6,12 @@ import shutil
 from pathlib import Path
 
 import pytest
-from remembering import remembering_model
+from remembering import write_remembering_run
 from tiny_world import shapecycle
 
 from shapecycle.atomic import partial_path
 from shapecycle.data.shards import read_shard, write_shard
 from shapecycle.memory import surfaces as surfaces_module
-from shapecycle.model_file import MODEL_NAME, save_model
 
 
 @pytest.fixture(autouse=True)
@@ -22,11 +21,8 @@ def _small_atlases(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    model = remembering_model(3, donors=2)
     folder = tmp_path_factory.mktemp("reconstruct_shards") / "run"
-    folder.mkdir()
-    save_model(model.networks, folder / MODEL_NAME, model.provenance, model.memory)
-    return folder
+    return write_remembering_run(folder, 3, donors=2)
 
 
 @pytest.fixture(scope="module")

@@ -10,13 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from remembering import remembering_model
+from remembering import write_remembering_run
 from tiny_world import shapecycle
 
 from shapecycle.atomic import partial_path
 from shapecycle.data.shards import read_shard
 from shapecycle.memory import surfaces as surfaces_module
-from shapecycle.model_file import MODEL_NAME, save_model
 
 OPTIONS = ("--count", 10, "--views", 2, "--shard", 4, "--size", 32, "--keypoints", 5, "--out", "o")
 
@@ -29,11 +28,8 @@ def _small_atlases(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run folder with a model that remembers three cars."""
-    model = remembering_model(3, donors=2)
     folder = tmp_path_factory.mktemp("synthesize") / "run"
-    folder.mkdir()
-    save_model(model.networks, folder / MODEL_NAME, model.provenance, model.memory)
-    return folder
+    return write_remembering_run(folder, 3, donors=2)
 
 
 def _pictures(folder: Path) -> dict[str, dict[str, bytes]]:
