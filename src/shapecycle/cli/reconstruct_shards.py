@@ -26,6 +26,7 @@ from shapecycle.cli.together import own_device, together
 from shapecycle.cli.writer import Writer
 from shapecycle.console import say
 from shapecycle.data.folders import MAX_NAMED, counted
+from shapecycle.data.shards import INDEX
 from shapecycle.errors import CheckpointError, DataError
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from shapecycle.parallel import Team
     from shapecycle.seen import SeeOptions
 
-SETTINGS, INDEX = "reconstruction.json", "index.json"
+SETTINGS = "reconstruction.json"
 FILES = {
     "render.png": "the picture drawn anew: sRGB, straight alpha; without alpha where there is a "
     "background",
@@ -197,14 +198,14 @@ class ShardReconstruction:
         self, number: int, at_once: int, left_out: dict[str, str]
     ) -> "Iterator[tuple[list[str], list[Photo]]]":
         """Load some pictures of a shard at a time, whose pixels can be held at once."""
-        from shapecycle.data.photo_parts import MASK, PICTURES, picture_of
+        from shapecycle.data.photo_parts import is_wanted, picture_of
         from shapecycle.data.shards import read_shard
 
         shard = self.shards[number]
         keys: list[str] = []
         photos: list[Photo] = []
         pixels = 0
-        for key, files in read_shard(shard, wanted=lambda e: e == MASK or e in PICTURES):
+        for key, files in read_shard(shard, wanted=is_wanted):
             path, load = picture_of(shard, key, files, to_see=True)
             try:
                 photo = load()
@@ -276,8 +277,7 @@ class ShardReconstruction:
         }
         (self.out / INDEX).unlink(missing_ok=True)
         write_new_file(self.out / INDEX, json.dumps(index, indent=1) + "\n")
-        chosen = self.options.hypothesis != 1 or self.options.azimuth_hint is not None
-        lines = list(remarks(doubts, total, is_pose_chosen=chosen))
+        lines = list(remarks(doubts, total, is_pose_chosen=self.options.is_pose_chosen))
         if left_out:
             lines.append(f"left out {counted(len(left_out), 'pictures')}:")
             lines += [f"    {name}: {what}" for name, what in list(left_out.items())[:MAX_NAMED]]

@@ -95,17 +95,21 @@ def hardware() -> dict[str, Any]:
 
 def fingerprint_of(photos: "PhotoSet") -> str:
     """Return what changes with the pixels of the pictures; of more, with some and their parts."""
-    digest = hashlib.sha256(photos.rgba.numpy().tobytes())
+    import numpy as np
+
+    digest = hashlib.sha256(np.ascontiguousarray(photos.rgba.numpy()).data)
     digest.update(b"" if photos.parts is None else photos.parts.fingerprint.encode())
     return digest.hexdigest()
 
 
 def fingerprint_of_shapes(shapes: "ShapeSet") -> str:
     """Return what changes with the shapes."""
+    import numpy as np
+
     digest = hashlib.sha256()
     for mesh in shapes.meshes:
         for array in (mesh.vertices, mesh.faces, mesh.normals):
-            digest.update(b"" if array is None else array.tobytes())
+            digest.update(b"" if array is None else np.ascontiguousarray(array).data)
     return digest.hexdigest()
 
 

@@ -18,6 +18,7 @@ from shapecycle.cli.shard_work import Made, Work, check_workers, fingerprint
 from shapecycle.cli.together import own_device, together
 from shapecycle.console import say
 from shapecycle.data.folders import counted
+from shapecycle.data.shards import INDEX, MESHES
 from shapecycle.errors import CheckpointError, ConfigError, DataError
 
 if TYPE_CHECKING:
@@ -26,8 +27,7 @@ if TYPE_CHECKING:
     from shapecycle.paired_data.scenes import Scenes
     from shapecycle.parallel import Team
 
-SETTINGS, INDEX = "synthesis.json", "index.json"
-MESHES = "meshes"
+SETTINGS = "synthesis.json"
 CHANNELS = {
     "image.png": "sRGB, straight alpha; without alpha where there is a background",
     "mask.png": "coverage, 8 bits",

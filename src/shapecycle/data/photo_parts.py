@@ -48,8 +48,7 @@ class Part:
         if self.files:
             yield from ((file, partial(load_photo, file)) for file in self.files[first:])
             return
-        samples = read_shard(self.path, first=first, wanted=lambda e: e == MASK or e in PICTURES)
-        for key, files in samples:
+        for key, files in read_shard(self.path, first=first, wanted=is_wanted):
             yield picture_of(self.path, key, files)
 
 
@@ -135,6 +134,11 @@ def parts_of_folder(
         f"{counted(len(files), 'pictures')}, too many to be held in the memory: read in turn, "
         "in another order each time",
     )
+
+
+def is_wanted(ending: str) -> bool:
+    """Whether a file of a sample is a picture or its mask, by what its name ends in."""
+    return ending == MASK or ending in PICTURES
 
 
 def picture_of(shard: Path, key: str, files: Mapping[str, bytes], *, to_see: bool = False) -> Named:

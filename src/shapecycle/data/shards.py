@@ -16,6 +16,8 @@ from shapecycle.atomic import atomic_write
 from shapecycle.errors import DataError
 
 SUFFIX = ".tar"
+MESHES = "meshes"
+"""What the names of shards begin with that hold the meshes of the pictures beside them."""
 INDEX = "index.json"
 """Beside shards: which files they are, and how many samples each holds."""
 MAX_BYTES = 200_000_000
@@ -121,7 +123,7 @@ def list_shards(path: Path) -> list[Path]:
         return [path] if path.suffix.lower() == SUFFIX else []
     if not path.is_dir():
         return []
-    there = sorted(p for p in path.glob(f"*{SUFFIX}") if not p.name.startswith("."))
+    there = _tar_files(path)
     indexed = counts_of(path)
     if not there or not indexed:
         return there
@@ -141,10 +143,13 @@ def shards_beside(folder: Path, shards: Sequence[Path]) -> list[Path]:
 
     Those that `synthesize` writes meshes into are none.
     """
-    if not folder.is_dir():
-        return []
-    there = sorted(p for p in folder.glob(f"*{SUFFIX}") if not p.name.startswith("."))
-    return [p for p in there if p not in set(shards) and not p.name.startswith("meshes-")]
+    indexed = set(shards)
+    there = _tar_files(folder) if folder.is_dir() else []
+    return [p for p in there if p not in indexed and not p.name.startswith(f"{MESHES}-")]
+
+
+def _tar_files(folder: Path) -> list[Path]:
+    return sorted(p for p in folder.glob(f"*{SUFFIX}") if not p.name.startswith("."))
 
 
 def counts_of(folder: Path) -> dict[str, int]:
